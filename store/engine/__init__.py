@@ -1,0 +1,1 @@
+"""The engine: objects, journal, scan, capture, rollback. No terminal, no catalogue."""

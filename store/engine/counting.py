@@ -1,0 +1,47 @@
+"""Counting a step's change while it is captured, without reading back what was just written."""
+
+from __future__ import annotations
+
+from stepwell.store.engine.diff import changes, counts, is_binary
+from stepwell.store.engine.lines import count_lines
+from stepwell.store.engine.objects import BLOB, ObjectSink
+from stepwell.store.engine.snapshots import entries
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.steps import ChangeCounts, Snapshot
+
+
+class CountingSink:
+    """Passes objects on to a sink and remembers the lines of each small blob that went by."""
+
+    def __init__(self, below: ObjectSink) -> None:
+        self._below = below
+        self._lines: dict[Oid, int] = {}
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        return self._below.read(oid)
+
+    def has(self, oid: Oid) -> bool:
+        return self._below.has(oid)
+
+    def add(self, kind: str, data: bytes) -> Oid:
+        oid = self._below.add(kind, data)
+        if kind == BLOB:
+            self._lines[oid] = 0 if is_binary(data) else count_lines(data)
+        return oid
+
+    def add_file(self, fd: int, size: int) -> Oid:
+        return self._below.add_file(fd, size)
+
+    def lines_of(self, oid: Oid | None) -> int:
+        """Returns the lines of a blob that went by; 0 for binary, large and unknown ones."""
+        return 0 if oid is None else self._lines.get(oid, 0)
+
+
+def count_changes(sink: CountingSink, old: Snapshot | None, new: Snapshot) -> ChangeCounts:
+    """Returns the size of the change; of a first capture every file counts as added."""
+    if old == new:
+        return ChangeCounts()
+    if old is not None:
+        return counts(changes(sink, old, new, hunks=False))
+    files = [e for e in entries(sink, new) if e.oid is not None]
+    return ChangeCounts(len(files), sum(sink.lines_of(e.oid) for e in files), 0)

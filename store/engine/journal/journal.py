@@ -1,0 +1,348 @@
+"""The journal as its readers see it: whole operations, and the objects that they committed.
+
+Readers take no lock. What they know ends at the last commit that they have seen; `refresh` moves
+that end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from stepwell.store.engine.atomic import read_checked
+from stepwell.store.engine.codec import view_from_json
+from stepwell.store.engine.journal import frames
+from stepwell.store.engine.journal.chain import SegmentChain
+from stepwell.store.engine.journal.segment import Segment
+from stepwell.store.engine.journal.verify import Progress, verify_journal
+from stepwell.store.engine.objects import missing
+from stepwell.store.engine.view import fold
+from stepwell.store.model.errors import (
+    IntegrityError,
+    NotFoundError,
+    ObjectDamagedError,
+)
+from stepwell.store.model.ids import Oid, StepId
+from stepwell.store.model.reports import VerifyReport
+from stepwell.store.model.steps import Operation, Step, StepRecorded, View
+
+VIEW = "view"
+
+
+class Journal:
+    """A lock-free reader, and an ObjectReader over everything committed. Close it after use."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self._chain = SegmentChain(store)
+        self._view: View | None = None
+
+    @classmethod
+    def open(cls, store: Path) -> Self:
+        """Opens the journal of a store folder.
+
+        Raises:
+            FormatError: there is no journal, or its format is not known to this version.
+            FailedError: it cannot be read.
+        """
+        journal = cls(store)
+        journal._chain.read_manifest()
+        journal._chain.newest()
+        return journal
+
+    def close(self) -> None:
+        """Closes all files; does nothing the second time."""
+        self._chain.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def refresh(self) -> bool:
+        """Takes in what was committed since; returns True when there are new operations."""
+        before = self.last_number
+        self._chain.extend()
+        after = self.last_number
+        if after < before:
+            self._view = None
+        return after > before
+
+    def segments(self) -> list[Segment]:
+        """Returns all segments, ascending, their content known; lost ones too."""
+        return self._chain.all()
+
+    # --- operations and steps --------------------------------------------------------------------
+
+    @property
+    def last_number(self) -> int:
+        """Number of the newest operation that can be read; 0 when there is none."""
+        return next((s.last_number for s in self._chain.live() if s.operation_count), 0)
+
+    def operation(self, number: int) -> Operation:
+        """Returns an operation.
+
+        Raises:
+            NotFoundError: there is no such operation.
+            IntegrityError: it is damaged.
+        """
+        for segment in self._chain.live():
+            offset = segment.operation_offset(number)
+            if offset is not None:
+                return self._decode(segment, number, offset)
+            if segment.header is not None and segment.header.first <= number:
+                break
+        if 0 < number < self.last_number:
+            raise _damaged_operation(number)
+        raise NotFoundError(
+            f"there is no operation {number}",
+            hint="`stepwell operations` lists them",
+            operation=number,
+        )
+
+    def _decode(self, segment: Segment, number: int, offset: int) -> Operation:
+        commit = segment.commit_at(offset)
+        if commit is None or commit.number != number:
+            raise _damaged_operation(number)
+        return commit.operation()
+
+    def operations(self, after: int = 0) -> Iterator[Operation]:
+        """Yields the operations above `after`, ascending; damaged ones are left out."""
+        for segment in self._chain.since(after + 1):
+            first = segment.operation_position(after + 1)
+            rows = (segment.operation_row(i) for i in range(first, segment.operation_count))
+            yield from self._readable(segment, rows)
+
+    def newest(self, count: int) -> Iterator[Operation]:
+        """Yields up to `count` operations, the newest first; damaged ones are left out."""
+        left, below = count, self.last_number + 1
+        for segment in self._chain.live():
+            positions = reversed(range(segment.operation_position(below)))
+            rows = (segment.operation_row(i) for i in positions)
+            for operation in self._readable(segment, rows):
+                if left <= 0:
+                    return
+                yield operation
+                left, below = left - 1, operation.number
+
+    def _readable(self, segment: Segment, rows: Iterator[tuple[int, int]]) -> Iterator[Operation]:
+        for number, offset in rows:
+            commit = segment.commit_at(offset)
+            if commit is not None and commit.number == number:
+                yield commit.operation()
+
+    def step(self, step: StepId) -> Step:
+        """Returns a step as it was recorded, without marks that came later.
+
+        Raises:
+            NotFoundError: there is no such step.
+            IntegrityError: the operation that recorded it is damaged.
+        """
+        try:
+            key = frames.step_key(step)
+        except ValueError:
+            raise _no_step(step) from None
+        for segment in self._chain.live():
+            offset = segment.step_offset(key)
+            if offset is not None:
+                return self._step_at(segment, key, offset)
+        raise _no_step(step)
+
+    def _step_at(self, segment: Segment, key: bytes, offset: int) -> Step:
+        commit = segment.commit_at(offset)
+        if commit is None:
+            raise IntegrityError(
+                f"step {key.hex()} cannot be read: its operation is damaged",
+                hint="run `stepwell verify` to see what else is damaged",
+                step=key.hex(),
+            )
+        for effect in commit.operation().effects:
+            if isinstance(effect, StepRecorded) and effect.step.id == key.hex():
+                return effect.step
+        raise _no_step(StepId(key.hex()))
+
+    def step_ids(self) -> list[StepId]:
+        """Returns the ids of all steps in the order in which they were recorded."""
+        found: list[StepId] = []
+        for segment in self.segments():
+            found.extend(StepId(key.hex()) for key, _ in segment.step_keys())
+        return found
+
+    def steps_by_prefix(self, prefix: str) -> list[StepId]:
+        """Returns the ids that begin with `prefix` (hex digits, any case), sorted."""
+        low = _padded(prefix, "0")
+        high = _padded(prefix, "f")
+        if low is None or high is None:
+            return []
+        keys = {key for segment in self._chain.live() for key in segment.keys_between(low, high)}
+        return [StepId(key.hex()) for key in sorted(keys)]
+
+    def steps_by_seq(self, seq: int) -> Step | None:
+        """Returns the step with that seq, or None."""
+        if not 0 <= seq < 1 << 64:
+            return None
+        for segment in self._chain.live():
+            row = segment.seq_row(seq)
+            if row is not None:
+                return self._step_at(segment, *row)
+        return None
+
+    # --- objects ---------------------------------------------------------------------------------
+
+    def has(self, oid: Oid) -> bool:
+        """Tells whether the journal holds the object; its bytes are not checked."""
+        return any(segment.object_offsets(oid) for segment in self._chain.live())
+
+    def copies(self, oid: Oid) -> Iterator[tuple[Segment, int]]:
+        """Yields where an object's copies are, the newest first."""
+        for segment in self._chain.live():
+            for offset in segment.object_offsets(oid):
+                yield segment, offset
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        """Returns kind and bytes of an object from its newest copy that hashes to its id.
+
+        Raises:
+            ObjectMissingError: the journal does not hold it.
+            ObjectDamagedError: no copy is intact.
+        """
+        known = False
+        for segment, offset in self.copies(oid):
+            known = True
+            found = segment.source.load(offset, oid)
+            if found is not None:
+                return found
+        raise damaged_object(oid) if known else missing(oid)
+
+    def pieces(self, oid: Oid) -> Iterator[bytes]:
+        """Yields an object's bytes in pieces of at most 1 MiB, from a copy checked beforehand.
+
+        Raises:
+            ObjectMissingError, ObjectDamagedError: as `read`, before the first piece; the latter
+                also at the end when the file changed meanwhile.
+        """
+        known = False
+        for segment, offset in self.copies(oid):
+            known = True
+            if segment.source.is_sound(offset, oid):
+                for piece in segment.source.pieces(offset, oid):
+                    if piece is None:
+                        raise damaged_object(oid)
+                    yield piece
+                return
+        raise damaged_object(oid) if known else missing(oid)
+
+    def is_sound(self, oid: Oid) -> bool:
+        """Tells whether an intact copy exists; bounded memory."""
+        return any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid))
+
+    def stored_size(self, oid: Oid) -> int:
+        """Returns how many bytes the object takes in the journal, deflated.
+
+        Raises:
+            ObjectMissingError, ObjectDamagedError: as `read`.
+        """
+        known = False
+        for segment, offset in self.copies(oid):
+            known = True
+            size = segment.source.stored_size(offset)
+            if size is not None:
+                return size
+        raise damaged_object(oid) if known else missing(oid)
+
+    # --- the View --------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Returns the fold of all operations that were seen."""
+        if self._view is None:
+            self._view = self._load_view()
+        if self._view.number < self.last_number:
+            self._view = fold(self._view, self.operations(self._view.number))
+        return self._view
+
+    def _load_view(self) -> View:
+        saved = self._saved_view()
+        if saved is None:
+            return View()
+        if saved.number > self.last_number:
+            self.refresh()
+        if self._knows(saved.number):
+            return saved
+        # Operations that the saved View knew are lost. Heads must be steps that can be read, so
+        # it is folded anew from what is left; a seq is never given twice all the same.
+        return replace(fold(View(), self.operations()), last_seq=saved.last_seq)
+
+    def _knows(self, number: int) -> bool:
+        for segment in self._chain.live():
+            if segment.header is not None and segment.header.first <= number:
+                return segment.operation_offset(number) is not None
+        return number == 0
+
+    def _saved_view(self) -> View | None:
+        return load_view(self.store)
+
+    def acknowledged(self) -> int:
+        """Returns the newest operation that anything proves to have been committed, read or not."""
+        saved = self._saved_view()
+        numbers = [self.last_number, saved.number if saved else 0]
+        for segment in self.segments():
+            first = segment.header.first if segment.header else 1
+            numbers += [first - 1, segment.proven]
+        return max(numbers)
+
+    def sizes(self) -> tuple[int, int, int]:
+        """Returns the bytes of all objects as they are, the same as stored, and the segments."""
+        found = [segment.sizes for segment in self._chain.live()]
+        return sum(s.raw for s in found), sum(s.stored for s in found), len(self._chain.numbers)
+
+    def verify(self, full: bool, *, progress: Progress | None = None) -> VerifyReport:
+        """Checks every frame, and with `full` every object and what each step reaches."""
+        self.refresh()
+        return verify_journal(self, full=full, progress=progress or _no_progress)
+
+
+def _no_progress(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+def load_view(store: Path) -> View | None:
+    """Returns the saved View; None when there is none to be trusted."""
+    content = read_checked(store / VIEW)
+    if content is None:
+        return None
+    try:
+        return view_from_json(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def damaged_object(oid: Oid) -> ObjectDamagedError:
+    """Returns the error for an object of which no copy is intact."""
+    return ObjectDamagedError(
+        f"object {oid.hex()} is damaged: its bytes do not match its id",
+        hint="run `stepwell verify --full` to see which steps are affected",
+        object=oid.hex(),
+    )
+
+
+def _damaged_operation(number: int) -> IntegrityError:
+    return IntegrityError(
+        f"operation {number} cannot be read: its bytes are damaged",
+        hint="run `stepwell verify` to see what else is damaged",
+        operation=number,
+    )
+
+
+def _no_step(step: StepId) -> NotFoundError:
+    return NotFoundError(f"there is no step {step}", hint="`stepwell log` lists them", step=step)
+
+
+def _padded(prefix: str, digit: str) -> bytes | None:
+    text = prefix.lower().ljust(32, digit)
+    if len(text) != 32 or not set(text) <= set("0123456789abcdef"):
+        return None
+    return bytes.fromhex(text)

@@ -1,0 +1,275 @@
+"""The journal's one writer: repairs a torn tail, appends, rotates, and keeps the derived files.
+
+Whoever opens it holds the writer lock. A tail that no commit follows is void and is cut off. If
+something proves that there was more than can be read (a commit behind unreadable bytes, an index or
+a View that goes further), that is damage: the segment is left exactly as it is, and a new one takes
+what comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from stepwell.store.engine import codec
+from stepwell.store.engine.atomic import (
+    make_private_folder,
+    remove_leftovers,
+    system_error,
+    write_checked,
+)
+from stepwell.store.engine.journal import frames
+from stepwell.store.engine.journal.appender import Appender
+from stepwell.store.engine.journal.chain import guess_manifest
+from stepwell.store.engine.journal.index import TailIndex
+from stepwell.store.engine.journal.journal import VIEW, Journal
+from stepwell.store.engine.journal.manifest import Manifest, read_manifest, write_manifest
+from stepwell.store.engine.journal.segment import (
+    FOLDER,
+    HEADER_BYTES,
+    create_segment,
+    segment_path,
+)
+from stepwell.store.engine.journal.transaction import Transaction
+from stepwell.store.engine.journal.walk import Group
+from stepwell.store.engine.lock import WriterLock
+from stepwell.store.engine.view import fold
+from stepwell.store.model.errors import BusyError, FailedError, UsageError
+from stepwell.store.model.ids import Clock, Oid, RandomBytes
+from stepwell.store.model.steps import Operation
+
+SEGMENT_BYTES = 8 << 20
+TEMPORARY = "tmp"
+
+CLOSE_FRAMES = 256
+CLOSE_OPERATIONS = 64
+"""`close` writes the derived files when this much has come since they were written."""
+RUN_OPERATIONS = 2_048
+"""A writer that stays open writes them when this much has come."""
+
+Durability = Literal["durable", "fast"]
+"""durable: an acknowledged operation survives power loss. fast: it survives a kill."""
+
+
+class JournalWriter(Journal):
+    """A Journal that can also append; one a store, guarded by the writer lock."""
+
+    def __init__(
+        self,
+        store: Path,
+        lock: WriterLock,
+        clock: Clock,
+        randomness: RandomBytes,
+        segment_bytes: int,
+        durability: Durability,
+    ) -> None:
+        super().__init__(store)
+        self.clock = clock
+        self.randomness = randomness
+        self.durable = durability == "durable"
+        self.next_number = 1
+        """Of the operation that is committed next."""
+        self._lock = lock
+        self._segment_bytes = segment_bytes
+        self._appender: Appender | None = None
+        self._transaction: Transaction | None = None
+        self._checked: set[Oid] = set()
+
+    @classmethod
+    def create(cls, store: Path, *, randomness: RandomBytes) -> None:
+        """Makes an empty journal in a store folder; leaves one that is there alone.
+
+        Raises:
+            FailedError: it cannot be made.
+        """
+        make_private_folder(store / FOLDER)
+        make_private_folder(store / TEMPORARY)
+        found = guess_manifest(store).segments
+        if read_manifest(store) is None and all(_is_empty(segment_path(store, n)) for n in found):
+            create_segment(store, 1, 1, randomness)
+            write_manifest(store, Manifest((1,)))
+
+    @classmethod
+    def open_writer(
+        cls,
+        store: Path,
+        lock: WriterLock,
+        *,
+        clock: Clock,
+        randomness: RandomBytes,
+        segment_bytes: int = SEGMENT_BYTES,
+        durability: Durability = "durable",
+    ) -> Self:
+        """Opens the journal for writing and repairs what a crash left.
+
+        Raises:
+            BusyError: the lock is not held.
+            FormatError: there is no journal, or its format is not known.
+            FailedError: it cannot be read or repaired.
+        """
+        writer = cls(store, lock, clock, randomness, segment_bytes, durability)
+        writer._check_lock()
+        try:
+            writer._clear_leftovers()
+            writer._chain.read_manifest()
+            writer._settle_tail()
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    def close(self) -> None:
+        """Writes the derived files when that is worthwhile, and closes; not the lock."""
+        if self._transaction is not None:
+            self._transaction.abort()
+        if self._appender is not None:
+            if any(_is_long(segment.tail) for segment in self._chain.loaded()):
+                self._write_derived()
+            self._appender.close()
+            self._appender = None
+        super().close()
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    def _clear_leftovers(self) -> None:
+        """Removes what a killed writer left: temporary files, and a segment that never counted."""
+        for folder in (self.store, self.store / FOLDER):
+            remove_leftovers(folder)
+        listed = read_manifest(self.store)
+        found = guess_manifest(self.store)
+        if listed is None:
+            if found.segments:
+                write_manifest(self.store, found)
+            return
+        unlisted = set(found.segments) - set(listed.segments)
+        # A segment is named before it takes its first frame. One with frames that is not named
+        # means that an old manifest came back, and is worth keeping.
+        empty = {number for number in unlisted if _is_empty(segment_path(self.store, number))}
+        if unlisted - empty:
+            wanted = sorted({*listed.segments, *unlisted} - empty)
+            write_manifest(self.store, Manifest(tuple(wanted), listed.packs))
+        for number in empty:
+            _remove(segment_path(self.store, number))
+
+    def _settle_tail(self) -> None:
+        newest = self._chain.newest()
+        saved = self._saved_view()
+        begun_with = newest.header.first - 1 if newest.header else 0
+        readable = max(self.last_number, begun_with)
+        acknowledged = max(readable, saved.number if saved else 0, newest.proven)
+        self.next_number = acknowledged + 1
+        if newest.lost or newest.gaps or newest.size() < HEADER_BYTES or acknowledged > readable:
+            self._set_damaged_aside()
+            return
+        self._appender = Appender(newest)
+        if newest.size() > newest.committed:
+            self._appender.cut(newest.committed)
+            self._appender.sync()
+
+    def _set_damaged_aside(self) -> None:
+        """Goes on in a new segment, whose header keeps the proof of what was lost."""
+        self._start_segment()
+        with contextlib.suppress(FailedError):
+            self._save_view()
+
+    def _start_segment(self) -> None:
+        number = max(*self._chain.numbers, *guess_manifest(self.store).segments) + 1
+        manifest = read_manifest(self.store)
+        packs = manifest.packs if manifest else ()
+        create_segment(self.store, number, self.next_number, self.randomness)
+        write_manifest(self.store, Manifest((*self._chain.numbers, number), packs))
+        if self._appender is not None:
+            self._appender.close()
+            self._appender = None
+        self._chain.read_manifest()
+        self._appender = Appender(self._chain.newest())
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def begin(self) -> Transaction:
+        """Begins an operation; at most one at a time.
+
+        Raises:
+            UsageError: another one is open.
+            BusyError: the lock was released.
+            NoSpaceError, FailedError: a new segment was needed and cannot be made.
+        """
+        self._check_lock()
+        if self._transaction is not None and self._transaction.open:
+            raise UsageError("writing to the store failed: another transaction is open")
+        appender = self._ready_appender()
+        appender.check_untouched()
+        self._transaction = Transaction(self, appender)
+        return self._transaction
+
+    def _check_lock(self) -> None:
+        if not self._lock.held or self._lock.store != self.store:
+            raise BusyError(
+                f"the store {self.store} cannot be written: its writer lock is not held",
+                pid=None,
+            )
+
+    def _ready_appender(self) -> Appender:
+        newest, appender = self._chain.newest(), self._appender
+        if appender is None:
+            raise UsageError("writing to the store failed: the journal is closed")
+        if appender.failed or appender.position != newest.committed:
+            self._start_segment()
+        elif newest.committed > self._segment_bytes:
+            self._write_derived()
+            self._start_segment()
+        elif len(newest.tail.operations) >= RUN_OPERATIONS:
+            self._write_derived()
+        return self._appender or appender
+
+    def committed(self, group: Group, operation: Operation) -> None:
+        """Takes in what a transaction has just made durable."""
+        self._chain.newest().add(group)
+        self.next_number = operation.number + 1
+        self._checked.update(oid for oid, _ in group.objects)
+        if self._view is not None and self._view.number == operation.number - 1:
+            self._view = fold(self._view, [operation])
+
+    def can_reuse(self, oid: Oid) -> bool:
+        """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
+        if oid in self._checked:
+            return True
+        if not self.is_sound(oid):
+            return False
+        self._checked.add(oid)
+        return True
+
+    # --- derived files ---------------------------------------------------------------------------
+
+    def _write_derived(self) -> None:
+        """Writes index and View. They only save time, so that a full disk is no reason to fail."""
+        with contextlib.suppress(FailedError):
+            if not self.durable and self._appender is not None:
+                # What an index says was there must be there after a power loss, or it would be
+                # taken for damage.
+                self._appender.sync()
+            for segment in self._chain.loaded():
+                if segment.lost is None and segment.tail.operations:
+                    segment.write_index()
+            self._save_view()
+
+    def _save_view(self) -> None:
+        write_checked(self.store / VIEW, frames.canonical_json(codec.view_to_json(self.view())))
+
+
+def _is_empty(segment: Path) -> bool:
+    """Tells whether a segment holds nothing but its header, or not even that."""
+    return segment.stat().st_size <= HEADER_BYTES
+
+
+def _is_long(tail: TailIndex) -> bool:
+    return tail.frames >= CLOSE_FRAMES or len(tail.operations) >= CLOSE_OPERATIONS
+
+
+def _remove(path: Path) -> None:
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise system_error(error, "removing", path) from error

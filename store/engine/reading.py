@@ -1,0 +1,177 @@
+"""Reading a workspace: status, differences, files at a step, plans as changes, counts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from stepwell.store.engine.context import Context, Progress
+from stepwell.store.engine.diff import changes_of_pairs, changes
+from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.objects import LayeredObjects, ObjectReader
+from stepwell.store.engine.patch import as_patch
+from stepwell.store.engine.recording import require_head, take
+from stepwell.store.engine.snapshots import Entry, lookup
+from stepwell.store.engine.travel import current_head
+from stepwell.store.model.changes import Change
+from stepwell.store.model.errors import NotFoundError, StepwellError
+from stepwell.store.model.paths import TrackedPath, escape
+from stepwell.store.model.plans import PathState, Plan
+from stepwell.store.model.reports import Damage, Stats, Status, VerifyReport
+from stepwell.store.model.steps import Snapshot, Step, StepRecorded, View
+
+
+def with_mark(step: Step, view: View) -> Step:
+    """Returns the step with its mark folded in."""
+    mark = view.marks.get(step.id)
+    return step if mark == step.checkpoint else replace(step, checkpoint=mark)
+
+
+def parent_of(step: Step, journal: Journal) -> Step:
+    """Returns the first parent.
+
+    Raises:
+        NotFoundError: the step is the first one.
+    """
+    if not step.parents:
+        raise NotFoundError(
+            f"there is nothing before step #{step.seq}: it is the first",
+            hint="leave out --before",
+        )
+    return journal.step(step.parents[0])
+
+
+def status(journal: Journal, context: Context, workspace: str) -> Status:
+    """Returns where the workspace stands; reads the disk, writes nothing."""
+    head = require_head(current_head(journal), context.root)
+    reader = LayeredObjects(journal)
+    disk = take(context, reader, head.snapshot)
+    view = journal.view()
+    return Status(
+        workspace=workspace,
+        root=context.root,
+        store=context.store,
+        branch=view.current,
+        head=with_mark(head, view),
+        dirty=changes(reader, head.snapshot, disk.snapshot, hunks=False),
+        pending=view.intent,
+        sessions=len(view.sessions),
+        steps=view.step_count,
+        store_bytes=folder_bytes(context.store),
+    )
+
+
+def difference(
+    journal: Journal,
+    context: Context,
+    a: Step,
+    b: Step | None,
+    *,
+    paths: Sequence[bytes],
+    hunks: bool,
+    lines: int,
+) -> tuple[Change, ...]:
+    """Returns what turns `a` into `b`, or into the disk as it is when `b` is None."""
+    reader, new = _side(journal, context, a, b)
+    return changes(reader, a.snapshot, new, hunks=hunks, context=lines, paths=paths)
+
+
+def patch(
+    journal: Journal, context: Context, a: Step, b: Step | None, *, paths: Sequence[bytes]
+) -> bytes:
+    """Returns the difference as a patch that `git apply` takes."""
+    reader, new = _side(journal, context, a, b)
+    return as_patch(changes(reader, a.snapshot, new, hunks=True, paths=paths), reader)
+
+
+def _side(
+    journal: Journal, context: Context, a: Step, b: Step | None
+) -> tuple[ObjectReader, Snapshot]:
+    if b is not None:
+        return journal, b.snapshot
+    reader = LayeredObjects(journal)
+    head = current_head(journal) or a
+    return reader, take(context, reader, head.snapshot).snapshot
+
+
+def own_changes(journal: Journal, step: Step, *, hunks: bool, lines: int) -> tuple[Change, ...]:
+    """Returns the step's own change: against its first parent, or against nothing."""
+    old = journal.step(step.parents[0]).snapshot if step.parents else None
+    return changes(journal, old, step.snapshot, hunks=hunks, context=lines)
+
+
+def file_at(journal: Journal, step: Step, path: bytes) -> bytes:
+    """Returns the exact bytes of a file, or a link's target, at a step."""
+    entry = lookup(journal, step.snapshot, path)
+    if entry is None or entry.oid is None:
+        what = "is a folder" if entry else "is not"
+        raise NotFoundError(
+            f"{escape(path)} {what} in step #{step.seq}",
+            hint=f"see `stepwell diff '#{step.seq}' --stat` for what differs from the disk",
+            path=escape(path),
+        )
+    return journal.read(entry.oid)[1]
+
+
+def plan_changes(reader: ObjectReader, plan: Plan) -> tuple[Change, ...]:
+    """Returns the plan's items as changes from the disk as it is to the disk as it will be."""
+    pairs = [
+        (_entry(item.path, item.before), _entry(item.path, item.after)) for item in plan.items
+    ]
+    return changes_of_pairs(reader, pairs, hunks=True)
+
+
+def _entry(path: TrackedPath, state: PathState | None) -> Entry | None:
+    return None if state is None else Entry(path, state.mode, state.blob)
+
+
+def verify(journal: Journal, *, full: bool, progress: Progress) -> VerifyReport:
+    """Checks the journal; see Workspace.verify."""
+    result = journal.verify(full=full, progress=progress)
+    damaged = tuple(
+        Damage(d.kind, d.id, _steps_of(journal, d.operations), d.reason) for d in result.damaged
+    )
+    return VerifyReport(result.checked, damaged, full)
+
+
+def _steps_of(journal: Journal, numbers: Sequence[int]) -> tuple[str, ...]:
+    found: list[str] = []
+    for number in numbers:
+        with suppress(StepwellError):
+            effects = journal.operation(number).effects
+            found += [e.step.id for e in effects if isinstance(e, StepRecorded)]
+    return tuple(found)
+
+
+def stats(journal: Journal, store: Path) -> Stats:
+    """Returns counts and sizes; walks the store's folder."""
+    view = journal.view()
+    return Stats(
+        steps=view.step_count,
+        operations=view.number,
+        branches=len(view.branches),
+        checkpoints=len(view.marks),
+        sessions=len(view.sessions),
+        segments=len(journal.segments()),
+        raw_bytes=view.raw_bytes,
+        stored_bytes=view.stored_bytes,
+        catalogue_bytes=folder_bytes(store / "catalogue"),
+        store_bytes=folder_bytes(store),
+    )
+
+
+def folder_bytes(folder: Path) -> int:
+    """Returns the size of the regular files below a folder; what vanishes meanwhile counts 0."""
+    total = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                state = os.lstat(os.path.join(at, name))
+            except FileNotFoundError:
+                continue
+            total += state.st_size if stat.S_ISREG(state.st_mode) else 0
+    return total

@@ -1,0 +1,259 @@
+"""Recording a step: capture the workspace, then commit the step as one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stepwell.store.engine.capture import Captured, capture_tree
+from stepwell.store.engine.context import Context
+from stepwell.store.engine.counting import CountingSink, count_changes
+from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.objects import BLOB, ObjectSink
+from stepwell.store.engine.scan import Scanner, StatTable
+from stepwell.store.engine.snapshots import differing
+from stepwell.store.model.errors import FailedError, StepwellError
+from stepwell.store.model.ids import Oid, mint_step_id
+from stepwell.store.model.paths import TrackedPath, escape
+from stepwell.store.model.steps import (
+    Branch,
+    BranchSet,
+    Covered,
+    CoverageCounts,
+    Effect,
+    Mark,
+    MarkSet,
+    Snapshot,
+    Step,
+    StepKind,
+    StepRecorded,
+    StepResult,
+    View,
+)
+from stepwell.store.model.text import one_line, plural
+
+FIRST_BRANCH = "main"
+
+_LOST = frozenset({"unreadable", "too_long", "unstable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a step says besides what the files hold."""
+
+    title: str = ""
+    """Empty: made from the names of the changed files."""
+    kind: StepKind = "capture"
+    session: str | None = None
+    turn: int | None = None
+    tool: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+    input: str | None = None
+    result_text: str | None = None
+    result: StepResult | None = None
+    flags: tuple[str, ...] = ()
+    mark: Mark | None = None
+    """The step is a checkpoint from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a capture led to."""
+
+    step: Step
+    """The new step, or the head when nothing differed."""
+    unchanged: bool = False
+    covered: tuple[Covered, ...] = ()
+
+    @property
+    def lost(self) -> tuple[Covered, ...]:
+        """Paths that policy wanted and that were not stored, or not surely."""
+        return tuple(c for c in self.covered if c.reason in _LOST)
+
+
+def head_step(writer: JournalWriter, view: View) -> Step | None:
+    """Returns the tip of the current branch; None in a store without steps."""
+    branch = view.branches.get(view.current)
+    return None if branch is None else writer.step(branch.head)
+
+
+def take(
+    context: Context,
+    sink: ObjectSink,
+    parent: Snapshot | None,
+    also: Collection[TrackedPath] = (),
+) -> Captured:
+    """Captures the workspace into `sink` with the saved stat table; saves nothing itself.
+
+    The scan goes by the clock that stamps files, whatever clock stamps the steps.
+    """
+    table = load_table(context.store)
+    scanner = Scanner(context.root, table, config=context.capture)
+    return capture_tree(scanner, sink, parent, also=also)
+
+
+def record(
+    writer: JournalWriter, context: Context, act: Act, *, only_changes: bool = False
+) -> Recorded:
+    """Captures and records one step on the current branch.
+
+    Nothing is recorded when nothing differs from the head and the act is a plain capture without a
+    mark, or `only_changes` is asked for. When the capture itself fails, a gap is recorded with the reason and the
+    error goes on to the caller.
+    """
+    head = head_step(writer, writer.view())
+    transaction = writer.begin()
+    sink = CountingSink(transaction)
+    try:
+        captured = take(context, sink, head.snapshot if head else None)
+    except StepwellError as error:
+        transaction.abort()
+        _record_gap(writer, context, act, head, error)
+        raise
+    plain = act.kind == "capture" and act.mark is None
+    if head is not None and (plain or only_changes) and captured.snapshot == head.snapshot:
+        transaction.abort()
+        save_table(context.store, captured)
+        return Recorded(head, True, captured.covered)
+    step = make_step(writer.view(), context, act, head, captured, sink)
+    step = replace(
+        step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes
+    )
+    effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(writer.view(), step))]
+    if act.mark is not None:
+        effects.append(MarkSet(step.id, act.mark))
+    transaction.commit("record", f"recorded #{step.seq} {step.title}", effects, session=act.session)
+    save_table(context.store, captured)
+    return Recorded(replace(step, checkpoint=act.mark), False, captured.covered)
+
+
+def advanced(view: View, step: Step) -> Branch:
+    """Returns the step's branch with the step as its head."""
+    branch = view.branches.get(step.branch)
+    if branch is None:
+        return Branch(step.branch, step.id)
+    return replace(branch, head=step.id)
+
+
+def make_step(
+    view: View,
+    context: Context,
+    act: Act,
+    parent: Step | None,
+    captured: Captured,
+    sink: CountingSink,
+) -> Step:
+    """Returns the next step with `parent` as its only parent; texts are added to the sink."""
+    old = parent.snapshot if parent else None
+    counts = count_changes(sink, old, captured.snapshot)
+    return Step(
+        id=mint_step_id(context.randomness),
+        seq=view.last_seq + 1,
+        branch=view.current if view.branches else FIRST_BRANCH,
+        parents=(parent.id,) if parent else (),
+        kind=act.kind,
+        title=one_line(act.title) or _title(sink, old, captured.snapshot),
+        time_ns=context.clock(),
+        snapshot=captured.snapshot,
+        session=act.session,
+        agent=act.session.partition(":")[0] if act.session else None,
+        turn=act.turn,
+        tool=act.tool,
+        changes=counts,
+        coverage=captured.counts,
+        coverage_blob=captured.coverage_blob,
+        rules_blob=captured.rules_blob,
+        prompt=_text(sink, act.prompt),
+        input=_text(sink, act.input),
+        result_text=_text(sink, act.result_text),
+        result=act.result,
+        model=act.model,
+        flags=act.flags + (("unstable",) if captured.counts.unstable else ()),
+    )
+
+
+def _text(sink: ObjectSink, text: str | None) -> Oid | None:
+    return None if text is None else sink.add(BLOB, text.encode("utf-8", "surrogateescape"))
+
+
+def _title(sink: ObjectSink, old: Snapshot | None, new: Snapshot) -> str:
+    if old is None:
+        return "first capture"
+    paths = [(b or a) for a, b in differing(sink, old, new)]
+    files = [e.path for e in paths if e is not None and e.oid is not None]
+    if not files:
+        return "folders and modes" if paths else "no change"
+    names = [escape(p.rpartition(b"/")[2]) for p in files[:2]]
+    rest = f" and {plural(len(files) - 2, 'more file')}" if len(files) > 2 else ""
+    return one_line(", ".join(names) + rest)
+
+
+def _record_gap(
+    writer: JournalWriter, context: Context, act: Act, head: Step | None, error: StepwellError
+) -> None:
+    """Leaves a visible gap; when even that cannot be written the first error is the one to see."""
+    if head is None:
+        return
+    view = writer.view()
+    step = Step(
+        id=mint_step_id(context.randomness),
+        seq=view.last_seq + 1,
+        branch=view.current,
+        parents=(head.id,),
+        kind="gap",
+        title=one_line(act.title) or "not captured",
+        time_ns=context.clock(),
+        snapshot=head.snapshot,
+        session=act.session,
+        agent=act.session.partition(":")[0] if act.session else None,
+        turn=act.turn,
+        tool=act.tool,
+        coverage=CoverageCounts(),
+        reason=one_line(error.message, 300),
+        flags=("gap",),
+    )
+    transaction = writer.begin()
+    try:
+        transaction.commit(
+            "gap",
+            f"could not capture: {step.reason}",
+            [StepRecorded(step), BranchSet(advanced(view, step))],
+            session=act.session,
+        )
+    except StepwellError:
+        transaction.abort()
+
+
+def load_table(store: Path) -> StatTable | None:
+    """Returns the saved stat table; None when there is none or it cannot be trusted."""
+    try:
+        return StatTable.loads((store / "stats").read_bytes())
+    except OSError:
+        return None
+
+
+def save_table(store: Path, captured: Captured) -> None:
+    """Saves the stat table after its capture was acknowledged.
+
+    It is derived: a failure costs the next capture a full scan and nothing else, so it is not
+    reported, and a missing fsync cannot hurt because a torn table fails its checksum.
+    """
+    if not captured.table_changed:
+        return
+    temporary = store / "tmp" / "stats"
+    try:
+        temporary.write_bytes(captured.table.dumps())
+        temporary.replace(store / "stats")
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def require_head(head: Step | None, root: bytes) -> Step:
+    """Returns the head; raises FailedError when the store has no step."""
+    if head is None:
+        raise FailedError(
+            f"{escape(root)} has no step yet", hint="run `stepwell capture` to record the first"
+        )
+    return head

@@ -1,0 +1,28 @@
+"""Rollback: plan first, then execute, then recover if need be."""
+
+from stepwell.store.engine.rollback.apply import Outcome, apply_plan, check_targets
+from stepwell.store.engine.rollback.places import Signature
+from stepwell.store.engine.rollback.plan import Rules, by_policy, make_plan
+from stepwell.store.engine.rollback.recover import (
+    Inspection,
+    Recovered,
+    inspect_plan,
+    recover_plan,
+)
+from stepwell.store.engine.rollback.stored import decode_plan, encode_plan
+
+__all__ = [
+    "Inspection",
+    "Outcome",
+    "Recovered",
+    "Rules",
+    "Signature",
+    "apply_plan",
+    "by_policy",
+    "check_targets",
+    "decode_plan",
+    "encode_plan",
+    "inspect_plan",
+    "make_plan",
+    "recover_plan",
+]

@@ -1,0 +1,337 @@
+"""Executing a plan: one place after another, each checked right before it is touched.
+
+What is on disk must still be the item's `before`; anything else was written meanwhile, is in no
+step, and is kept whatever the caller forced. One place's failure stops no other: the outcome
+lists it with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from stepwell.store.engine.objects import FileMovedError, ObjectReader
+from stepwell.store.engine.rollback.order import Act, schedule
+from stepwell.store.engine.rollback.places import (
+    NO_SPACE,
+    PIECE,
+    Places,
+    Signature,
+    signature_of,
+    words,
+)
+from stepwell.store.engine.rollback.plan import writes_content
+from stepwell.store.model.errors import FailedError, IntegrityError, NoSpaceError
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.paths import TrackedPath, escape
+from stepwell.store.model.plans import Kept, PathState, Plan, PlanItem
+
+CHANGED = "changed while the rollback was running"
+
+HASHED_ALWAYS = 1 << 20
+"""Files up to this size are hashed even when their signature is known: it costs next to nothing,
+and a signature cannot tell two writes within one tick of the file system's clock apart."""
+
+_REMEMBERED = 16 << 20
+
+T = TypeVar("T")
+
+Progress = Callable[[str, int, int], None]
+Signatures = Callable[[TrackedPath], tuple[int, int, int, int] | None]
+"""(size, mtime_ns, ctime_ns, inode) of a file when it was captured; None when not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an execution did: numbers of paths, and the paths left alone."""
+
+    written: int
+    """Files, links and folders written, made or given another mode."""
+    deleted: int
+    kept: tuple[Kept, ...]
+
+
+class Numbered(NamedTuple):
+    """An item with its place in the plan, which names its temporary file."""
+
+    number: int
+    item: PlanItem
+
+
+def numbered(plan: Plan) -> list[Numbered]:
+    """Returns the plan's items with their numbers."""
+    return [Numbered(number, item) for number, item in enumerate(plan.items)]
+
+
+def check_targets(plan: Plan, reader: ObjectReader) -> None:
+    """Reads every object that the plan would write.
+
+    Raises:
+        IntegrityError: one is missing or damaged; so it is known before anything is changed.
+    """
+    Contents(reader).check(plan.items)
+
+
+def apply_plan(
+    root: bytes,
+    plan: Plan,
+    reader: ObjectReader,
+    *,
+    signatures: Signatures | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Executes a plan on the workspace at `root` (absolute).
+
+    Files above 1 MiB whose signature is still the given one are not read again before they are
+    replaced. `progress` is called with (what, done, total).
+
+    Raises:
+        IntegrityError: a target object is missing or damaged; nothing was changed.
+        NoSpaceError: there was no room for the first change; nothing was changed.
+        FailedError: the workspace cannot be opened; nothing was changed.
+    """
+    contents = Contents(reader)
+    contents.check(plan.items)
+    return execute(root, plan.id, numbered(plan), contents, signatures, progress)
+
+
+def execute(
+    root: bytes,
+    plan_id: str,
+    items: list[Numbered],
+    contents: Contents,
+    signatures: Signatures | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Executes items whose contents were checked; errors as `apply_plan`."""
+    places = open_places(root, plan_id)
+    try:
+        run = _Run(places, contents, signatures or _unknown)
+        try:
+            run.all(items, progress)
+        finally:
+            settled = places.settle()
+        return Outcome(run.written, run.deleted, (*run.kept_paths(), *settled))
+    finally:
+        places.close()
+
+
+def open_places(root: bytes, plan_id: str) -> Places:
+    """Opens the workspace; raises FailedError when that cannot be."""
+    try:
+        return Places(root, plan_id)
+    except OSError as error:
+        raise FailedError(
+            f"the workspace {escape(root)} could not be opened: {words(error)}",
+            hint="nothing was changed",
+            errno=error.errno,
+            path=escape(root),
+        ) from error
+
+
+def _unknown(_path: TrackedPath) -> None:
+    return None
+
+
+def needed_blobs(items: Iterable[PlanItem]) -> set[Oid]:
+    """Returns the blobs that the items would write."""
+    return {i.after.blob for i in items if i.after and i.after.blob and writes_content(i)}
+
+
+class Contents:
+    """Target contents, each checked against its id when read; the last few are remembered."""
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+        self._recent: OrderedDict[Oid, bytes] = OrderedDict()
+        self._size = 0
+
+    def check(self, items: Iterable[PlanItem]) -> None:
+        """Reads whatever the items would write; raises IntegrityError for a bad object."""
+        for blob in needed_blobs(items):
+            self.of(blob)
+
+    def of(self, blob: Oid) -> bytes:
+        """Returns a blob's bytes."""
+        if blob in self._recent:
+            return self._recent[blob]
+        content = self._reader.read(blob)[1]
+        if len(content) <= _REMEMBERED:
+            self._recent[blob] = content
+            self._size += len(content)
+        while self._size > _REMEMBERED:
+            self._size -= len(self._recent.popitem(last=False)[1])
+        return content
+
+    def pieces(self, blob: Oid) -> Iterator[memoryview]:
+        """Yields a blob's bytes in pieces."""
+        view = memoryview(self.of(blob))
+        for at in range(0, len(view), PIECE):
+            yield view[at : at + PIECE]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One execution. `kept` says why a path was left alone."""
+
+    places: Places
+    contents: Contents
+    signatures: Signatures
+    kept: dict[TrackedPath, str] = field(default_factory=dict)
+    written: int = 0
+    deleted: int = 0
+
+    def kept_paths(self) -> Iterator[Kept]:
+        """Yields what was left alone, in path order."""
+        return (Kept(path, reason) for path, reason in sorted(self.kept.items()))
+
+    def all(self, items: list[Numbered], progress: Progress | None) -> None:
+        acts = schedule(items)
+        for done, (act, index, item) in enumerate(acts):
+            if progress is not None:
+                progress("restoring files", done, len(acts))
+            if item.path not in self.kept:
+                self._one(act, index, item)
+        if progress is not None:
+            progress("restoring files", len(acts), len(acts))
+
+    def _one(self, act: Act, index: int, item: PlanItem) -> None:
+        try:
+            getattr(self, f"_{act}")(index, item)
+        except FileMovedError:
+            self.kept[item.path] = CHANGED
+        except IntegrityError as error:
+            self.kept[item.path] = f"its stored content cannot be read: {error.message}"
+        except OSError as error:
+            if error.errno in NO_SPACE and not self.places.changed:
+                raise _no_space(item.path, error) from error
+            self.kept[item.path] = _reason(act, error)
+
+    # --- acts, named by `order.Act` ------------------------------------------------------------
+
+    def _remove(self, _index: int, item: PlanItem) -> None:
+        self.places.remove(item.path, _certain(self._verified(item)))
+        self._count_deleted(item)
+
+    def _remove_folder(self, _index: int, item: PlanItem) -> None:
+        self._verified(item)
+        self.places.remove_folder(item.path)
+        self._count_deleted(item)
+
+    def _make_folder(self, _index: int, item: PlanItem) -> None:
+        if self.places.look(item.path) is not None:
+            raise FileMovedError
+        self.places.make_folder(item.path)
+
+    def _write(self, index: int, item: PlanItem) -> None:
+        after = _certain(item.after)
+        expected = None if _made_way(item) else self._verified(item)
+        if not writes_content(item) and not self._has_other_names(item):
+            self.places.set_file_mode(item.path, after.mode, _certain(expected))
+        elif stat.S_ISLNK(after.mode):
+            target = self.contents.of(_certain(after.blob))
+            self.places.put_link(item.path, index, target, expected)
+        else:
+            pieces = self.contents.pieces(_certain(after.blob))
+            self.places.put_file(item.path, index, pieces, after, expected)
+        self.written += 1
+
+    def _set_folder_mode(self, _index: int, item: PlanItem) -> None:
+        if _is_folder(item.before):
+            self._verified(item)
+        self.places.set_folder_mode(item.path, _certain(item.after).mode)
+        self.written += 1
+
+    def _count_deleted(self, item: PlanItem) -> None:
+        self.deleted += item.after is None
+
+    # --- checks --------------------------------------------------------------------------------
+
+    def _verified(self, item: PlanItem) -> Signature | None:
+        """Returns the signature of what is there, after checking that it is the item's `before`.
+
+        Raises:
+            FileMovedError: it is not.
+        """
+        status = self.places.look(item.path)
+        before = item.before
+        if status is None or before is None:
+            if status is None and before is None:
+                return None
+            raise FileMovedError
+        if not self._same_mode(item.path, status.st_mode, before.mode):
+            raise FileMovedError
+        if before.blob is None or self._known(item.path, status):
+            return signature_of(status)
+        return self._same_content(item.path, before, signature_of(status))
+
+    def _same_mode(self, path: TrackedPath, found: int, before: int) -> bool:
+        if stat.S_ISLNK(before):
+            return stat.S_ISLNK(found)
+        if stat.S_ISDIR(before) and self.places.is_loosened(path):
+            return stat.S_ISDIR(found)
+        return found == before
+
+    def _known(self, path: TrackedPath, status: os.stat_result) -> bool:
+        if not stat.S_ISREG(status.st_mode) or status.st_size <= HASHED_ALWAYS:
+            return False
+        return self.signatures(path) == signature_of(status)
+
+    def _same_content(
+        self, path: TrackedPath, before: PathState, signature: Signature
+    ) -> Signature:
+        if stat.S_ISREG(before.mode):
+            blob, read = self.places.content(path)
+            moved = blob != before.blob or read != signature
+        else:
+            moved = self.places.state(path) != before
+        if moved:
+            raise FileMovedError
+        return signature
+
+    def _has_other_names(self, item: PlanItem) -> bool:
+        """Tells whether a change of mode would also change a file outside the workspace."""
+        status = self.places.look(item.path)
+        return status is not None and stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+
+def _certain(value: T | None) -> T:
+    """Returns a value that the schedule guarantees."""
+    if value is None:
+        raise FileMovedError
+    return value
+
+
+def _is_folder(state: PathState | None) -> bool:
+    return state is not None and stat.S_ISDIR(state.mode)
+
+
+def _made_way(item: PlanItem) -> bool:
+    """Tells whether an earlier act of this item has removed what was there."""
+    return _is_folder(item.before)
+
+
+_VERBS: dict[Act, str] = {
+    "write": "could not be written",
+    "remove": "could not be deleted",
+    "remove_folder": "could not be deleted",
+    "make_folder": "could not be made",
+    "set_folder_mode": "its mode could not be set",
+}
+
+
+def _reason(act: Act, error: OSError) -> str:
+    return f"{_VERBS[act]}: {words(error)}"
+
+
+def _no_space(path: TrackedPath, error: OSError) -> NoSpaceError:
+    return NoSpaceError(
+        f"{escape(path)} could not be written: {words(error)}",
+        hint="nothing was changed; make room and try again",
+        errno=error.errno,
+        path=escape(path),
+    )

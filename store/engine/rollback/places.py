@@ -1,0 +1,370 @@
+"""Places in the workspace: every write, removal and change of mode goes through here.
+
+A place is reached from a descriptor of the root, one component at a time, and never through a
+link; so nothing outside the workspace can be touched, whatever is swapped meanwhile. Content comes
+into place by a temporary file and a rename, never by writing into a file that is there: that one
+may be a hard link to something outside, and readers see old or new, never a mix.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from stepwell.store.engine.objects import BLOB, FileMovedError
+from stepwell.store.model.ids import Oid, object_id
+from stepwell.store.model.paths import TrackedPath, escape, parent
+from stepwell.store.model.plans import Kept, PathState
+
+PIECE = 1 << 20
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Errors that say that the disk, a quota or the file size limit is full."""
+
+SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
+"""Never put back on files: whoever can write a snapshot could make a program run as another."""
+
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# Without O_NONBLOCK a FIFO that was swapped in would block for ever.
+_OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Signature(NamedTuple):
+    """What of a file's stat changes whenever its content or mode does."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+def signature_of(status: os.stat_result) -> Signature:
+    """Returns the signature of a stat result."""
+    return Signature(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+class Places:
+    """The places of one workspace, for the execution of one plan; the caller closes it.
+
+    Methods raise OSError as the system gives it, and FileMovedError when a place does not hold
+    what the caller expects there; then nothing was changed.
+    """
+
+    def __init__(self, root: bytes, plan_id: str) -> None:
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._prefix = b".stepwell-" + plan_id[:8].encode("ascii")
+        self._loosened: dict[TrackedPath, int] = {}
+        self._touched: set[TrackedPath] = set()
+        self.changed = False
+        """Something in the workspace was changed."""
+
+    def close(self) -> None:
+        """Closes the root; `settle` comes first."""
+        os.close(self._root)
+
+    def temporary(self, index: int) -> bytes:
+        """Returns the name under which the content of item `index` is written."""
+        return self._prefix + b"-%d" % index
+
+    @contextmanager
+    def folder(self, path: bytes) -> Iterator[int]:
+        """Opens a folder for as long as the context lasts."""
+        fd = os.dup(self._root)
+        try:
+            for name in path.split(b"/") if path else ():
+                below = os.open(_checked(name), _FOLDER, dir_fd=fd)
+                os.close(fd)
+                fd = below
+            yield fd
+        finally:
+            os.close(fd)
+
+    # --- looking -----------------------------------------------------------------------------
+
+    def look(self, path: bytes) -> os.stat_result | None:
+        """Returns the lstat of a place; None when nothing is there, or a link is on the way."""
+        try:
+            with self.folder(parent(path)) as folder:
+                return _look(folder, _name(path))
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
+
+    def state(self, path: bytes) -> PathState | None:
+        """Returns type, mode and content id of what is there; None when nothing is."""
+        status = self.look(path)
+        if status is None:
+            return None
+        if stat.S_ISLNK(status.st_mode):
+            return PathState(stat.S_IFLNK | 0o777, self._link_blob(path))
+        if stat.S_ISREG(status.st_mode):
+            return PathState(status.st_mode, self.content(path)[0])
+        return PathState(status.st_mode)
+
+    def content(self, path: bytes) -> tuple[Oid, Signature]:
+        """Reads a file and returns its blob id and the signature that the bytes belong to."""
+        with self.folder(parent(path)) as folder:
+            fd = os.open(_name(path), _OLD_FILE, dir_fd=folder)
+            try:
+                before = os.fstat(fd)
+                if not stat.S_ISREG(before.st_mode):
+                    raise FileMovedError
+                oid = _hash(fd, before.st_size)
+                if signature_of(os.fstat(fd)) != signature_of(before):
+                    raise FileMovedError
+            finally:
+                os.close(fd)
+        return oid, signature_of(before)
+
+    def _link_blob(self, path: bytes) -> Oid:
+        with self.folder(parent(path)) as folder:
+            return object_id(BLOB, os.readlink(_name(path), dir_fd=folder))
+
+    # --- changing ----------------------------------------------------------------------------
+
+    def put_file(
+        self,
+        path: TrackedPath,
+        index: int,
+        pieces: Iterable[bytes | memoryview],
+        wanted: PathState,
+        expected: Signature | None,
+    ) -> None:
+        """Puts a file in place with exactly that content and mode, set-id bits apart.
+
+        `expected` is the signature of what is to be replaced, None for nothing. What was written
+        is read back and hashed before it takes the place.
+        """
+
+        def make(folder: int, temporary: bytes) -> int:
+            fd = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)
+            try:
+                _fill(fd, pieces)
+                if os.geteuid() == 0:
+                    os.fchown(fd, *_owner(folder, _name(path)))
+                os.fchmod(fd, stat.S_IMODE(wanted.mode) & ~SET_ID_BITS)
+                os.fdatasync(fd)
+                _read_back(fd, wanted.blob)
+                return os.fstat(fd).st_ino
+            finally:
+                os.close(fd)
+
+        self._replace(path, index, make, expected)
+
+    def put_link(
+        self, path: TrackedPath, index: int, target: bytes, expected: Signature | None
+    ) -> None:
+        """Puts a symbolic link in place."""
+
+        def make(folder: int, temporary: bytes) -> int:
+            os.symlink(target, temporary, dir_fd=folder)
+            if os.geteuid() == 0:
+                owner = _owner(folder, _name(path))
+                os.chown(temporary, *owner, dir_fd=folder, follow_symlinks=False)
+            return os.stat(temporary, dir_fd=folder, follow_symlinks=False).st_ino
+
+        self._replace(path, index, make, expected)
+
+    def _replace(
+        self,
+        path: TrackedPath,
+        index: int,
+        make: Callable[[int, bytes], int],
+        expected: Signature | None,
+    ) -> None:
+        """Makes something under the temporary name and renames it over what is expected."""
+        name, temporary = _name(path), self.temporary(index)
+        with self._writable(parent(path)) as folder:
+            try:
+                inode = make(folder, temporary)
+                _require(folder, name, expected)
+                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except FileExistsError:
+                # The temporary name is another's file; cleaning up must not take it.
+                raise
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=folder)
+                raise
+            self.changed = True
+            now = _look(folder, name)
+            if now is None or now.st_ino != inode:
+                raise FileMovedError
+
+    def remove(self, path: TrackedPath, expected: Signature) -> None:
+        """Removes a file or link that is still the expected one."""
+        with self._writable(parent(path)) as folder:
+            _require(folder, _name(path), expected)
+            os.unlink(_name(path), dir_fd=folder)
+            self.changed = True
+
+    def remove_folder(self, path: TrackedPath) -> None:
+        """Removes a folder; the system refuses (ENOTEMPTY) when anything is in it."""
+        with self._writable(parent(path)) as folder:
+            os.rmdir(_name(path), dir_fd=folder)
+            self.changed = True
+            self._loosened.pop(path, None)
+            self._touched.discard(path)
+
+    def make_folder(self, path: TrackedPath) -> None:
+        """Makes a folder that only its owner can enter; `set_folder_mode` opens it later."""
+        with self._writable(parent(path)) as folder:
+            os.mkdir(_name(path), 0o700, dir_fd=folder)
+            self.changed = True
+            if os.geteuid() == 0:
+                with self.folder(path) as made:
+                    above = os.fstat(folder)
+                    os.fchown(made, above.st_uid, above.st_gid)
+
+    def set_folder_mode(self, path: TrackedPath, mode: int) -> None:
+        """Gives a folder its mode, exactly."""
+        with self.folder(path) as folder:
+            _set_mode(folder, stat.S_IMODE(mode))
+            self.changed = True
+            self._loosened.pop(path, None)
+            # Here, because with its final mode it may be impossible to open again.
+            _sync(folder)
+            self._touched.discard(path)
+
+    def set_file_mode(self, path: TrackedPath, mode: int, expected: Signature) -> None:
+        """Gives a file its mode, set-id bits apart, without touching its content."""
+        with self.folder(parent(path)) as folder:
+            fd = os.open(_name(path), _OLD_FILE, dir_fd=folder)
+            try:
+                if signature_of(os.fstat(fd)) != expected:
+                    raise FileMovedError
+                _set_mode(fd, stat.S_IMODE(mode) & ~SET_ID_BITS)
+                self.changed = True
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+
+    def remove_temporary(self, path: TrackedPath, index: int) -> bool:
+        """Removes what a killed run left under item `index`'s temporary name; tells whether."""
+        with self.folder(parent(path)) as folder:
+            left = _look(folder, self.temporary(index))
+            if left is None or not (stat.S_ISREG(left.st_mode) or stat.S_ISLNK(left.st_mode)):
+                return False
+        with self._writable(parent(path)) as folder:
+            os.unlink(self.temporary(index), dir_fd=folder)
+        return True
+
+    # --- folders that are read-only ------------------------------------------------------------
+
+    def is_loosened(self, path: bytes) -> bool:
+        """Tells whether a folder's mode was widened for the time of this run."""
+        return path in self._loosened
+
+    @contextmanager
+    def _writable(self, path: TrackedPath) -> Iterator[int]:
+        with self.folder(path) as folder:
+            if not os.access(b".", os.W_OK | os.X_OK, dir_fd=folder, effective_ids=True):
+                mode = os.fstat(folder).st_mode
+                os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
+                self._loosened.setdefault(path, mode)
+            self._touched.add(path)
+            yield folder
+
+    def settle(self) -> list[Kept]:
+        """Puts widened modes back and makes all changes durable; returns what failed."""
+        failed = []
+        for path in sorted(self._touched | self._loosened.keys(), reverse=True):
+            try:
+                with self.folder(path) as folder:
+                    if path in self._loosened:
+                        os.fchmod(folder, stat.S_IMODE(self._loosened[path]))
+                    _sync(folder)
+            except OSError as error:
+                if error.errno not in _GONE:
+                    failed.append(
+                        Kept(path, f"the folder's mode or durability is not sure: {words(error)}")
+                    )
+        self._touched.clear()
+        self._loosened.clear()
+        return failed
+
+
+def words(error: OSError) -> str:
+    """Returns the reason of a system error for a person."""
+    if error.errno in NO_SPACE:
+        return "no space left, or a limit on file sizes"
+    if error.errno == errno.EPERM:
+        return "not permitted; it may be immutable or of another owner"
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()
+
+
+def _checked(name: bytes) -> bytes:
+    if name in (b"", b".", b".."):
+        raise OSError(errno.EINVAL, "no name that a file can have", escape(name))
+    return name
+
+
+def _name(path: bytes) -> bytes:
+    return _checked(path.rpartition(b"/")[2])
+
+
+def _look(folder: int, name: bytes) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _require(folder: int, name: bytes, expected: Signature | None) -> None:
+    status = _look(folder, name)
+    if (None if status is None else signature_of(status)) != expected:
+        raise FileMovedError
+
+
+def _fill(fd: int, pieces: Iterable[bytes | memoryview]) -> None:
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+
+
+def _owner(folder: int, name: bytes) -> tuple[int, int]:
+    """Returns the owner of the file that is replaced, else of the folder, for root to give."""
+    like = _look(folder, name) or os.fstat(folder)
+    return like.st_uid, like.st_gid
+
+
+def _read_back(fd: int, wanted: Oid | None) -> None:
+    os.lseek(fd, 0, os.SEEK_SET)
+    if _hash(fd, os.fstat(fd).st_size) != wanted:
+        raise OSError(errno.EIO, "it reads back differently")
+
+
+def _hash(fd: int, size: int) -> Oid:
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    seen = 0
+    while piece := os.read(fd, PIECE):
+        digest.update(piece)
+        seen += len(piece)
+    if seen != size:
+        raise FileMovedError
+    return Oid(digest.digest())
+
+
+def _set_mode(fd: int, mode: int) -> None:
+    os.fchmod(fd, mode)
+    # The system drops the set-group-id bit in silence when the caller is not of the group.
+    if stat.S_IMODE(os.fstat(fd).st_mode) != mode:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def _sync(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        # Some file systems have no fsync for folders, and say so with this number.
+        if error.errno != errno.EINVAL:
+            raise

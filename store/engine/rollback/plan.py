@@ -1,0 +1,331 @@
+"""The plan of a rollback: what to write, what to delete, what to leave alone and why.
+
+Deleting is the dangerous part. A path is deleted only when the disk's own snapshot holds it, and
+the target step really knew that it was absent: not ignored, capped or unreadable then.
+"""
+
+from __future__ import annotations
+
+import stat
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from stepwell.store.engine.objects import ObjectReader
+from stepwell.store.engine.rollback.places import SET_ID_BITS
+from stepwell.store.engine.snapshots import Entry, differing, lookup
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.paths import TrackedPath, escape, parent
+from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem
+from stepwell.store.model.steps import Covered, Reason, Snapshot, Step
+
+PlanKind = Literal["rollback", "undo", "redo", "switch"]
+
+REPOSITORY_NAMES = frozenset({b".git", b".hg", b".jj", b".svn"})
+
+_NOW: Mapping[Reason, str] = {
+    "ignored": "ignored now, and its content was not saved",
+    "capped": "larger than the limit now: what is on disk is not stored",
+    "unreadable": "cannot be read now",
+    "special": "a special file is in the way",
+    "repository": "another repository's own data is in the way",
+    "too_long": "its path is too long",
+}
+_THEN: Mapping[Reason, str] = {
+    "ignored": "ignored at the target step",
+    "capped": "not stored at the target step: larger than the limit",
+    "unreadable": "not stored at the target step: it could not be read",
+    "special": "not stored at the target step: a special file",
+    "unstable": "not surely stored at the target step: it was changing",
+    "repository": "another repository's own data",
+    "too_long": "not stored at the target step: its path is too long",
+}
+_SET_ID = "set-user-id and set-group-id bits of files are never put back"
+
+_POLICY = frozenset({_NOW["capped"], _THEN["ignored"], _THEN["capped"], _SET_ID})
+
+_SURE: frozenset[Reason] = frozenset({"ignored", "unstable"})
+"""Reasons that say nothing against what a tree does hold at or below such a path."""
+
+
+class Rules(Protocol):
+    """The ignore rules of some step."""
+
+    def matches(self, path: bytes, is_folder: bool) -> bool:
+        """Tells whether the rules ignore the path."""
+
+
+def by_policy(kept: Kept) -> bool:
+    """Tells whether a path was left alone by the user's own rules, which is no failure."""
+    return kept.reason in _POLICY
+
+
+def make_plan(
+    reader: ObjectReader,
+    *,
+    kind: PlanKind,
+    target: Step,
+    side: Literal["before", "after"],
+    snapshot: Snapshot,
+    head: Step,
+    disk: Snapshot,
+    disk_covered: Iterable[Covered],
+    target_covered: Iterable[Covered],
+    rules_then: Rules,
+    other_sessions: Iterable[OtherSession],
+    uncaptured: Mapping[TrackedPath, PathState],
+    plan_id: str,
+    operation: int | None = None,
+) -> Plan:
+    """Returns what would turn the disk, whose content is `disk`, into `snapshot`.
+
+    Args:
+        reader: holds the objects of `disk`, `snapshot` and the head.
+        kind: what asks for it.
+        target: the step that was named.
+        side: which side of it.
+        snapshot: the content aimed at.
+        head: the tip of the current branch; what differs from it on disk is drift.
+        disk: the disk as captured just now.
+        disk_covered: what that capture did not store.
+        target_covered: what the capture of `snapshot` did not store.
+        rules_then: the ignore rules of that capture.
+        other_sessions: passed on.
+        uncaptured: what lies on disk at paths that `snapshot` has and `disk` has not.
+        plan_id: at least 8 hexadecimal digits, fresh.
+        operation: passed on.
+
+    Raises:
+        IntegrityError: an object that the comparison or a write needs is missing or damaged.
+    """
+    planner = _Planner(_reasons(disk_covered), _reasons(target_covered), rules_then)
+    for was, now in differing(reader, disk, snapshot):
+        planner.add(was, now, uncaptured)
+    planner.settle()
+    items = tuple(planner.items[path] for path in sorted(planner.items))
+    return Plan(
+        id=plan_id,
+        kind=kind,
+        target=target,
+        side=side,
+        snapshot=snapshot,
+        head=head,
+        items=items,
+        keep=tuple(Kept(path, reason) for path, reason in sorted(planner.keep.items())),
+        drift=tuple(_drift(reader, head, disk, items, uncaptured)),
+        other_sessions=tuple(other_sessions),
+        bytes=_bytes(reader, items),
+        operation=operation,
+    )
+
+
+def _reasons(covered: Iterable[Covered]) -> dict[TrackedPath, Reason]:
+    return {c.path: c.reason for c in covered}
+
+
+@dataclass(slots=True)
+class _Planner:
+    """Sorts differing paths into items and kept ones."""
+
+    now: Mapping[TrackedPath, Reason]
+    then: Mapping[TrackedPath, Reason]
+    rules: Rules
+    items: dict[TrackedPath, PlanItem] = field(default_factory=dict)
+    keep: dict[TrackedPath, str] = field(default_factory=dict)
+    _before: dict[TrackedPath, PathState | None] = field(default_factory=dict)
+    _ignored: dict[TrackedPath, bool] = field(default_factory=dict)
+
+    def add(
+        self, was: Entry | None, now: Entry | None, uncaptured: Mapping[TrackedPath, PathState]
+    ) -> None:
+        """Takes in one differing path."""
+        path = _path(was, now)
+        before = _state(was) or uncaptured.get(path)
+        after = _state(now)
+        wanted = _without_set_id(after)
+        if before == after or (was is None and _is_folder(before) and _is_folder(after)):
+            return  # the mode of a folder that is not captured now is not ours
+        self._before[path] = before
+        reason = _SET_ID if before == wanted else self._objection(path, before, wanted)
+        if was is None and _is_folder(before) and not _is_folder(wanted):
+            reason = "a folder that was not captured is in the way"
+        if reason is None:
+            self.items[path] = PlanItem(path, before, wanted)
+        else:
+            self.keep[path] = reason
+
+    def _objection(
+        self, path: TrackedPath, before: PathState | None, after: PathState | None
+    ) -> str | None:
+        if not REPOSITORY_NAMES.isdisjoint(path.split(b"/")):
+            return _THEN["repository"]
+        covered = next((r for r in _along(self.now, path) if r not in _SURE), None)
+        if covered is not None:
+            return _NOW[covered]
+        if after is None:
+            return self._against_deletion(path, before)
+        return self._against_writing(path, before)
+
+    def _against_deletion(self, path: TrackedPath, before: PathState | None) -> str | None:
+        covered = next(_along(self.then, path), None)
+        if covered is not None:
+            return _THEN[covered]
+        is_folder = before is not None and stat.S_ISDIR(before.mode)
+        if self.rules.matches(path, is_folder) or self._in_ignored(parent(path)):
+            return _THEN["ignored"]
+        return None
+
+    def _in_ignored(self, folder: TrackedPath) -> bool:
+        if not folder:
+            return False
+        if folder not in self._ignored:
+            found = self.rules.matches(folder, True) or self._in_ignored(parent(folder))
+            self._ignored[folder] = found
+        return self._ignored[folder]
+
+    def _against_writing(self, path: TrackedPath, before: PathState | None) -> str | None:
+        covered = next((r for r in _along(self.then, path) if r not in _SURE), None)
+        if covered is not None:
+            return _THEN[covered]
+        if before is None:
+            return _NOW["ignored"] if self.now.get(path) == "ignored" else None
+        if _kind(before) not in (stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR):
+            return _NOW["special"]
+        if before.blob is None and _kind(before) != stat.S_IFDIR:
+            return "what is on disk could not be saved"
+        return None
+
+    # --- what one kept path means for others ----------------------------------------------------
+
+    def settle(self) -> None:
+        """Keeps what cannot go or come because of something that stays."""
+        self._keep_full_folders()
+        for path in sorted(self.items):
+            blocker = next((p for p in _ancestors(path) if self._blocks(p)), None)
+            if blocker is not None:
+                self._keep(path, f"{escape(blocker)} is in the way and stays")
+        self._drop_full_folders()
+
+    def _blocks(self, path: TrackedPath) -> bool:
+        return path in self.keep and not _is_folder(self._before[path])
+
+    def _keep(self, path: TrackedPath, reason: str) -> None:
+        del self.items[path]
+        self.keep[path] = reason
+
+    def _keep_full_folders(self) -> None:
+        """A folder gives way to a file only when everything in it is stored and goes."""
+        staying = self._staying()
+        replaced = [i.path for i in self.items.values() if _gives_way(i)]
+        for path in replaced:
+            left = _first_under(staying, path)
+            if left is None:
+                continue
+            self._keep(path, f"the folder there holds {escape(left)}, which stays")
+            for below in [p for p in self.items if p.startswith(path + b"/")]:
+                self._keep(below, f"stays with the folder {escape(path)}")
+
+    def _drop_full_folders(self) -> None:
+        """A folder that the target lacks stays as long as something stays in it."""
+        staying = self._staying()
+        gone = [i for i in self.items.values() if i.after is None and _is_folder(i.before)]
+        for item in gone:
+            if _first_under(staying, item.path) is not None:
+                del self.items[item.path]
+
+    def _staying(self) -> list[TrackedPath]:
+        held = (p for p in self.keep if self._before[p] is not None)
+        return sorted({*held, *(p for p, reason in self.now.items() if reason != "unstable")})
+
+
+def _path(was: Entry | None, now: Entry | None) -> TrackedPath:
+    entry = was or now
+    assert entry is not None
+    return entry.path
+
+
+def _state(entry: Entry | None) -> PathState | None:
+    return None if entry is None else PathState(entry.mode, entry.oid)
+
+
+def _without_set_id(state: PathState | None) -> PathState | None:
+    if state is None or not stat.S_ISREG(state.mode):
+        return state
+    return PathState(state.mode & ~SET_ID_BITS, state.blob)
+
+
+def _kind(state: PathState) -> int:
+    return stat.S_IFMT(state.mode)
+
+
+def _is_folder(state: PathState | None) -> bool:
+    return state is not None and stat.S_ISDIR(state.mode)
+
+
+def _gives_way(item: PlanItem) -> bool:
+    return _is_folder(item.before) and item.after is not None and not _is_folder(item.after)
+
+
+def _ancestors(path: TrackedPath) -> Iterator[TrackedPath]:
+    while path := parent(path):
+        yield path
+
+
+def _along(reasons: Mapping[TrackedPath, Reason], path: TrackedPath) -> Iterator[Reason]:
+    """Yields the coverage reasons of the path and of the folders that hold it."""
+    if not reasons:
+        return
+    for place in (path, *_ancestors(path)):
+        if place in reasons:
+            yield reasons[place]
+
+
+def _first_under(ordered: list[TrackedPath], folder: TrackedPath) -> TrackedPath | None:
+    inside = folder + b"/"
+    at = bisect_left(ordered, inside)
+    return ordered[at] if at < len(ordered) and ordered[at].startswith(inside) else None
+
+
+def _drift(
+    reader: ObjectReader,
+    head: Step,
+    disk: Snapshot,
+    items: Iterable[PlanItem],
+    uncaptured: Mapping[TrackedPath, PathState],
+) -> Iterator[Kept]:
+    """Yields the paths whose content on disk is not the head's, and so may be in no step."""
+    moved = {_path(a, b): _state(a) for a, b in differing(reader, head.snapshot, disk)}
+    for item in items:
+        if item.before is None:
+            continue
+        known = moved.get(item.path, item.before)
+        outside = item.path in uncaptured
+        if outside:
+            known = _state(lookup(reader, head.snapshot, item.path))
+        if known != item.before and not (known is None and _is_folder(item.before)):
+            yield Kept(item.path, _drift_reason(known, item.before, head, outside))
+
+
+def _drift_reason(known: PathState | None, found: PathState, head: Step, outside: bool) -> str:
+    if known is None:
+        return "ignored now, in no step" if outside else "new on disk, in no step"
+    what = "mode changed" if known.blob == found.blob else "changed"
+    return f"{what} on disk since step #{head.seq}"
+
+
+def writes_content(item: PlanItem) -> bool:
+    """Tells whether the item needs its target object, not just a mode or a removal."""
+    if item.after is None or item.after.blob is None:
+        return False
+    if item.before is None or _kind(item.before) != _kind(item.after):
+        return True
+    return item.before.blob != item.after.blob
+
+
+def _bytes(reader: ObjectReader, items: Collection[PlanItem]) -> int:
+    sizes: dict[Oid, int] = {}
+    blobs = [i.after.blob for i in items if i.after and i.after.blob and writes_content(i)]
+    for blob in set(blobs):
+        sizes[blob] = len(reader.read(blob)[1])
+    return sum(sizes[blob] for blob in blobs)

@@ -1,0 +1,81 @@
+"""The stored form of a plan: what an intent keeps, so that recovery can finish or undo it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stepwell.store.model.errors import FormatError
+from stepwell.store.model.ids import StepId, oid_from_hex
+from stepwell.store.model.paths import escape, unescape
+from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem
+from stepwell.store.model.steps import Snapshot, Step
+
+FORMAT = 1
+
+
+def encode_plan(plan: Plan) -> bytes:
+    """Returns the canonical bytes that an intent stores; steps are named by their ids."""
+    form = {
+        "format": FORMAT,
+        "id": plan.id,
+        "kind": plan.kind,
+        "target": plan.target.id,
+        "side": plan.side,
+        "snapshot": [plan.snapshot.tree.hex(), plan.snapshot.extras.hex()],
+        "head": plan.head.id,
+        "items": [[escape(i.path), _form(i.before), _form(i.after)] for i in plan.items],
+        "keep": [[escape(k.path), k.reason] for k in plan.keep],
+        "drift": [[escape(k.path), k.reason] for k in plan.drift],
+        "other_sessions": [[o.session, o.steps] for o in plan.other_sessions],
+        "bytes": plan.bytes,
+        "operation": plan.operation,
+    }
+    return json.dumps(form, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def decode_plan(data: bytes, step: Callable[[StepId], Step]) -> Plan:
+    """Returns the plan of canonical bytes; `step` gives the step of an id.
+
+    Raises:
+        FormatError: the bytes are no plan, or of a format that this version does not know.
+    """
+    try:
+        form = json.loads(data)
+        if form["format"] != FORMAT:
+            raise ValueError(f"format {form['format']}")
+        return _plan_of(form, step)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FormatError(f"the plan of a rollback cannot be read: {error}") from error
+
+
+def _plan_of(form: Mapping[str, Any], step: Callable[[StepId], Step]) -> Plan:
+    tree, extras = form["snapshot"]
+    return Plan(
+        id=form["id"],
+        kind=form["kind"],
+        target=step(StepId(form["target"])),
+        side=form["side"],
+        snapshot=Snapshot(oid_from_hex(tree), oid_from_hex(extras)),
+        head=step(StepId(form["head"])),
+        items=tuple(PlanItem(unescape(p), _parsed(b), _parsed(a)) for p, b, a in form["items"]),
+        keep=tuple(Kept(unescape(p), reason) for p, reason in form["keep"]),
+        drift=tuple(Kept(unescape(p), reason) for p, reason in form["drift"]),
+        other_sessions=tuple(OtherSession(s, n) for s, n in form["other_sessions"]),
+        bytes=form["bytes"],
+        operation=form["operation"],
+    )
+
+
+def _form(state: PathState | None) -> list[str | None] | None:
+    if state is None:
+        return None
+    return [f"{state.mode:o}", state.blob.hex() if state.blob else None]
+
+
+def _parsed(form: list[str | None] | None) -> PathState | None:
+    if form is None:
+        return None
+    mode, blob = form
+    return PathState(int(str(mode), 8), oid_from_hex(blob) if blob else None)

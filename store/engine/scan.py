@@ -1,0 +1,129 @@
+"""Finding what moved since the last scan, then building what the snapshot holds.
+
+A scan looks once at every folder and file that the saved table knows. Only folders that moved are
+listed again and only files that moved are read again; the rest is carried over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from time import time_ns
+
+from stepwell.store.engine.files import failed, open_root
+from stepwell.store.engine.ignore import LARGEST_RULE_FILE
+from stepwell.store.engine.moved import GRAIN_NS, Changed, find_changed
+from stepwell.store.engine.objects import ObjectSink
+from stepwell.store.engine.rows import Limits
+from stepwell.store.engine.stattable import StatTable
+from stepwell.store.engine.userindex import Wanted, find_git_folders, read_path
+from stepwell.store.engine.walk import Walk
+from stepwell.store.model.ids import Clock
+from stepwell.store.model.steps import Snapshot
+
+__all__ = ["CaptureConfig", "Scan", "Scanner", "StatTable"]
+
+_DEFAULT_CAP = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureConfig:
+    """What decides which paths are captured, besides the rule files of the workspace."""
+
+    cap_bytes: int = _DEFAULT_CAP
+    """New files above this are not stored; those in the parent snapshot always are."""
+    global_ignore: Path | None = None
+    """The person's ignore file for all repositories; may not exist."""
+
+    def policy(self) -> bytes:
+        """Returns bytes that differ whenever a saved table must not be trusted for its verdicts."""
+        return hashlib.sha256(f"policy 1 {self.cap_bytes}".encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a scan found."""
+
+    table: StatTable
+    changed: bool
+    """False: the table is the one that the scan began with."""
+
+
+class Scanner:
+    """One scan of a workspace.
+
+    `table` is what an earlier scan saved, of this or any other workspace and time; None, foreign or
+    outdated only costs time. `clock` must be the one that stamps files, or behind it: what was
+    written after (clock - grain) is read again by the next scan.
+    """
+
+    def __init__(
+        self,
+        root: bytes | Path,
+        table: StatTable | None,
+        *,
+        config: CaptureConfig = CaptureConfig(),
+        clock: Clock = time_ns,
+    ) -> None:
+        self.root = os.fsencode(root)
+        self.config = config
+        self._table = table
+        self._clock = clock
+
+    def scan(
+        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
+    ) -> Scan:
+        """Looks at the workspace and adds what is new to `sink`; writes nothing else.
+
+        Files in `parent` are stored whatever their size, and what cannot be read keeps its entry
+        from there. `also` names files and links that are stored although ignored or large.
+
+        Raises:
+            FailedError: the workspace folder cannot be opened or listed.
+        """
+        started = self._clock()
+        root_fd = open_root(self.root)
+        try:
+            identity = os.fstat(root_fd)
+            git = find_git_folders(self.root)
+            wanted = Wanted(git, also)
+            new = StatTable(
+                root=(identity.st_dev, identity.st_ino),
+                policy=self.config.policy(),
+                wanted=wanted.mark,
+                user_rules=self._user_rules(),
+                exclude_rules=_exclude_rules(git.common) if git else None,
+            )
+            old = self._usable(new, sink)
+            changed = find_changed(root_fd, old, new) if old else Changed()
+            if old is not None and not changed.folders and new.wanted == old.wanted:
+                return Scan(old, False)
+            limits = Limits(self.config.cap_bytes, started - GRAIN_NS)
+            Walk(root_fd, sink, parent, wanted, limits, old or StatTable(), changed, new).run()
+            return Scan(new, True)
+        except OSError as error:
+            raise failed(error, "scanning the workspace", self.root) from error
+        finally:
+            os.close(root_fd)
+
+    def _usable(self, new: StatTable, sink: ObjectSink) -> StatTable | None:
+        """Returns the saved table if it is of this workspace and the store holds its content."""
+        old = self._table
+        if old is None or old.root != new.root or old.policy != new.policy:
+            return None
+        if not sink.has(old.snapshot.tree) or not sink.has(old.snapshot.extras):
+            return None
+        return old
+
+    def _user_rules(self) -> bytes | None:
+        path = self.config.global_ignore
+        if path is None:
+            return None
+        return read_path(os.fsencode(path), LARGEST_RULE_FILE, follow=True)
+
+
+def _exclude_rules(common: bytes) -> bytes | None:
+    return read_path(os.path.join(common, b"info", b"exclude"), LARGEST_RULE_FILE)

@@ -1,0 +1,169 @@
+"""Ending a change of the workspace: the done record, and recovery of what a crash interrupted.
+
+`conclude` builds the done record for an undisturbed run and for a recovered one, so that the two
+cannot differ. It captures the disk as it is then: the record says what is there, not what was
+meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from stepwell.store.engine.context import Context
+from stepwell.store.engine.counting import CountingSink
+from stepwell.store.engine.journal import Journal, JournalWriter
+from stepwell.store.engine.recording import Act, make_step, save_table, take
+from stepwell.store.engine.rollback import decode_plan, recover_plan
+from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.ids import StepId
+from stepwell.store.model.paths import ROOT
+from stepwell.store.model.plans import Kept, Plan
+from stepwell.store.model.steps import (
+    Branch,
+    BranchDropped,
+    BranchSet,
+    CurrentSet,
+    Effect,
+    Intent,
+    IntentSet,
+    Operation,
+    OperationUndone,
+    Step,
+    StepRecorded,
+    View,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What recovery did with an interrupted change of the workspace."""
+
+    kind: str
+    finished: bool
+    """True: carried through. False: everything was put back."""
+    kept: tuple[Kept, ...]
+    operation: int
+
+
+def recover(writer: JournalWriter, context: Context) -> Recovery | None:
+    """Finishes, or takes back, the change that the View's intent names; None without one."""
+    intent = writer.view().intent
+    if intent is None:
+        return None
+    try:
+        plan = decode_plan(writer.read(intent.plan)[1], writer.step)
+    except IntegrityError:
+        return _give_up(writer, intent)
+    done = recover_plan(context.root, plan, writer)
+    if done.finished:
+        _, operation = conclude(writer, context, intent, plan, done.kept, recovered=True)
+        return Recovery(intent.kind, True, done.kept, operation.number)
+    operation = writer.begin().commit(
+        "recover", f"took back an interrupted {intent.kind}", [IntentSet(None)]
+    )
+    return Recovery(intent.kind, False, done.kept, operation.number)
+
+
+def _give_up(writer: JournalWriter, intent: Intent) -> Recovery:
+    """Leaves the disk as it is when the plan itself cannot be read; the safety step has the rest.
+
+    Failing here instead would stop every later command on damage that none of them can mend.
+    """
+    seq = writer.step(intent.safety).seq
+    why = f"the plan of an interrupted {intent.kind} is damaged; your disk before it is step #{seq}"
+    operation = writer.begin().commit("recover", why, [IntentSet(None)])
+    return Recovery(intent.kind, False, (Kept(ROOT, why),), operation.number)
+
+
+def conclude(
+    writer: JournalWriter,
+    context: Context,
+    intent: Intent,
+    plan: Plan,
+    kept: tuple[Kept, ...],
+    *,
+    recovered: bool = False,
+) -> tuple[Step, Operation]:
+    """Commits the done record and returns the branch's new tip and the operation."""
+    view = writer.view()
+    onto = writer.step(intent.target)
+    transaction = writer.begin()
+    sink = CountingSink(transaction)
+    captured = take(context, sink, onto.snapshot)
+    effects: list[Effect] = []
+    tip = onto
+    if intent.kind == "rollback":
+        act = Act(title=f"back to #{plan.target.seq} {plan.target.title}", kind="rollback")
+        tip = make_step(view, context, act, onto, captured, sink)
+        tip = replace(tip, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
+        effects.append(StepRecorded(tip))
+    future = _keep_future(writer, view, tip, intent.safety)
+    effects += future.effects
+    effects += _undone(plan)
+    effects.append(IntentSet(None))
+    operation = transaction.commit(
+        intent.kind,
+        _summary(plan, recovered),
+        effects,
+        details={
+            "before": intent.safety,
+            "after": tip.id,
+            "target": plan.target.id,
+            "branch": view.current,
+            "kept_branch": future.name,
+            "operation": plan.operation,
+            "recovered": recovered,
+            "not_restored": len(kept),
+        },
+    )
+    save_table(context.store, captured)
+    return tip, operation
+
+
+def _summary(plan: Plan, recovered: bool) -> str:
+    after = " (finished after an interruption)" if recovered else ""
+    if plan.kind == "rollback":
+        side = " before" if plan.side == "before" else ""
+        return f"rolled back to{side} #{plan.target.seq}{after}"
+    verb = {"undo": "undid", "redo": "did again"}.get(plan.kind, plan.kind)
+    return f"{verb} operation {plan.operation}{after}"
+
+
+def _undone(plan: Plan) -> list[Effect]:
+    if plan.operation is None:
+        return []
+    return [OperationUndone(plan.operation, plan.kind == "undo")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Future:
+    name: str | None
+    effects: tuple[Effect, ...]
+
+
+def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _Future:
+    """Moves the current branch to `tip` and keeps the old tip as `NAME.N` unless it is reached.
+
+    Kept branches that the new tip reaches are dropped: they would name nothing of their own.
+    """
+    name = view.current
+    kept = [b for b in view.branches.values() if b.kept and b.name.startswith(name + ".")]
+    reached = {s.id for s in ancestry(journal, tip, {b.head for b in kept} | {old_tip})}
+    effects: list[Effect] = [BranchDropped(b.name) for b in kept if b.head in reached]
+    branch = replace(view.branches[name], head=tip.id)
+    effects += [BranchSet(branch), CurrentSet(name)]
+    if old_tip in reached:
+        return _Future(None, tuple(effects))
+    numbers = [int(n) for b in kept if (n := b.name[len(name) + 1 :]).isdecimal()]
+    future = Branch(f"{name}.{max(numbers, default=0) + 1}", old_tip, tip.parents[0] if tip.parents else tip.id, True)
+    return _Future(future.name, (*effects, BranchSet(future)))
+
+
+def ancestry(journal: Journal, step: Step, wanted: set[StepId]) -> Iterator[Step]:
+    """Yields `step` and its first-parent ancestors, no further than the oldest wanted one."""
+    oldest = min((journal.step(w).seq for w in wanted), default=step.seq)
+    at: Step | None = step
+    while at is not None and at.seq >= oldest:
+        yield at
+        at = journal.step(at.parents[0]) if at.parents else None

@@ -1,0 +1,123 @@
+"""Folding operations into the View: pure, in journal order, associative over any split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from stepwell.store.model.steps import (
+    BranchDropped,
+    BranchSet,
+    CurrentSet,
+    Effect,
+    IntentSet,
+    MarkSet,
+    Operation,
+    OperationUndone,
+    Step,
+    StepRecorded,
+    Undoable,
+    View,
+)
+
+UNDO_LIMIT = 1_000
+"""How many operations the undo list remembers."""
+
+UNDOABLE_KINDS = frozenset(
+    {"rollback", "switch", "merge", "promote", "mark", "unmark", "branch", "prune"}
+)
+"""Operations that can be taken back by a plan even without a stored inverse."""
+
+_NEVER_UNDOABLE = frozenset({"undo", "redo"})
+
+
+def fold(view: View, operations: Iterable[Operation]) -> View:
+    """Returns the View after the operations, which follow `view.number` in ascending order.
+
+    `view` itself is not changed. Effects that name what is not there (a branch, an operation that
+    the undo list no longer holds) change nothing.
+    """
+    state = _State(view)
+    for operation in operations:
+        state.apply(operation)
+    return state.view()
+
+
+class _State:
+    """A View under way: its mappings copied once, then changed in place."""
+
+    def __init__(self, view: View) -> None:
+        self._number = view.number
+        self._last_seq = view.last_seq
+        self._current = view.current
+        self._branches = dict(view.branches)
+        self._marks = dict(view.marks)
+        self._sessions = dict(view.sessions)
+        self._undoables = {u.number: u for u in view.undoables}
+        self._intent = view.intent
+        self._step_count = view.step_count
+        self._raw_bytes = view.raw_bytes
+        self._stored_bytes = view.stored_bytes
+
+    def apply(self, operation: Operation) -> None:
+        for effect in operation.effects:
+            self._apply_effect(effect, operation.number)
+        if _is_undoable(operation):
+            self._undoables[operation.number] = Undoable(
+                operation.number, operation.kind, done_by=operation.number
+            )
+        self._number = operation.number
+
+    def _apply_effect(self, effect: Effect, number: int) -> None:
+        match effect:
+            case StepRecorded(step):
+                self._record(step)
+            case BranchSet(branch):
+                self._branches[branch.name] = branch
+            case BranchDropped(name):
+                self._branches.pop(name, None)
+            case CurrentSet(name):
+                self._current = name
+            case MarkSet(step_id, mark):
+                self._marks.pop(step_id, None)
+                if mark is not None:
+                    self._marks[step_id] = mark
+            case OperationUndone(undone_number, undone):
+                self._set_undone(undone_number, undone, number)
+            case IntentSet(intent):
+                self._intent = intent
+
+    def _record(self, step: Step) -> None:
+        self._last_seq = max(self._last_seq, step.seq)
+        self._step_count += 1
+        self._raw_bytes += step.raw_bytes
+        self._stored_bytes += step.stored_bytes
+        if step.session is not None:
+            self._sessions[step.session] = step.id
+
+    def _set_undone(self, number: int, undone: bool, by: int) -> None:
+        entry = self._undoables.get(number)
+        if entry is not None:
+            done_by = entry.done_by if undone else by
+            self._undoables[number] = replace(entry, undone=undone, done_by=done_by)
+
+    def view(self) -> View:
+        return View(
+            number=self._number,
+            last_seq=self._last_seq,
+            current=self._current,
+            branches=self._branches,
+            marks=self._marks,
+            sessions=self._sessions,
+            undoables=tuple(self._undoables.values())[-UNDO_LIMIT:],
+            intent=self._intent,
+            step_count=self._step_count,
+            raw_bytes=self._raw_bytes,
+            stored_bytes=self._stored_bytes,
+        )
+
+
+def _is_undoable(operation: Operation) -> bool:
+    if operation.kind in _NEVER_UNDOABLE:
+        return False
+    return operation.kind in UNDOABLE_KINDS or operation.inverse is not None

@@ -1,0 +1,96 @@
+"""What a rollback would do to the disk: computed first, shown, then executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stepwell.store.model.changes import Change
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.steps import Snapshot, Step
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """What is, or is to be, at a path: `mode` is the full st_mode, `blob` None for a folder."""
+
+    mode: int
+    blob: Oid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One path that the plan writes, deletes or gives another mode.
+
+    `before` None: nothing is there now. `after` None: it is to be deleted.
+    """
+
+    path: TrackedPath
+    before: PathState | None
+    after: PathState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A path that the plan leaves alone although the target differs, with the reason in words."""
+
+    path: TrackedPath
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSession:
+    """Another session whose later steps the plan would take back."""
+
+    session: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A rollback, undo, redo or switch before it is executed; computing one changes nothing."""
+
+    id: str
+    kind: Literal["rollback", "undo", "redo", "switch"]
+    target: Step
+    """The step whose content the disk is to have (with `side` "before": its parent's)."""
+    side: Literal["before", "after"]
+    snapshot: Snapshot
+    """The content aimed at."""
+    head: Step
+    """The tip of the current branch when the plan was made."""
+    items: tuple[PlanItem, ...]
+    """In path order; the executor orders its own writes."""
+    keep: tuple[Kept, ...] = ()
+    drift: tuple[Kept, ...] = ()
+    other_sessions: tuple[OtherSession, ...] = ()
+    bytes: int = 0
+    """Size of the content to be written."""
+    operation: int | None = None
+    """Of an undo or redo: the operation that it takes back or does again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChanges:
+    """A plan with its changes as a person reads them: disk as it is -> disk as it will be."""
+
+    plan: Plan
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an executed plan did."""
+
+    plan: Plan
+    applied: bool
+    """False when nothing had to change."""
+    safety_step: Step
+    step: Step
+    """The tip of the current branch afterwards."""
+    not_restored: tuple[Kept, ...]
+    """Paths that were wanted and could not be restored; what the user's own rules keep (ignored,
+    capped) is only in `plan.keep`."""
+    operation: int
+    """Number of the operation, which `undo` takes back; 0 when nothing was done."""

@@ -1,0 +1,75 @@
+"""What the facade reports about a workspace and its store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepwell.store.model.changes import Change
+from stepwell.store.model.steps import Intent, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a workspace stands."""
+
+    workspace: str
+    root: bytes
+    store: Path
+    branch: str
+    head: Step
+    dirty: tuple[Change, ...]
+    """The disk against the head, without hunks."""
+    pending: Intent | None
+    """An interrupted change of the workspace, which the next writing command settles."""
+    sessions: int
+    steps: int
+    store_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something that is not as it was written."""
+
+    kind: str
+    """frame, object, segment, ..."""
+    id: str
+    """Object id in hex, or where the damage is."""
+    affects: tuple[str, ...] = ()
+    """Ids of the steps that cannot be read back whole because of it."""
+    reason: str = ""
+    operations: tuple[int, ...] = ()
+    """The operations that recorded those steps, or that the damage is part of; ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` found."""
+
+    checked: int
+    damaged: tuple[Damage, ...]
+    full: bool
+
+    @property
+    def ok(self) -> bool:
+        """Tells whether nothing is damaged."""
+        return not self.damaged
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts and sizes of a store; bytes."""
+
+    steps: int
+    operations: int
+    branches: int
+    checkpoints: int
+    sessions: int
+    segments: int
+    raw_bytes: int
+    """Objects as they are, each counted once."""
+    stored_bytes: int
+    """The same as written in the journal."""
+    catalogue_bytes: int
+    store_bytes: int
+    """The whole store on disk."""

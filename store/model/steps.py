@@ -1,0 +1,259 @@
+"""Steps, snapshots, marks, branches, operations, and the View that operations fold into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stepwell.store.model.ids import Oid, OperationId, StepId
+from stepwell.store.model.paths import TrackedPath
+
+StepKind = Literal["prompt", "tool", "capture", "rollback", "merge", "outside", "gap"]
+
+Reason = Literal["ignored", "capped", "unreadable", "special", "unstable", "repository", "too_long"]
+"""Why a path is not, or not surely, in a snapshot. `repository`: another version control's own
+data (`.git`, `.hg`, `.jj`, `.svn`); `unstable`: stored, but it changed while being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Immutable content of the captured files at one instant."""
+
+    tree: Oid
+    """A git tree that `git fsck --strict` accepts."""
+    extras: Oid
+    """A blob with what a git tree cannot hold (engine/extras.py)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Covered:
+    """A path that a capture did not store, or did not store surely, and why."""
+
+    path: TrackedPath
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageCounts:
+    """How many files a step stored, skipped (ignored ones apart) and stored as unstable."""
+
+    stored: int = 0
+    skipped: int = 0
+    unstable: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts:
+    """Size of a step's change against its first parent; lines."""
+
+    files: int = 0
+    added: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How the step's command or tool call ended."""
+
+    ok: bool
+    exit_code: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on a checkpoint, optionally on one line of one file."""
+
+    id: str
+    text: str
+    by: str
+    time_ns: int
+    path: TrackedPath | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What makes a step a checkpoint."""
+
+    label: str | None = None
+    notes: tuple[Note, ...] = ()
+    tags: tuple[str, ...] = ()
+    milestone: Mapping[str, Any] | None = None
+    """None, or `{quality, baseline, project_state}`; such a step is kept for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recorded act and its snapshot. Everything but `checkpoint` is immutable."""
+
+    id: StepId
+    seq: int
+    """One number a workspace, never reused; gaps are allowed."""
+    branch: str
+    """The branch that the step was recorded on."""
+    parents: tuple[StepId, ...]
+    kind: StepKind
+    title: str
+    time_ns: int
+    snapshot: Snapshot
+    session: str | None = None
+    """`AGENT:ID`, or None for a capture that belongs to no session."""
+    agent: str | None = None
+    turn: int | None = None
+    tool: str | None = None
+    changes: ChangeCounts = ChangeCounts()
+    coverage: CoverageCounts = CoverageCounts()
+    coverage_blob: Oid | None = None
+    """Blob of the coverage list (engine/coverage.py); None when it is empty."""
+    rules_blob: Oid | None = None
+    """Blob with the text of the ignore rules in force; None when there were none."""
+    prompt: Oid | None = None
+    input: Oid | None = None
+    result_text: Oid | None = None
+    result: StepResult | None = None
+    model: str | None = None
+    raw_bytes: int = 0
+    """Bytes of the objects that were new with this step, as they are."""
+    stored_bytes: int = 0
+    """The same objects as written."""
+    flags: tuple[str, ...] = ()
+    reason: str | None = None
+    """Of a gap: why nothing could be captured."""
+    checkpoint: Mark | None = None
+    """Folded from later operations; None when the step is not marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A named pointer to a step, which moves as steps are recorded on it."""
+
+    name: str
+    head: StepId
+    base: StepId | None = None
+    """The step that it was created at; None for the first branch."""
+    kept: bool = False
+    """Made by a rollback or undo so that no future is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A change of the workspace that was begun; recovery finishes or undoes it."""
+
+    kind: Literal["rollback", "undo", "redo", "switch", "merge"]
+    plan: Oid
+    """Blob of the plan (engine/rollback)."""
+    target: StepId
+    safety: StepId
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+# --- effects: the only ways in which an operation changes the View -------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecorded:
+    """A step exists; does not move a branch."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class BranchSet:
+    """The branch exists as given (created, moved or changed)."""
+
+    branch: Branch
+
+
+@dataclass(frozen=True, slots=True)
+class BranchDropped:
+    """No branch has that name any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentSet:
+    """The branch is the current one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSet:
+    """The step's mark is exactly this; None takes it away."""
+
+    step: StepId
+    mark: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationUndone:
+    """Operation `number` counts as undone (or, after a redo, as done again)."""
+
+    number: int
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntentSet:
+    """A workspace change is under way; None: it is over."""
+
+    intent: Intent | None
+
+
+Effect = (
+    StepRecorded | BranchSet | BranchDropped | CurrentSet | MarkSet | OperationUndone | IntentSet
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One atomic change of the store."""
+
+    number: int
+    """1, 2, 3, ... without gaps."""
+    id: OperationId
+    kind: str
+    """init, record, mark, unmark, intent, rollback, undo, redo, recover, ..."""
+    time_ns: int
+    summary: str
+    effects: tuple[Effect, ...] = ()
+    inverse: tuple[Effect, ...] | None = None
+    """The effects that take it back; None when the operation cannot be undone."""
+    session: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Kind-specific JSON values, e.g. `before` and `after` (step ids) of a rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """An entry of the View's undo list."""
+
+    number: int
+    kind: str
+    undone: bool = False
+    done_by: int = 0
+    """The operation that did it last: itself, or the redo that did it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The fold of the journal up to operation `number`."""
+
+    number: int = 0
+    last_seq: int = 0
+    current: str = "main"
+    branches: Mapping[str, Branch] = field(default_factory=dict)
+    marks: Mapping[StepId, Mark] = field(default_factory=dict)
+    sessions: Mapping[str, StepId] = field(default_factory=dict)
+    """A session's head: its newest step."""
+    undoables: tuple[Undoable, ...] = ()
+    """Oldest first, the newest 1,000."""
+    intent: Intent | None = None
+    step_count: int = 0
+    raw_bytes: int = 0
+    """Of all steps together."""
+    stored_bytes: int = 0

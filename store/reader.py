@@ -1,0 +1,192 @@
+"""The reading half of the facade: everything that takes no lock and changes nothing.
+
+The catalogue is loaded with the first verb that lists steps, so that a capture never pays for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from stepwell.store.engine import history, reading, registry
+from stepwell.store.engine.context import Context, Progress, no_progress
+from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.recording import require_head
+from stepwell.store.engine.references import resolve
+from stepwell.store.engine.travel import covered_of, current_head
+from stepwell.store.model.changes import Change
+from stepwell.store.model.errors import NotFoundError
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.reports import Stats, Status, VerifyReport
+from stepwell.store.model.steps import Covered, Step, View
+
+if TYPE_CHECKING:
+    from stepwell.store.catalogue import Catalogue, Graph, SessionRow
+
+
+class WorkspaceReader:
+    """A workspace seen through a lock-free reader of its journal; not thread-safe."""
+
+    def __init__(self, registered: registry.Registered, home: Path, context: Context) -> None:
+        self.id = registered.id
+        self.root = registered.root
+        self.store = registered.store
+        self.home = home
+        self._context = context
+        self._journal = Journal.open(registered.store)
+        self._catalogue: Catalogue | None = None
+
+    def close(self) -> None:
+        """Lets go of all files; calling it again does nothing."""
+        self._drop_catalogue()
+        self._journal.close()
+
+    def _drop_catalogue(self) -> None:
+        if self._catalogue is not None:
+            self._catalogue.close()
+            self._catalogue = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def refresh(self) -> bool:
+        """Looks for operations added elsewhere; returns whether there are any."""
+        return self._journal.refresh()
+
+    def view(self) -> View:
+        """Returns branches, marks and heads as of the newest operation seen."""
+        return self._journal.view()
+
+    def head(self) -> Step:
+        """Returns the tip of the current branch."""
+        return self._marked(require_head(current_head(self._journal), self.root))
+
+    def get_step(self, reference: str) -> Step:
+        """Returns the step that `@`, `@~N`, `#SEQ`, a branch, a label or an id prefix names.
+
+        Raises:
+            NotFoundError, AmbiguousError: nothing, or several things, have that name.
+        """
+        return self._marked(resolve(reference, self.view(), self._journal))
+
+    def steps(
+        self,
+        *,
+        before_seq: int | None = None,
+        limit: int = 50,
+        branch: str | None = None,
+        all_branches: bool = False,
+        session: str | None = None,
+    ) -> list[Step]:
+        """Returns steps, newest first: of one branch (None: the current one), of all, or of a session."""
+        catalogue = self.catalogue()
+        if session is not None:
+            found = catalogue.session_steps(session, before_seq, limit)
+        elif all_branches:
+            found = catalogue.page(before_seq, limit)
+        else:
+            found = catalogue.chain(self._tip(branch).seq, limit, before_seq)
+        return [self._marked(step) for step in found]
+
+    def _tip(self, branch: str | None) -> Step:
+        view = self.view()
+        if branch is None:
+            return require_head(current_head(self._journal), self.root)
+        if branch not in view.branches:
+            raise NotFoundError(
+                f"there is no branch {branch}", hint="see `stepwell log --all`", branch=branch
+            )
+        return self._journal.step(view.branches[branch].head)
+
+    def graph(self) -> Graph:
+        """Returns all steps as columns, for the timeline."""
+        return self.catalogue().graph()
+
+    def sessions(self) -> list[SessionRow]:
+        """Returns the sessions, the newest first."""
+        return self.catalogue().sessions()
+
+    def catalogue(self) -> Catalogue:
+        """Returns the catalogue, caught up with the journal; TinyDB is loaded here, not before."""
+        if self._catalogue is None:
+            from stepwell.store.catalogue import Catalogue
+
+            self._catalogue = Catalogue.open(
+                self.store / "catalogue", self._journal, writable=True
+            )
+        self._catalogue.catch_up()
+        return self._catalogue
+
+    def status(self) -> Status:
+        """Returns where the workspace stands, with what differs on disk from the head."""
+        return reading.status(self._journal, self._context, self.id)
+
+    def diff(
+        self,
+        a: Step,
+        b: Step | None = None,
+        *,
+        paths: Sequence[bytes] = (),
+        hunks: bool = True,
+        context: int = 3,
+    ) -> tuple[Change, ...]:
+        """Returns what turns step `a` into step `b` (None: the disk as it is), in path order."""
+        return reading.difference(
+            self._journal, self._context, a, b, paths=paths, hunks=hunks, lines=context
+        )
+
+    def patch(self, a: Step, b: Step | None = None, *, paths: Sequence[bytes] = ()) -> bytes:
+        """Returns the same difference as a patch that `git apply` takes."""
+        return reading.patch(self._journal, self._context, a, b, paths=paths)
+
+    def step_changes(
+        self, step: Step, *, hunks: bool = True, context: int = 3
+    ) -> tuple[Change, ...]:
+        """Returns the step's own change: against its first parent, or against nothing."""
+        return reading.own_changes(self._journal, step, hunks=hunks, lines=context)
+
+    def read_file(self, step: Step, path: bytes) -> bytes:
+        """Returns the exact bytes of a file, or a link's target, at a step.
+
+        Raises:
+            NotFoundError: the step has no file there.
+        """
+        return reading.file_at(self._journal, step, path)
+
+    def blob(self, oid: Oid) -> bytes:
+        """Returns the bytes of a stored blob."""
+        return self._journal.read(oid)[1]
+
+    def covered(self, step: Step) -> tuple[Covered, ...]:
+        """Returns what the step's capture did not store, and why."""
+        return covered_of(self._journal, step)
+
+    def text(self, oid: Oid | None) -> str | None:
+        """Returns a stored prompt, input or result; None when there is none."""
+        return None if oid is None else self.blob(oid).decode("utf-8", "surrogateescape")
+
+    def operations(self, limit: int = 50) -> list[history.OperationRow]:
+        """Returns the newest operations, newest first."""
+        return history.operation_rows(self._journal, limit)
+
+    def _marked(self, step: Step) -> Step:
+        return reading.with_mark(step, self._journal.view())
+
+
+    def verify(self, *, full: bool = False, progress: Progress = no_progress) -> VerifyReport:
+        """Checks every frame of the journal; with `full` every object's bytes too."""
+        return reading.verify(self._journal, full=full, progress=progress)
+
+    def stats(self) -> Stats:
+        """Returns counts and sizes of the store."""
+        return reading.stats(self._journal, self.store)

@@ -1,0 +1,212 @@
+"""Every failure is one sentence with a hint, the right exit code, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def _told(ran: Any) -> None:
+    first, _, second = ran.err.partition("\n")
+    assert first.startswith("stepwell: ")
+    assert second.startswith("hint: ")
+    assert "Traceback" not in ran.err
+    assert ran.out == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["nope"], 2),
+        (["lgo"], 2),
+        (["--nope"], 2),
+        (["log", "--nope"], 2),
+        (["log", "-n", "many"], 2),
+        (["log", "-n", "-1"], 2),
+        (["log", '"open'], 2),
+        (["show"], 2),
+        (["show", "@", "@"], 2),
+        (["cat", "--json", "@:x"], 2),
+        (["-C"], 2),
+        (["--yes", "log"], 2),
+        (["operations", "-n", "-3"], 2),
+        (["capture", "--session", " "], 2),
+        (["capture", "--tag", ""], 2),
+        (["show", "nope"], 3),
+        (["show", "#99"], 3),
+        (["cat", "@:nope"], 3),
+        (["diff", "@~99"], 3),
+        (["rollback", "nope", "--yes"], 3),
+        (["undo", "--yes"], 3),
+        (["redo", "--yes"], 3),
+        (["-C", "/nonexistent/folder", "log"], 3),
+        (["-C", "/", "status"], 3),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_what_cannot_be_done_is_told_in_a_sentence_with_a_hint(
+    folder: Path, run: Run, arguments: list[str], code: int
+) -> None:
+    """On stderr, nothing on stdout; with --json also as a document on stdout."""
+    told = run(*arguments)
+    assert told.code == code
+    _told(told)
+    if arguments[-1] == "-C":
+        return
+    error = run(*arguments, "--json").json["error"]
+    assert {"code", "message", "hint"} <= error.keys()
+    assert error["exit_code"] == code
+
+
+def test_a_misspelt_command_is_answered_with_the_right_one(run: Run) -> None:
+    """The nearest name."""
+    assert "did you mean stepwell rollback?" in run("rolback").err
+
+
+def test_an_ambiguous_reference_lists_its_candidates(folder: Path, run: Run) -> None:
+    """Exit code 3; steps are made until two ids share four digits... by their labels' rule."""
+    ids: dict[str, str] = {}
+    for number in range(2):
+        (folder / "f").write_text(str(number))
+        step = run("capture", "--json").json["id"]
+        ids[step] = step[:4]
+    told = run("show", next(iter(ids.values()))[:3])
+    assert told.code == 3
+    assert "at least 4" in told.err or "no step" in told.err
+
+
+def test_a_folder_that_is_no_workspace_says_what_to_do(tmp_path: Path, run: Run) -> None:
+    """Exit code 3."""
+    told = run("-C", tmp_path, "log", "--json")
+    assert (told.code, told.json["error"]["code"]) == (3, "not_a_workspace")
+    assert "stepwell init" in told.json["error"]["hint"]
+
+
+def test_a_newer_format_is_refused_untouched(folder: Path, run: Run) -> None:
+    """Exit code 5, both numbers among the facts."""
+    store = Path(run("status", "--json").json["store"])
+    document = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps({**document, "format": 99}))
+    told = run("log", "--json")
+    assert (told.code, told.json["error"]["code"], told.json["error"]["format"]) == (
+        5,
+        "format",
+        99,
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_store_is_told(folder: Path, run: Run) -> None:
+    """Exit code 1, naming the file."""
+    store = Path(run("status", "--json").json["store"])
+    store.chmod(0)
+    told = run("log")
+    store.chmod(0o700)
+    assert told.code == 1
+    _told(told)
+
+
+def test_a_second_writer_is_refused_and_named(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 6 while another process holds the lock; readers go on."""
+    store = Path(run("status", "--json").json["store"])
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(store / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        (folder / "f").write_text("x")
+        monkeypatch.setattr("stepwell.store.cli.command.WAIT_S", 0.05)
+        told = run("capture", "--json")
+        assert (told.code, told.json["error"]["code"]) == (6, "busy")
+        assert run("log").code == 0
+    finally:
+        holder.communicate(b"")
+    assert run("capture").code == 0
+
+
+_HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "r+")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_defect_is_told_in_one_sentence_and_in_full_on_demand(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 1; the traceback only with STEPWELL_DEBUG."""
+
+    def broken(*_arguments: object) -> object:
+        raise RuntimeError("odd \x1b[31m")
+
+    monkeypatch.setattr("stepwell.store.cli.command.Call.open", broken)
+    told = run("log")
+    assert told.code == 1
+    _told(told)
+    assert "RuntimeError" in told.err and "\x1b" not in told.err
+    monkeypatch.setenv("STEPWELL_DEBUG", "1")
+    assert "Traceback" in run("log").err
+
+
+def test_an_interruption_ends_quietly_with_130(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a shell expects of a command that was stopped."""
+
+    def interrupted(*_arguments: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stepwell.store.cli.command.Call.open", interrupted)
+    told = run("log")
+    assert (told.code, told.out, told.err) == (130, b"", "")
+
+
+def _process(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-c",
+        "from stepwell.store.cli.main import main; raise SystemExit(main())",
+    ]
+    return subprocess.Popen([*command, *arguments], cwd=folder, **options)
+
+
+def test_a_reader_that_goes_away_is_no_error(folder: Path, run: Run) -> None:
+    """`stepwell log | head` leaves nothing on stderr."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = _process(folder, "log", stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, b"")
+
+
+def test_a_full_disk_under_the_output_is_told(folder: Path, run: Run) -> None:
+    """A result that nobody gets is no success."""
+    with open("/dev/full", "wb") as full:
+        process = _process(folder, "log", stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith(b"stepwell: the output cannot be written")
+    assert err.count(b"\n") == 1
+
+
+def test_closed_streams_are_no_error(folder: Path, run: Run) -> None:
+    """As cron and some supervisors start programs."""
+    script = "from stepwell.store.cli.main import main; raise SystemExit(main(['log']))"
+    shell = f'"{sys.executable}" -c "{script}" >&- 2>&- <&-'
+    assert subprocess.run(["sh", "-c", shell], cwd=folder, check=False).returncode == 0

@@ -1,0 +1,74 @@
+"""Every command explains itself, and takes what the interface says that it takes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepwell.store import __version__
+from stepwell.store.cli.command import Command
+from stepwell.store.cli.main import _GROUPS, COMMANDS
+
+Run = Callable[..., Any]
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
+WITHOUT_JSON = {"cat"}
+WRITING_THE_FOLDER = {"rollback", "undo", "redo"}
+
+
+def _commands() -> list[Command]:
+    modules = dict.fromkeys(module for module, _ in COMMANDS.values())
+    return [c for m in modules for c in import_module(f"stepwell.store.cli.{m}").COMMANDS]
+
+
+def test_the_list_of_commands_is_what_the_modules_hold() -> None:
+    """Nothing is promised that is not there, or there and not shown."""
+    assert sorted(command.name for command in _commands()) == sorted(COMMANDS)
+    assert sorted(name for _, names in _GROUPS for name in names) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_with_an_example_and_a_section_in_the_docs(
+    run: Run, name: str
+) -> None:
+    """On stdout, exit code 0, without a workspace."""
+    shown = run(name, "--help")
+    assert shown.code == 0
+    assert shown.err == ""
+    assert f"usage: stepwell {name}" in shown.text
+    assert f"stepwell {name}" in shown.text.partition("example:")[2]
+    assert f"\n## {name}\n" in DOCS.read_text()
+    assert run("help", name).out == run("--help", name).out == shown.out
+
+
+@pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
+def test_each_command_takes_the_common_options_that_it_should(command: Command) -> None:
+    """`-C` always, `--json` but for the exempt ones, `--yes` where the folder is written."""
+    taken = {option for action in command.parser()._actions for option in action.option_strings}
+    assert {"-C", "--help"} <= taken
+    assert ("--json" in taken) == (command.name not in WITHOUT_JSON)
+    assert ("--yes" in taken) == (command.name in WRITING_THE_FOLDER)
+
+
+@pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
+def test_each_example_is_a_line_that_the_command_reads(command: Command) -> None:
+    """An example that is refused would teach nothing."""
+    for example in command.examples:
+        words = shlex.split(example.partition(" | ")[0].partition(" > ")[0])
+        assert words[0] == "stepwell"
+        start = words.index(command.name)
+        command.parse([*words[1:start], *words[start + 1 :]])
+
+
+def test_the_list_of_commands_and_the_version_need_no_workspace(run: Run) -> None:
+    """The first things that anyone tries."""
+    shown = run("--help")
+    assert shown.code == 0
+    assert all(f"  {name} " in shown.text for name in COMMANDS)
+    assert max(map(len, shown.text.splitlines())) <= 100
+    assert run("--version").text == f"stepwell {__version__}\n"

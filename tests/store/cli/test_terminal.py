@@ -1,0 +1,223 @@
+"""On a real pseudo-terminal: hostile content stays text, questions are asked, colours are honest."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+SCRIPT = "from stepwell.store.cli.main import main; raise SystemExit(main())"
+OWN = re.compile(rb"\x1b\[(?:0|1|2|3[0-7])m")
+
+HOSTILE_NAMES = (
+    b"esc\x1b[2J\x1b[31m",
+    b"clip\x1b]52;c;aGFja2Vk\x07",
+    b"link\x1b]8;;http:evil\x1b\\x",
+    b"line\nfeed\rreturn",
+    b"c1\xc2\x9b31m",
+    "bidi\u202etxt.exe".encode(),
+    "zero\u200bwidth".encode(),
+    b"bad\xff\xfeutf8",
+    b"[@click=app.bell]markup[/]",
+    b"tab\tback\x08del\x7f",
+    b"-option",
+    b" space ",
+)
+HOSTILE_TEXT = "t \x1b]0;title\x07 \x9b1m \u202e \x00 \r end"
+
+
+def _terminal(
+    folder: Path, arguments: Sequence[str], *, keys: bytes = b"", wait_for: bytes = b""
+) -> tuple[int, bytes]:
+    """Runs a command on a pseudo-terminal of 100 columns; returns its code and all that it wrote.
+
+    `keys` are typed when `wait_for` has been written.
+    """
+    leader, follower = pty.openpty()
+
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        cwd=folder,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1"},
+    )
+    os.close(follower)
+    written, deadline = b"", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([leader], [], [], 1)
+        if not ready:
+            continue
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # how Linux says that the other side is closed
+            break
+        if not part:
+            break
+        written += part
+        if keys and wait_for in written:
+            os.write(leader, keys)
+            keys = b""
+    os.close(leader)
+    return process.wait(timeout=60), written.replace(b"\r\n", b"\n")
+
+
+@pytest.fixture
+def hostile(folder: Path, run: Run) -> Path:
+    """A workspace with hostile names, contents, titles, notes and tags in two steps."""
+    for name in HOSTILE_NAMES:
+        (folder / os.fsdecode(name)).write_bytes(name + b"\x1b[5mcontent\x07\n")
+    (folder / "broken").symlink_to(os.fsdecode(HOSTILE_NAMES[0]))
+    assert (
+        run("capture", "-m", HOSTILE_TEXT.replace("\0", ""), "--session", "a\x1b[1m:\u202e").code
+        == 0
+    )
+    for name in HOSTILE_NAMES:
+        (folder / os.fsdecode(name)).write_bytes(b"second\x1b[5m\x9b\n" + name)
+    assert run("capture", "-m", "second").code == 0
+    assert run("mark", "@", "--note", "n\x1b]0;x\x07\u202e\nline", "--tag", "t\x1b[7m").code == 0
+    for name in HOSTILE_NAMES[:6]:
+        (folder / os.fsdecode(name)).unlink()
+    return folder
+
+
+COMMANDS = [
+    ["status"],
+    ["log"],
+    ["log", "--all"],
+    ["log", "nothing\x1b[31m"],
+    ["log", 'x\x1b[31m"'],
+    ["show", "@"],
+    ["show", "@~1"],
+    ["diff"],
+    ["diff", "--stat"],
+    ["diff", "--patch"],
+    ["diff", "@~1", "@"],
+    ["diff", "@~2", "@", "--patch"],
+    ["cat", "@:" + os.fsdecode(HOSTILE_NAMES[0])],
+    ["cat", "@:nope\x1b[31m"],
+    ["rollback", "@~1", "--dry-run"],
+    ["rollback", "@~1", "--yes"],
+    ["rollback", "@~1", "--yes", "--force"],
+    ["rollback", "no\x1b]0;x\x07such"],
+    ["operations"],
+    ["undo", "--dry-run"],
+    ["mark", "@", "--label", "bad\x1b[31m"],
+    ["mark", "@", "--note", "\x1b[31m"],
+    ["capture", "-m", "\x1b[31m"],
+    ["unmark", "@", "--tag", "t\x1b[7m"],
+    ["verify", "--full"],
+    ["stats"],
+    ["rebuild"],
+    ["init"],
+    ["nope\x1b[31m"],
+    ["log", "--\x1b[31m"],
+    ["-C", "no\x1b[31m\nwhere", "log"],
+    ["--help"],
+    ["log", "--help"],
+    ["show", "@", "--json"],
+    ["diff", "@~2", "@", "--json"],
+    ["status", "--json"],
+    ["log", "--json"],
+    ["rollback", "@~2", "--dry-run", "--json"],
+    ["cat", "--json", "\x1b[31m"],
+]
+
+
+def test_no_command_lets_hostile_content_act_on_the_terminal(hostile: Path) -> None:
+    """What is written holds the tool's own colour sequences, line feeds, and nothing else to act."""
+    seen = b""
+    for arguments in COMMANDS:
+        _, written = _terminal(hostile, arguments)
+        assert written, arguments
+        left = OWN.sub(b"", written).decode()
+        acting = {char for char in left if not (char.isprintable() or char in "\n\t")}
+        assert not acting, (arguments, acting)
+        assert "\t" not in left or arguments[0] in ("cat", "diff"), arguments
+        seen += written
+    assert rb"esc\x1b[2J\x1b[31m" in seen
+    assert rb"bad\xff\xfeutf8" in seen
+
+
+def test_json_of_hostile_content_is_ascii_and_says_it_exactly(hostile: Path, run: Run) -> None:
+    """Escaped by JSON's own rules; the text is the original one."""
+    for command in (["log"], ["show", "@"], ["diff", "@~2", "@"], ["status"]):
+        out = run(*command, "--json").out
+        assert all(32 <= byte < 127 for byte in out[:-1]) and out[-1:] == b"\n"
+    paths = {c["path"] for c in run("diff", "@~2", "@", "--json").json["changes"]}
+    assert "line\nfeed\rreturn" in paths
+    assert r"bad\xff\xfeutf8" in paths
+
+
+def test_colours_are_for_terminals_and_can_be_turned_off(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NO_COLOR takes every escape sequence away, and not one word."""
+    _, coloured = _terminal(folder, ["log"])
+    monkeypatch.setenv("NO_COLOR", "1")
+    _, plain = _terminal(folder, ["log"])
+    assert b"\x1b[" in coloured
+    assert b"\x1b" not in plain
+    assert OWN.sub(b"", coloured) == plain
+
+
+def test_a_terminal_gets_the_newest_20_steps_within_its_width(folder: Path, run: Run) -> None:
+    """And is told that there are more."""
+    for number in range(22):
+        run("mark", "@", "--note", "wide " * 30)
+        run("capture", "-m", f"{number} 日本語 " * 12, "--tag", "t")
+    _, written = _terminal(folder, ["log"])
+    lines = OWN.sub(b"", written).decode().splitlines()
+    assert len(lines) == 21
+    assert "older steps" in lines[-1]
+    assert max(map(len, lines)) <= 100
+    _, written = _terminal(folder, ["log", "-n", "0"])
+    assert len(written.splitlines()) == 23
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"n\n", 1), (b"\n", 1), (b"y\n", 0)])
+def test_a_rollback_asks_after_its_preview(
+    folder: Path, run: Run, answer: bytes, code: int
+) -> None:
+    """Anything but yes changes nothing."""
+    (folder / "README").write_text("changed\n")
+    run("capture")
+    got, written = _terminal(folder, ["rollback", "@~1"], keys=answer, wait_for=b"[y/N] ")
+    assert got == code
+    assert written.index(b"README") < written.index(b"[y/N]")
+    assert (folder / "README").read_text() == ("hello\n" if code == 0 else "changed\n")
+    if code:
+        assert b"nothing was changed" in written
+
+
+def test_what_will_be_refused_is_not_asked_for_first(folder: Path, run: Run) -> None:
+    """Drift ends in exit code 4 without a question."""
+    (folder / "README").write_text("changed\n")
+    run("capture")
+    (folder / "README").write_text("unsaved\n")
+    code, written = _terminal(folder, ["rollback", "@~1"])
+    assert code == 4
+    assert b"[y/N]" not in written
+
+
+def test_the_bare_command_opens_the_timeline_on_a_terminal(folder: Path) -> None:
+    """And `q` leaves it with exit code 0."""
+    code, written = _terminal(folder, [], keys=b"q", wait_for=b"first capture")
+    assert code == 0
+    assert b"\x1b[?1049h" in written  # the other screen of the terminal

@@ -1,0 +1,108 @@
+"""SIGKILL at random moments of capture and rollback: nothing acknowledged is lost, nothing half done."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import random
+import select
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.hostile import Disk
+
+from stepwell.store import Step, Workspace
+from stepwell.store.engine.snapshots import entries
+
+VICTIM = Path(__file__).resolve().parents[1] / "support" / "victim.py"
+
+
+def project_of(folder: Path) -> Path:
+    """Makes a small tree to work on."""
+    root = folder / "work"
+    for number in range(40):
+        path = root / f"d{number % 6}" / f"f{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{number}\n" * 30)
+    return root
+
+
+def run_and_kill(root: Path, home: Path, notes: Path, seed: int, delay: float) -> list[str]:
+    """Lets a victim work until its first word, then for `delay` seconds more; returns its words."""
+    command = [sys.executable, str(VICTIM), str(root), str(home), str(notes), str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as victim:
+        assert victim.stdout is not None and victim.stderr is not None
+        ready, _, _ = select.select([victim.stdout], [], [], 60)
+        assert ready, "the victim never began"
+        time.sleep(delay)
+        victim.send_signal(signal.SIGKILL)
+        said, errors = victim.communicate()
+    assert errors == b"", errors.decode()
+    return said.decode().split("\n")[:-1]
+
+
+def stored(ws: Workspace, step: Step) -> dict[bytes, tuple[str, int, str]]:
+    """Returns what a step holds, as `Disk` would read it."""
+    found = {}
+    for entry in entries(ws._journal, step.snapshot, folders=True):
+        content = b"" if entry.oid is None else ws.blob(entry.oid)
+        if stat.S_ISDIR(entry.mode):
+            found[bytes(entry.path)] = ("folder", stat.S_IMODE(entry.mode), "")
+        elif stat.S_ISLNK(entry.mode):
+            found[bytes(entry.path)] = ("link", 0, content.hex())
+        else:
+            digest = hashlib.sha256(content).hexdigest()
+            found[bytes(entry.path)] = ("file", stat.S_IMODE(entry.mode), digest)
+    return found
+
+
+def check(root: Path, home: Path, notes: Path, said: list[str]) -> int:
+    """Checks invariants I1 to I6 and I9 after a kill; returns 1 when a rollback was interrupted."""
+    with Workspace.open(root, home=home) as ws:
+        settled = ws.settle()
+        disk = Disk.read(root).entries
+        words = [line.split() for line in said]
+        if words and words[-1][0] == "going":
+            before = pickle.loads((notes / "before").read_bytes())
+            assert disk in (before, stored(ws, ws.get_step(words[-1][1])))
+        if settled is not None:
+            assert settled.kept == ()
+            assert disk == stored(ws, ws.head())
+        assert not list(root.rglob(".stepwell-*"))
+        steps = {s.id: s for s in ws.steps(limit=10_000, all_branches=True)}
+        assert {w[1] for w in words if w[0] == "step"} <= set(steps)
+        assert ws.verify(full=True).ok
+        ws.capture("after the kill")
+        assert ws.view().intent is None
+        assert disk == stored(ws, ws.head())
+    return settled is not None
+
+
+def rounds(folder: Path, count: int, seed: int) -> int:
+    """Kills so many victims one after another on one workspace; returns how many left an intent."""
+    root, home, notes = project_of(folder), folder / "home", folder / "notes"
+    notes.mkdir()
+    Workspace.init(root, home=home).close()
+    chance = random.Random(seed)
+    interrupted = 0
+    for number in range(count):
+        said = run_and_kill(root, home, notes, seed + number, chance.random() * 0.25)
+        interrupted += check(root, home, notes, said)
+    return interrupted
+
+
+def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
+    """A handful of rounds on each push."""
+    rounds(tmp_path, 8, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [100, 2000, 30000, 400000])
+def test_two_hundred_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
+    """Four times fifty rounds."""
+    assert rounds(tmp_path, 50, seed=seed) > 0

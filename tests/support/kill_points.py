@@ -1,0 +1,191 @@
+"""Kills a rollback at each of its system calls, then its recovery too, and judges the result.
+
+Run as `python kill_points.py FIRST STEP [damaged] [user]`: takes every STEP-th point from FIRST on;
+`damaged`: a target object cannot be read at recovery; `user`: without privileges. Prints one JSON
+document: how many points there were, how often all was put back, and what was wrong after which.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from support.bench import Bench, Tree
+
+from stepwell.store.engine.objects import ObjectReader
+from stepwell.store.engine.rollback import Recovered, apply_plan, recover_plan
+from stepwell.store.model.errors import ObjectDamagedError
+from stepwell.store.model.ids import Oid
+
+FILE, LINK, FOLDER = stat.S_IFREG | 0o644, stat.S_IFLNK | 0o777, stat.S_IFDIR | 0o755
+
+BEFORE: Tree = {
+    b"changed": (FILE, b"old\n"),
+    b"mode": (FILE, b"same\n"),
+    b"gone": (FILE, b"gone\n"),
+    b"file-to-folder": (FILE, b"x\n"),
+    b"folder-to-file": (FOLDER, None),
+    b"folder-to-file/x": (FILE, b"x\n"),
+    b"folder-to-link": (FOLDER, None),
+    b"folder-to-link/deep": (FOLDER, None),
+    b"folder-to-link/deep/y": (FILE, b"y\n"),
+    b"link-to-file": (LINK, b"changed"),
+    b"read-only": (stat.S_IFDIR | 0o555, None),
+    b"read-only/f": (FILE, b"old\n"),
+    b"emptied": (FOLDER, None),
+    b"emptied/z": (FILE, b"z\n"),
+    b"untouched": (FILE, b"same\n"),
+}
+AFTER: Tree = {
+    b"changed": (FILE, b"new\n" * 1000),
+    b"mode": (stat.S_IFREG | 0o755, b"same\n"),
+    b"file-to-folder": (stat.S_IFDIR | 0o750, None),
+    b"file-to-folder/n": (FILE, b"n\n"),
+    b"folder-to-file": (FILE, b"f\n"),
+    b"folder-to-link": (LINK, b"../away"),
+    b"link-to-file": (FILE, b"was a link\n"),
+    b"read-only": (stat.S_IFDIR | 0o555, None),
+    b"read-only/f": (FILE, b"new\n"),
+    b"made": (FOLDER, None),
+    b"made/empty": (stat.S_IFDIR | 0o700, None),
+    b"made/l": (LINK, b"../changed"),
+    b"untouched": (FILE, b"same\n"),
+}
+
+CALLS = [
+    "open",
+    "write",
+    "rename",
+    "unlink",
+    "rmdir",
+    "mkdir",
+    "symlink",
+    "fchmod",
+    "fchown",
+    "chown",
+    "fsync",
+    "fdatasync",
+    "stat",
+    "close",
+]
+
+
+class Killer:
+    """Counts the calls and kills the process before the `last`-th; half of writes go through."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.count = 0
+
+    def install(self) -> None:
+        for name in CALLS:
+            setattr(os, name, self.wrap(name, getattr(os, name)))
+
+    def wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        kill = os.kill
+
+        def counted(*arguments: Any, **named: Any) -> Any:
+            self.count += 1
+            if self.count == self.last:
+                if name == "write":
+                    call(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                kill(os.getpid(), signal.SIGKILL)
+            return call(*arguments, **named)
+
+        return counted
+
+
+def killed(last: int, work: Callable[[], Any]) -> bool:
+    """Does the work in a child that dies at its `last`-th call; tells whether it did die."""
+    child = os.fork()
+    if child == 0:
+        Killer(last).install()
+        work()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return True
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"the child failed at point {last}")
+    return False
+
+
+def fresh(folder: bytes, tree: Tree) -> Bench:
+    """Makes the workspace anew."""
+    for at, _, _ in os.walk(folder):
+        os.chmod(at, 0o755)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    bench = Bench(folder)
+    bench.write(tree)
+    return bench
+
+
+class Damaged:
+    """A store that lost a blob which only the target has."""
+
+    def __init__(self, below: ObjectReader) -> None:
+        self._below = below
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        kind, content = self._below.read(oid)
+        if content == b"new\n":
+            raise ObjectDamagedError("damaged")
+        return kind, content
+
+    def has(self, oid: Oid) -> bool:
+        return self._below.has(oid)
+
+
+def main(folder: bytes, first: int, step: int, damaged: bool) -> dict[str, Any]:
+    """Returns the report."""
+    wrong: list[str] = []
+    undone = 0
+    point = first
+    while True:
+        bench = fresh(folder, BEFORE)
+        plan = bench.plan(AFTER, disk=BEFORE)
+        if not killed(point, partial(apply_plan, bench.root, plan, bench.objects)):
+            break
+        reader = Damaged(bench.objects) if damaged else bench.objects
+        # The recovery is killed too, at a point that differs from one run to the next.
+        killed(1 + point * 7 % 97, partial(recover_plan, bench.root, plan, reader))
+        done = recover_plan(bench.root, plan, reader)
+        undone += not done.finished
+        wrong += judge(bench, done, point)
+        point += step
+    fresh(folder, {})
+    return {"points": point, "undone": undone, "wrong": wrong}
+
+
+def judge(bench: Bench, done: Recovered, point: int) -> Iterator[str]:
+    """Yields what is not as it must be: exactly one of the two trees, and nothing kept."""
+    wanted = AFTER if done.finished else BEFORE
+    found = bench.walk()
+    if done.kept:
+        yield f"{point}: kept {done.kept}"
+    if found != wanted:
+        differing = {p for p in found.keys() | wanted.keys() if found.get(p) != wanted.get(p)}
+        yield f"{point}: {sorted(differing)}"
+
+
+def run(first: int, step: int, options: list[str]) -> None:
+    """Works in a temporary folder and prints the report."""
+    if "user" in options and os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(12345)
+        os.setuid(12345)
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        json.dump(main(os.fsencode(name) + b"/w", first, step, "damaged" in options), sys.stdout)
+
+
+if __name__ == "__main__":
+    run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
