@@ -57,15 +57,19 @@ def full_write(fd: int, content: bytes | bytearray | memoryview, path: str | Pat
         NoSpaceError: disk, quota or size limit is full; some bytes may have been written.
         FailedError: any other refusal.
     """
-    rest = memoryview(content)
-    try:
-        while rest:
-            written = os.write(fd, rest)
-            if written <= 0:
-                raise OSError(errno.EIO, "nothing was written")
-            rest = rest[written:]
-    except OSError as error:
-        raise system_error(error, "writing", path) from error
+    done = 0
+    # The views are released at once: a failed write's traceback would keep the buffer from being
+    # emptied afterwards.
+    with memoryview(content) as whole:
+        try:
+            while done < len(whole):
+                with whole[done:] as rest:
+                    written = os.write(fd, rest)
+                if written <= 0:
+                    raise OSError(errno.EIO, "nothing was written")
+                done += written
+        except OSError as error:
+            raise system_error(error, "writing", path) from error
 
 
 def fsync_folder(folder: str | Path) -> None:

@@ -12,7 +12,7 @@ from stepwell.store.engine.scan import Scanner
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.engine.treebuild import build_extras
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.steps import Covered, CoverageCounts, Snapshot
+from stepwell.store.model.steps import CoverageCounts, Covered, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def view_to_json(view: View) -> Json:
         "branches": [branch_to_json(b) for b in view.branches.values()],
         "marks": {s: mark_to_json(m) for s, m in view.marks.items()},
         "sessions": dict(view.sessions),
-        "undoables": [[u.number, u.kind, u.undone, u.done_by] for u in view.undoables],
+        "undoables": [[u.number, u.kind, u.undone, u.done_by, u.undone_by] for u in view.undoables],
         "intent": None if view.intent is None else intent_to_json(view.intent),
     }
 

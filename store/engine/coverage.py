@@ -9,7 +9,7 @@ from typing import cast, get_args
 from stepwell.store.engine.ignore import RULE_FILES, Chain, Rules
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.paths import TrackedPath, join, parent
-from stepwell.store.model.steps import Covered, CoverageCounts, Reason
+from stepwell.store.model.steps import CoverageCounts, Covered, Reason
 
 _REASONS = frozenset(get_args(Reason))
 _RULES_HEADER = b"stepwell-rules 1\n"

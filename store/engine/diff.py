@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stepwell.store.engine.lines import Side, compare
 from stepwell.store.engine.objects import EMPTY_BLOB, ObjectReader
@@ -21,20 +21,6 @@ TOO_LARGE = 5_000_000
 """Texts with more bytes than this on a side are not compared by line."""
 
 
-@dataclass(frozen=True, slots=True)
-class _TwoReaders:
-    """Reads from one store, then from another."""
-
-    first: ObjectReader
-    second: ObjectReader
-
-    def read(self, oid: Oid) -> tuple[str, bytes]:
-        return (self.first if self.first.has(oid) else self.second).read(oid)
-
-    def has(self, oid: Oid) -> bool:
-        return self.first.has(oid) or self.second.has(oid)
-
-
 def changes(
     reader: ObjectReader,
     a: Snapshot | None,
@@ -43,21 +29,18 @@ def changes(
     hunks: bool,
     context: int = 3,
     paths: Iterable[bytes] = (),
-    reader_b: ObjectReader | None = None,
 ) -> tuple[Change, ...]:
     """Returns what turns snapshot `a` into `b`, in path order; None stands for an empty one.
 
     Lines are counted either way; `hunks` False leaves only the hunks themselves out. `paths`
     limits the result to those paths and what lies below them, before renames are looked for.
-    Folders are listed when they are empty, or when their mode or type differs. `reader_b` is
-    asked for what `reader` does not hold.
+    Folders are listed when they are empty, or when their mode or type differs.
 
     Raises:
         IntegrityError: an object is missing or damaged.
     """
-    source = reader if reader_b is None else _TwoReaders(reader, reader_b)
-    pairs = differing(source, a, b)
-    return changes_of_pairs(source, pairs, hunks=hunks, context=context, paths=paths)
+    pairs = differing(reader, a, b)
+    return changes_of_pairs(reader, pairs, hunks=hunks, context=context, paths=paths)
 
 
 def changes_of_pairs(

@@ -292,19 +292,25 @@ def state_at(root: bytes, path: bytes, sink: ObjectSink) -> PathState | None:
 
 
 def _state(folder_fd: int, name: bytes, sink: ObjectSink) -> PathState | None:
+    mode = 0
     for _ in range(_TRIES):
         found = lstat_at(folder_fd, name)
         if found is None:
             return None
+        mode = found.st_mode
         try:
-            if stat.S_ISLNK(found.st_mode):
-                target = read_link_at(folder_fd, name)
-                return PathState(LINK_MODE, sink.add(BLOB, target))
-            if not stat.S_ISREG(found.st_mode):
-                return PathState(found.st_mode)
-            return PathState(found.st_mode, read_stable(folder_fd, name, sink).oid)
+            return _content_state(folder_fd, name, mode, sink)
         except PathMovedError:
             continue
         except (FileMovedError, PermissionError):
             break
-    return PathState(found.st_mode)
+    return PathState(mode)
+
+
+def _content_state(folder_fd: int, name: bytes, mode: int, sink: ObjectSink) -> PathState:
+    if stat.S_ISLNK(mode):
+        return PathState(LINK_MODE, sink.add(BLOB, read_link_at(folder_fd, name)))
+    if not stat.S_ISREG(mode):
+        return PathState(mode)
+    done = read_stable(folder_fd, name, sink)
+    return PathState(done.stat.st_mode, done.oid)

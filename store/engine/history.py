@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine.journal import Journal, JournalWriter
-from stepwell.store.engine.references import check_name
+from stepwell.store.engine.references import check_free, check_name
 from stepwell.store.engine.travel import Aim
 from stepwell.store.model.errors import NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
@@ -98,8 +98,8 @@ def travel_aim(journal: Journal, entry: Undoable, *, undo: bool, session: str | 
     after = journal.step(StepId(done.details["after"]))
     if undo:
         asker = session or done.session
-        return Aim("undo", before, before, operation=entry.number, since=after, session=asker)
-    return Aim("redo", after, after, operation=entry.number, since=before, session=session)
+        return Aim("undo", before, before, "after", entry.number, after, asker, done.number)
+    return Aim("redo", after, after, "after", entry.number, before, session, entry.undone_by)
 
 
 def flip_marks(writer: JournalWriter, entry: Undoable, *, undo: bool) -> Operation:
@@ -180,6 +180,8 @@ def unmarked(old: Mark | None, *, label: bool, tags: Sequence[str]) -> Mark | No
 def check_label_free(view: View, label: str, step: Step | None) -> None:
     """Raises when a label is malformed, or another checkpoint than the step's has it already."""
     check_name(label, "label")
+    others = [m.label for s, m in view.marks.items() if m.label and (not step or s != step.id)]
+    check_free(label, others, "label")
     for step_id, mark in view.marks.items():
         if mark.label == label and (step is None or step_id != step.id):
             raise RefusedError(

@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from stepwell.store.engine.context import Context, Progress
-from stepwell.store.engine.diff import changes_of_pairs, changes
+from stepwell.store.engine.diff import changes, changes_of_pairs
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.objects import LayeredObjects, ObjectReader
 from stepwell.store.engine.patch import as_patch
 from stepwell.store.engine.recording import require_head, take
+from stepwell.store.engine.rollback import decode_plan, inspect_plan
 from stepwell.store.engine.snapshots import Entry, lookup
 from stepwell.store.engine.travel import current_head
 from stepwell.store.model.changes import Change
-from stepwell.store.model.errors import NotFoundError, StepwellError
+from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellError
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import PathState, Plan
 from stepwell.store.model.reports import Damage, Stats, Status, VerifyReport
@@ -59,10 +60,21 @@ def status(journal: Journal, context: Context, workspace: str) -> Status:
         head=with_mark(head, view),
         dirty=changes(reader, head.snapshot, disk.snapshot, hunks=False),
         pending=view.intent,
+        pending_paths=_pending_paths(journal, context, view),
         sessions=len(view.sessions),
         steps=view.step_count,
         store_bytes=folder_bytes(context.store),
     )
+
+
+def _pending_paths(journal: Journal, context: Context, view: View) -> tuple[TrackedPath, ...]:
+    if view.intent is None:
+        return ()
+    try:
+        plan = decode_plan(journal.read(view.intent.plan)[1], journal.step)
+    except IntegrityError:
+        return ()
+    return inspect_plan(context.root, plan).pending
 
 
 def difference(
@@ -119,9 +131,7 @@ def file_at(journal: Journal, step: Step, path: bytes) -> bytes:
 
 def plan_changes(reader: ObjectReader, plan: Plan) -> tuple[Change, ...]:
     """Returns the plan's items as changes from the disk as it is to the disk as it will be."""
-    pairs = [
-        (_entry(item.path, item.before), _entry(item.path, item.after)) for item in plan.items
-    ]
+    pairs = [(_entry(item.path, item.before), _entry(item.path, item.after)) for item in plan.items]
     return changes_of_pairs(reader, pairs, hunks=True)
 
 

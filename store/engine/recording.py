@@ -19,8 +19,8 @@ from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.steps import (
     Branch,
     BranchSet,
-    Covered,
     CoverageCounts,
+    Covered,
     Effect,
     Mark,
     MarkSet,
@@ -118,9 +118,7 @@ def record(
         save_table(context.store, captured)
         return Recorded(head, True, captured.covered)
     step = make_step(writer.view(), context, act, head, captured, sink)
-    step = replace(
-        step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes
-    )
+    step = replace(step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
     effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(writer.view(), step))]
     if act.mark is not None:
         effects.append(MarkSet(step.id, act.mark))

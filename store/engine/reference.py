@@ -76,9 +76,7 @@ class ReferenceEngine:
 
     def add(self, kind: str, content: bytes) -> Oid:
         """Adds an object as it is, however malformed, and returns its id."""
-        written = self._run(
-            "hash-object", "-w", "--stdin", "--literally", "-t", kind, feed=content
-        )
+        written = self._run("hash-object", "-w", "--stdin", "--literally", "-t", kind, feed=content)
         return oid_from_hex(written)
 
     def _run(self, *arguments: str, feed: bytes = b"") -> str:
@@ -109,4 +107,3 @@ class ReferenceEngine:
             "GIT_COMMITTER_NAME": "stepwell",
             "GIT_COMMITTER_EMAIL": "stepwell@localhost",
         }
-

@@ -219,9 +219,7 @@ def _moved_hint(home: Path, folder: bytes) -> str:
     old = moved_from(folder, home)
     if old is None:
         return ""
-    return (
-        f"it was {escape(old.root)} before it was moved: run `stepwell init` to keep its history"
-    )
+    return f"it was {escape(old.root)} before it was moved: run `stepwell init` to keep its history"
 
 
 def _root_file(home: Path, root: bytes) -> Path:

@@ -73,9 +73,7 @@ class Scanner:
         self._table = table
         self._clock = clock
 
-    def scan(
-        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
-    ) -> Scan:
+    def scan(self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()) -> Scan:
         """Looks at the workspace and adds what is new to `sink`; writes nothing else.
 
         Files in `parent` are stored whatever their size, and what cannot be read keeps its entry

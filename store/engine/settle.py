@@ -90,7 +90,10 @@ def conclude(
     onto = writer.step(intent.target)
     transaction = writer.begin()
     sink = CountingSink(transaction)
-    captured = take(context, sink, onto.snapshot)
+    # What was written counts as captured even where rules that had to stay ignore it: otherwise
+    # the step would lack what it restored, and a redo could not bring it.
+    written = [i.path for i in plan.items if i.after is not None and i.after.blob is not None]
+    captured = take(context, sink, onto.snapshot, written)
     effects: list[Effect] = []
     tip = onto
     if intent.kind == "rollback":
@@ -113,6 +116,7 @@ def conclude(
             "branch": view.current,
             "kept_branch": future.name,
             "operation": plan.operation,
+            "plan": intent.plan.hex(),
             "recovered": recovered,
             "not_restored": len(kept),
         },
@@ -156,7 +160,12 @@ def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _F
     if old_tip in reached:
         return _Future(None, tuple(effects))
     numbers = [int(n) for b in kept if (n := b.name[len(name) + 1 :]).isdecimal()]
-    future = Branch(f"{name}.{max(numbers, default=0) + 1}", old_tip, tip.parents[0] if tip.parents else tip.id, True)
+    future = Branch(
+        f"{name}.{max(numbers, default=0) + 1}",
+        old_tip,
+        tip.parents[0] if tip.parents else tip.id,
+        True,
+    )
     return _Future(future.name, (*effects, BranchSet(future)))
 
 

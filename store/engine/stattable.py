@@ -78,7 +78,7 @@ class StatTable:
     """Digest of the settings that decide what is captured."""
     wanted: bytes = b""
     """Mark of the paths that are stored although ignored."""
-    snapshot: Snapshot = Snapshot(Oid(b""), Oid(b""))
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot(Oid(b""), Oid(b"")))
     user_rules: bytes | None = None
     exclude_rules: bytes | None = None
     folders: Folders = field(default_factory=Folders)
@@ -166,13 +166,10 @@ class StatTable:
         to.end.extend([n + at - start for n in of.end[start:end]])
         to.tree += of.tree[start:end]
         self.copy_files(old, old.first_file(start), old.first_file(end))
-        for theirs, ours in (
-            (old.odd, self.odd),
-            (old.forced, self.forced),
-            (old.refused, self.refused),
-            (old.rules, self.rules),
-        ):
-            _carry(theirs, ours, start, end, at)  # type: ignore[arg-type]
+        _carry(old.odd, self.odd, start, end, at)
+        _carry(old.forced, self.forced, start, end, at)
+        _carry(old.refused, self.refused, start, end, at)
+        _carry(old.rules, self.rules, start, end, at)
 
     def covered(self) -> tuple[Covered, ...]:
         """Returns what is not stored, or not surely, in path order."""
@@ -234,9 +231,7 @@ def _storable(times: tuple[int, int]) -> tuple[int, int]:
     return 0, UNSURE
 
 
-def _carry(
-    theirs: dict[int, _T], ours: dict[int, _T], start: int, end: int, at: int
-) -> None:
+def _carry(theirs: dict[int, _T], ours: dict[int, _T], start: int, end: int, at: int) -> None:
     keys = list(theirs)
     for key in keys[bisect_left(keys, start) : bisect_left(keys, end)]:
         ours[key - start + at] = theirs[key]
@@ -249,23 +244,32 @@ def _ids(snapshot: Snapshot) -> tuple[bytes, bytes]:
 def _table(parts: Any) -> StatTable | None:
     identity, outer, names, numbers, file_names, file_numbers, sparse = parts
     device, inode, policy, wanted, tree, extras = identity
-    folders = Folders(
-        _split(names[0]),
-        *_columns("qqQIII", numbers),
-        [b"" if oid == _ABSENT else oid for oid in _cut(names[1])],
-    )
-    files = Files(
-        _split(file_names[0]) if file_names[1] else [],
-        *_columns("qqqQI", file_numbers),
-        _cut(file_names[1]),
-    )
+    mtime, ctime, inodes, mode, first, end = _columns("qqQIII", numbers)
+    trees = [b"" if oid == _ABSENT else oid for oid in _cut(names[1])]
+    folders = Folders(_split(names[0]), mtime, ctime, inodes, mode, first, end, trees)
+    mtime, ctime, size, inodes, mode = _columns("qqqQI", file_numbers)
+    paths = _split(file_names[0]) if file_names[1] else []
+    files = Files(paths, mtime, ctime, size, inodes, mode, _cut(file_names[1]))
     if not _even(folders.paths, folders.mtime, folders.mode, folders.tree):
         return None
     if not _even(files.paths, files.mtime, files.mode, files.oids):
         return None
     snapshot = Snapshot(Oid(tree), Oid(extras))
+    user, exclude = outer
+    odd, forced, refused, rules = map(_by_key, sparse)
     return StatTable(
-        (device, inode), policy, wanted, snapshot, *outer, folders, files, *map(_by_key, sparse)
+        (device, inode),
+        policy,
+        wanted,
+        snapshot,
+        user,
+        exclude,
+        folders,
+        files,
+        odd,
+        forced,
+        refused,
+        rules,
     )
 
 
@@ -287,5 +291,3 @@ def _cut(joined: bytes) -> list[bytes]:
 
 def _columns(codes: str, contents: Iterable[bytes]) -> list[Any]:
     return [array(code, content) for code, content in zip(codes, contents, strict=True)]
-
-

@@ -6,6 +6,7 @@ change files one by one, verify, write the done record (engine/settle.py, which 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,16 +25,22 @@ from stepwell.store.engine.recording import (
     require_head,
     take,
 )
-from stepwell.store.engine.rollback import apply_plan, by_policy, encode_plan, make_plan
+from stepwell.store.engine.rollback import (
+    apply_plan,
+    by_policy,
+    decode_plan,
+    encode_plan,
+    make_plan,
+)
 from stepwell.store.engine.settle import conclude
-from stepwell.store.engine.snapshots import differing, lookup
+from stepwell.store.engine.snapshots import Entry, differing, lookup
 from stepwell.store.model.errors import (
     DriftError,
     OtherSessionError,
     RefusedError,
     StepwellError,
 )
-from stepwell.store.model.ids import Oid
+from stepwell.store.model.ids import Oid, oid_from_hex
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, Kept, OtherSession, PathState, Plan
 from stepwell.store.model.steps import (
@@ -66,6 +73,8 @@ class Aim:
     """The work recorded after this step is taken back; None: after `onto`."""
     session: str | None = None
     """Who asks; its own later work is no reason to refuse."""
+    inverts: int | None = None
+    """Number of the done record whose writes are taken back."""
 
 
 def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, ObjectReader]:
@@ -73,8 +82,10 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     head = require_head(current_head(journal), context.root)
     reader = LayeredObjects(journal)
     disk = take(context, reader, head.snapshot)
+    own = _own_writes(journal, aim)
     plan = make_plan(
         reader,
+        own=own,
         kind=aim.kind,
         target=aim.step,
         side=aim.side,
@@ -85,7 +96,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
         target_covered=covered_of(journal, aim.onto),
         rules_then=decode_rules(_blob(journal, aim.onto.rules_blob)),
         other_sessions=other_sessions(journal, head, aim),
-        uncaptured=_uncaptured(reader, context, disk.snapshot, aim.onto.snapshot),
+        uncaptured=_uncaptured(reader, context, disk.snapshot, aim.onto.snapshot, own),
         plan_id=context.randomness(16).hex(),
         operation=aim.operation,
     )
@@ -108,17 +119,27 @@ def _blob(reader: ObjectReader, oid: Oid | None) -> bytes:
     return b"" if oid is None else reader.read(oid)[1]
 
 
+def _own_writes(journal: Journal, aim: Aim) -> dict[TrackedPath, PathState]:
+    """Returns what the operation that is taken back, or done again, left on disk."""
+    if aim.inverts is None:
+        return {}
+    done = journal.operation(aim.inverts)
+    plan = decode_plan(journal.read(oid_from_hex(done.details["plan"]))[1], journal.step)
+    return {i.path: i.after for i in plan.items if i.after is not None}
+
+
 def _uncaptured(
-    sink: LayeredObjects, context: Context, disk: Snapshot, target: Snapshot
+    sink: LayeredObjects,
+    context: Context,
+    disk: Snapshot,
+    target: Snapshot,
+    own: Collection[TrackedPath],
 ) -> dict[TrackedPath, PathState]:
-    """Returns what lies on disk, outside any snapshot, where the target has something."""
-    found = {}
-    for here, there in differing(sink, disk, target):
-        if here is None and there is not None:
-            state = state_at(context.root, there.path, sink)
-            if state is not None:
-                found[there.path] = state
-    return found
+    """Returns what lies on disk, outside any snapshot, where the target or `own` has something."""
+    wanted = {b.path for a, b in differing(sink, disk, target) if a is None and b is not None}
+    wanted |= {path for path in own if lookup(sink, disk, path) is None}
+    states = {path: state_at(context.root, path, sink) for path in wanted}
+    return {path: state for path, state in states.items() if state is not None}
 
 
 def other_sessions(journal: Journal, head: Step, aim: Aim) -> tuple[OtherSession, ...]:
@@ -167,7 +188,7 @@ def apply_travel(
     _refuse(writer, context, plan, force)
     onto = plan.target if plan.side == "after" else writer.step(plan.target.parents[0])
     safety, disk = _record_safety(writer, context, plan)
-    ready, moved = _still_true(writer, plan, disk.snapshot)
+    ready, moved = _still_true(writer, context, plan, disk.snapshot)
     if not ready.items and onto.id == plan.head.id:
         return Applied(plan, False, safety, safety, _failures(plan.keep + moved), 0)
     intent = _begin(writer, ready, onto, safety)
@@ -240,15 +261,30 @@ def _record_safety(writer: JournalWriter, context: Context, plan: Plan) -> tuple
 
 
 def _still_true(
-    reader: ObjectReader, plan: Plan, disk: Snapshot
+    reader: ObjectReader, context: Context, plan: Plan, disk: Snapshot
 ) -> tuple[Plan, tuple[Kept, ...]]:
-    """Returns the plan without the paths that changed since it was made, and those paths."""
+    """Returns the plan without the paths that changed since it was made, and those paths.
+
+    A path that has come to be as the plan wants it is dropped without a word.
+    """
+    found = {_path(a, b): b for a, b in differing(reader, plan.snapshot, disk)}
     ready, moved = [], []
     for item in plan.items:
-        entry = lookup(reader, disk, item.path)
-        state = None if entry is None else PathState(entry.mode, entry.oid)
+        if item.path not in found:
+            continue
+        entry = found[item.path]
+        if entry is None:
+            state = state_at(context.root, item.path, LayeredObjects(reader))
+        else:
+            state = PathState(entry.mode, entry.oid)
         if state == item.before:
             ready.append(item)
         else:
             moved.append(Kept(item.path, "it changed after the preview"))
     return replace(plan, items=tuple(ready)), tuple(moved)
+
+
+def _path(was: Entry | None, now: Entry | None) -> TrackedPath:
+    entry = was or now
+    assert entry is not None
+    return entry.path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from stepwell.store.engine.extras import Extras
+from stepwell.store.engine.files import LINK_MODE
 from stepwell.store.engine.objects import (
     MODE_EXEC,
     MODE_FILE,
@@ -47,30 +48,26 @@ def refused_file(reader: ObjectReader, name: bytes, mode: int, oid: Oid, size: i
 def build_extras(table: StatTable) -> Extras:
     """Returns the Extras of all that the table holds: a function of content only."""
     folders, files = table.folders, table.files
-    seen = Counter(files.mode)
+    seen, below = Counter(files.mode), Counter(folders.mode[1:])
     file_mode = _most_common(seen, MODE_FILE, 0o644)
     exec_mode = _most_common(seen, MODE_EXEC, 0o755)
-    below = Counter(folders.mode[1:])
     folder_mode = stat.S_IMODE(_favourite(below.items(), 0o755))
-    usual = {m for m in seen if stat.S_ISLNK(m) or stat.S_IMODE(m) in _default_of(m, file_mode, exec_mode)}
-    modes: dict[TrackedPath, int] = {}
-    if len(usual) < len(seen):
-        modes.update(
-            (TrackedPath(path), stat.S_IMODE(mode))
-            for path, mode in zip(files.paths, files.mode, strict=True)
-            if mode not in usual
-        )
-    if len(below) > 1:
-        modes.update(
-            (TrackedPath(path), stat.S_IMODE(mode))
-            for path, mode in zip(folders.paths[1:], folders.mode[1:], strict=True)
-            if stat.S_IMODE(mode) != folder_mode
-        )
+    usual = {stat.S_IFREG | file_mode, stat.S_IFREG | exec_mode, LINK_MODE}
+    modes = _exceptions(files.paths, files.mode, usual) if seen.keys() - usual else {}
+    usual = {stat.S_IFDIR | folder_mode}
+    if below.keys() - usual:
+        modes |= _exceptions(folders.paths[1:], folders.mode[1:], usual)
     return Extras(file_mode, exec_mode, folder_mode, modes, _empty_folders(table), _entries(table))
 
 
-def _default_of(mode: int, file_mode: int, exec_mode: int) -> tuple[int]:
-    return (exec_mode if mode & stat.S_IXUSR else file_mode,)
+def _exceptions(
+    paths: Iterable[bytes], modes: Iterable[int], usual: Collection[int]
+) -> dict[TrackedPath, int]:
+    return {
+        TrackedPath(path): stat.S_IMODE(mode)
+        for path, mode in zip(paths, modes, strict=True)
+        if mode not in usual
+    }
 
 
 def _most_common(seen: Counter[int], kind: int, otherwise: int) -> int:
@@ -101,5 +98,8 @@ def _entries(table: StatTable) -> dict[TrackedPath, tuple[int, Oid]]:
         for at in table.own_files(folder):
             path = table.files.paths[at]
             if path[start:] in chosen:
-                found[TrackedPath(path)] = (git_mode(table.files.mode[at]), Oid(table.files.oids[at]))
+                found[TrackedPath(path)] = (
+                    git_mode(table.files.mode[at]),
+                    Oid(table.files.oids[at]),
+                )
     return found

@@ -141,9 +141,7 @@ def _digest_sizes(content: bytes) -> list[_DigestSize]:
     return [32] if hashlib.sha256(view[:-32]).digest() == content[-32:] else []
 
 
-def _entries(
-    content: bytes, version: int, count: int, digest_size: int
-) -> tuple[list[bytes], int]:
+def _entries(content: bytes, version: int, count: int, digest_size: int) -> tuple[list[bytes], int]:
     """Returns the paths as listed and where they end."""
     if count > len(content) // (_FIXED + digest_size):
         raise _UnknownIndexError("the index promises more entries than it holds")

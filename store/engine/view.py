@@ -98,8 +98,11 @@ class _State:
     def _set_undone(self, number: int, undone: bool, by: int) -> None:
         entry = self._undoables.get(number)
         if entry is not None:
-            done_by = entry.done_by if undone else by
-            self._undoables[number] = replace(entry, undone=undone, done_by=done_by)
+            if undone:
+                entry = replace(entry, undone=True, undone_by=by)
+            else:
+                entry = replace(entry, undone=False, done_by=by)
+            self._undoables[number] = entry
 
     def view(self) -> View:
         return View(

@@ -165,9 +165,7 @@ class Walk:
     def _old_row(self, visit: _Visit) -> Node:
         f, at = self._old.folders, visit.old
         times = (f.mtime[at], f.ctime[at])
-        return self._attach(
-            visit, self._new.add_folder(visit.path, f.mode[at], times, f.inode[at])
-        )
+        return self._attach(visit, self._new.add_folder(visit.path, f.mode[at], times, f.inode[at]))
 
     def _look_through(self, visit: _Visit) -> None:
         """Looks at each name of a folder."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepwell.store.model.changes import Change
+from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Intent, Step
 
 
@@ -22,6 +23,8 @@ class Status:
     """The disk against the head, without hunks."""
     pending: Intent | None
     """An interrupted change of the workspace, which the next writing command settles."""
+    pending_paths: tuple[TrackedPath, ...]
+    """What that change has not reached yet; empty too when its plan cannot be read."""
     sessions: int
     steps: int
     store_bytes: int

@@ -237,6 +237,8 @@ class Undoable:
     undone: bool = False
     done_by: int = 0
     """The operation that did it last: itself, or the redo that did it again."""
+    undone_by: int = 0
+    """The undo that took it back last; 0 when none did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -375,3 +375,26 @@ def test_a_plan_of_a_rollback_is_planned_changes(ws: Workspace, project: Path) -
     planned = ws.plan_undo()
     assert isinstance(planned, PlannedChanges)
     assert [(c.path, c.status) for c in planned.changes] == [(b"x", "A")]
+
+
+def test_undo_is_exact_where_the_restored_files_are_ignored_again(
+    ws: Workspace, project: Path
+) -> None:
+    """What the rollback wrote itself goes, although rules that it could not remove ignore it."""
+    (project / "docs").mkdir()
+    (project / "docs" / "page").write_text("text\n")
+    target = ws.capture("docs")
+    (project / "docs" / "page").unlink()
+    (project / "docs" / ".gitignore").write_text("*\n")
+    ws.capture("hide docs")
+    later = contents(project)
+    ws.apply(ws.plan_rollback(target))
+    assert (project / "docs" / "page").read_text() == "text\n"
+    middle = contents(project)
+    ws.undo()
+    assert contents(project) == later
+    ws.redo()
+    assert contents(project) == middle
+    (project / "docs" / "page").write_text("mine now\n")
+    ws.undo(force=True)
+    assert (project / "docs" / "page").read_text() == "mine now\n"

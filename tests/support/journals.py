@@ -45,7 +45,7 @@ def chance(seed: int = 1) -> RandomBytes:
 def make_store(store: Path) -> Path:
     """Makes an empty journal in a new folder."""
     store.mkdir(mode=0o700)
-    JournalWriter.create(store, randomness=chance(7))
+    JournalWriter.create(store, randomness=os.urandom)
     return store
 
 

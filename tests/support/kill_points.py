@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from support.bench import Bench, Tree
+from support.bench import FAST, Bench, Tree
 
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.rollback import Recovered, apply_plan, recover_plan
@@ -183,7 +183,7 @@ def run(first: int, step: int, options: list[str]) -> None:
         os.setgroups([])
         os.setgid(12345)
         os.setuid(12345)
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+    with tempfile.TemporaryDirectory(dir=FAST) as name:
         json.dump(main(os.fsencode(name) + b"/w", first, step, "damaged" in options), sys.stdout)
 
 

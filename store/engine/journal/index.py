@@ -4,8 +4,7 @@
 prefix of the segment: sorted tables, looked up by bisection in mapped memory, with a checksum. A
 file that is absent, stale, foreign or damaged is ignored, and the segment is walked instead.
 
-    magic 8 | format 4 | segment 4 | salt 8 | first 8 | covered 8 | frames 8 | raw 8 | stored 8 |
-    rows of each table 4x8
+    magic 8 | format 4 | segment 4 | salt 8 | first 8 | covered 8 | frames 8 | rows of each table 4x8
     objects: id 20, frame offset 8    operations: number 8, offset 8
     steps: id 16, operation offset 8  seqs: seq 8, id 16, operation offset 8     | CRC-32 4
 
@@ -26,12 +25,12 @@ from typing import NamedTuple
 
 from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.engine.journal.frames import StepKey
-from stepwell.store.engine.journal.walk import Group, Sizes
+from stepwell.store.engine.journal.walk import Group
 from stepwell.store.model.ids import Oid
 
 _MAGIC = b"stepwidx"
 _FORMAT = 1
-_HEADER = struct.Struct(">8sII8sQQQQQ4Q")
+_HEADER = struct.Struct(">8sII8sQQQ4Q")
 _CRC = struct.Struct(">I")
 _NUMBER = struct.Struct(">Q")
 _WIDTHS = (28, 16, 24, 32)
@@ -88,10 +87,9 @@ class MappedIndex:
         self.identity = identity
         self.covered: int = fields[5]
         self.frames: int = fields[6]
-        self.sizes = Sizes(fields[7], fields[8])
         at = _HEADER.size
         tables = []
-        for count, width, key in zip(fields[9:], _WIDTHS, _KEYS, strict=True):
+        for count, width, key in zip(fields[7:], _WIDTHS, _KEYS, strict=True):
             tables.append(_Table(memory, at, count, width, key))
             at += count * width
         self._objects, self._operations, self._steps, self._seqs = tables
@@ -106,7 +104,7 @@ class MappedIndex:
         if fields[:3] != (_MAGIC, _FORMAT, segment):
             return None
         body = len(memory) - _CRC.size
-        rows = sum(count * width for count, width in zip(fields[9:], _WIDTHS, strict=True))
+        rows = sum(count * width for count, width in zip(fields[7:], _WIDTHS, strict=True))
         if body != _HEADER.size + rows or not _is_sound(memory, body):
             return None
         return cls(memory, Identity(segment, fields[3], fields[4]))
@@ -187,7 +185,6 @@ class TailIndex:
 
     def __init__(self) -> None:
         self.frames = 0
-        self.sizes = Sizes()
         self.operations: list[tuple[int, int]] = []
         """Number and offset, ascending."""
         self._objects: dict[Oid, int] = {}
@@ -206,7 +203,6 @@ class TailIndex:
             self._seqs[seq] = (key, group.offset)
         self.operations.append((group.number, group.offset))
         self.frames += group.frames
-        self.sizes = self.sizes.plus(*group.sizes)
 
     def object_offsets(self, oid: Oid) -> list[int]:
         """Returns the offsets of an object's frames, newest first."""
@@ -251,7 +247,6 @@ class Extent:
 
     covered: int
     frames: int
-    sizes: Sizes
 
 
 def write_index(
@@ -278,7 +273,6 @@ def write_index(
         first,
         extent.covered,
         extent.frames,
-        *extent.sizes,
         *counts,
     )
     body = head + b"".join(row for table in tables for row in table)

@@ -72,6 +72,11 @@ class Journal:
             self._view = None
         return after > before
 
+    @property
+    def segment_count(self) -> int:
+        """How many segments are live."""
+        return len(self._chain.numbers)
+
     def segments(self) -> list[Segment]:
         """Returns all segments, ascending, their content known; lost ones too."""
         return self._chain.all()
@@ -274,7 +279,8 @@ class Journal:
             return saved
         # Operations that the saved View knew are lost. Heads must be steps that can be read, so
         # it is folded anew from what is left; a seq is never given twice all the same.
-        return replace(fold(View(), self.operations()), last_seq=saved.last_seq)
+        left = fold(View(), self.operations())
+        return replace(left, last_seq=max(left.last_seq, saved.last_seq))
 
     def _knows(self, number: int) -> bool:
         for segment in self._chain.live():
@@ -293,11 +299,6 @@ class Journal:
             first = segment.header.first if segment.header else 1
             numbers += [first - 1, segment.proven]
         return max(numbers)
-
-    def sizes(self) -> tuple[int, int, int]:
-        """Returns the bytes of all objects as they are, the same as stored, and the segments."""
-        found = [segment.sizes for segment in self._chain.live()]
-        return sum(s.raw for s in found), sum(s.stored for s in found), len(self._chain.numbers)
 
     def verify(self, full: bool, *, progress: Progress | None = None) -> VerifyReport:
         """Checks every frame, and with `full` every object and what each step reaches."""

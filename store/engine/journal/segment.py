@@ -30,7 +30,7 @@ from stepwell.store.engine.journal.index import (
 )
 from stepwell.store.engine.journal.manifest import unknown_format
 from stepwell.store.engine.journal.stored import FrameSource
-from stepwell.store.engine.journal.walk import Gap, Group, GroupScan, Sizes, Walker
+from stepwell.store.engine.journal.walk import Gap, Group, GroupScan, Walker
 from stepwell.store.model.ids import Oid, RandomBytes
 
 FOLDER = "journal"
@@ -273,7 +273,7 @@ class Segment:
         if self.header is None:
             return
         identity = Identity(self.number, self.header.salt, self.header.first)
-        extent = Extent(self.committed, self.frame_count, self.sizes)
+        extent = Extent(self.committed, self.frame_count)
         path = index_path(self.store, self.number)
         parts = [self.mapped.tables()] if self.mapped else []
         write_index(path, identity, extent, [*parts, self.tail.tables()])
@@ -285,12 +285,6 @@ class Segment:
     def frame_count(self) -> int:
         """How many committed frames it holds."""
         return self.tail.frames + (self.mapped.frames if self.mapped else 0)
-
-    @property
-    def sizes(self) -> Sizes:
-        """Bytes of its committed objects."""
-        sizes = self.tail.sizes
-        return sizes.plus(*self.mapped.sizes) if self.mapped else sizes
 
     @property
     def operation_count(self) -> int:

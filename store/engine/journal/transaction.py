@@ -14,7 +14,7 @@ from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.appender import Appender
 from stepwell.store.engine.journal.frames import CHUNK_BYTES, LargeObject
-from stepwell.store.engine.journal.walk import Group, Sizes
+from stepwell.store.engine.journal.walk import Group
 from stepwell.store.engine.objects import BLOB, FileMovedError
 from stepwell.store.model.errors import FailedError, UsageError
 from stepwell.store.model.ids import Oid, mint_operation_id, object_id
@@ -39,19 +39,12 @@ class Transaction:
         self._own: dict[Oid, int] = {}
         self._count = 0
         self._digest = 0
-        self._sizes = Sizes()
+        self.raw_bytes = 0
+        """Bytes of the objects that were new, as they are."""
+        self.stored_bytes = 0
+        """The same, deflated."""
         self.open = True
         """False once it was committed or aborted."""
-
-    @property
-    def raw_bytes(self) -> int:
-        """Bytes of the objects that were new, as they are."""
-        return self._sizes.raw
-
-    @property
-    def stored_bytes(self) -> int:
-        """The same, deflated."""
-        return self._sizes.stored
 
     def has(self, oid: Oid) -> bool:
         return oid in self._own or self._writer.has(oid)
@@ -88,7 +81,8 @@ class Transaction:
     def _place(self, oid: Oid, kind: int, payload: bytes, raw: int, stored: int) -> None:
         self._own[oid] = self._appender.position
         self._append(kind, payload)
-        self._sizes = self._sizes.plus(raw, stored)
+        self.raw_bytes += raw
+        self.stored_bytes += stored
 
     def _append(self, kind: int, payload: bytes) -> None:
         crc = self._appender.add(kind, payload)
@@ -124,14 +118,14 @@ class Transaction:
         return oid
 
     def _store_file(self, fd: int, size: int, oid: Oid) -> None:
-        before = (self._appender.position, self._count, self._digest, self._sizes)
+        before = (self._appender.position, self._count, self._digest)
         digest = _blob_digest(size)
         try:
             self._store_large(BLOB, oid, size, _hashed(_pieces(fd, size), digest))
             if digest.digest() != oid:
                 raise FileMovedError
         except FileMovedError:
-            position, self._count, self._digest, self._sizes = before
+            position, self._count, self._digest = before
             self._own.pop(oid, None)
             self._appender.cut(position)
             raise
@@ -184,7 +178,6 @@ class Transaction:
             tuple(self._own.items()),
             tuple(frames.StepKey(frames.step_key(s.id), s.seq) for s in recorded),
             self._count + 1,
-            self._sizes,
             whole=True,
         )
 

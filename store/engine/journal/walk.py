@@ -93,20 +93,6 @@ class Walker:
         return None
 
 
-class Sizes(NamedTuple):
-    """Bytes of objects: as they are, and deflated."""
-
-    raw: int = 0
-    stored: int = 0
-
-    def plus(self, raw: int, stored: int) -> Sizes:
-        """Returns the sum."""
-        return Sizes(self.raw + raw, self.stored + stored)
-
-
-NOTHING = Sizes()
-
-
 @dataclass(frozen=True, slots=True)
 class Group:
     """The frames that one commit frame commits."""
@@ -120,7 +106,6 @@ class Group:
     """Id and frame offset, in order."""
     steps: tuple[StepKey, ...]
     frames: int
-    sizes: Sizes
     whole: bool
     """False when the frames before the commit are not exactly those that it was written with."""
 
@@ -138,7 +123,6 @@ class GroupScan:
     gaps: list[Gap] = field(default_factory=list)
     """Damage: stretches without valid frames, followed by a valid commit."""
     _objects: list[tuple[Oid, int]] = field(default_factory=list)
-    _sizes: Sizes = NOTHING
     _count: int = 0
     _digest: int = 0
     _open_gaps: list[Gap] = field(default_factory=list)
@@ -166,20 +150,14 @@ class GroupScan:
                 self._close_group(frame)
                 return
             if frame.kind == frames.OBJECT:
-                small = frames.unpack_object(frame.payload)
-                self._add_object(small.oid, frame.offset, small.size, len(small.data))
+                self._objects.append((frames.unpack_object(frame.payload).oid, frame.offset))
             elif frame.kind == frames.LARGE:
-                large = frames.unpack_large(frame.payload)
-                self._add_object(large.oid, frame.offset, large.size, large.stored)
+                self._objects.append((frames.unpack_large(frame.payload).oid, frame.offset))
         except ValueError:
             self._open_gaps.append(Gap(frame.offset, frame.end))
             return
         self._count += 1
         self._digest = frames.extend_digest(self._digest, frame.crc)
-
-    def _add_object(self, oid: Oid, offset: int, raw: int, stored: int) -> None:
-        self._objects.append((oid, offset))
-        self._sizes = self._sizes.plus(raw, stored)
 
     def _close_group(self, frame: Frame) -> None:
         commit = frames.unpack_commit(frame.payload)
@@ -192,11 +170,10 @@ class GroupScan:
                 tuple(self._objects),
                 commit.steps,
                 self._count + 1,
-                self._sizes,
                 whole,
             )
         )
         self.gaps.extend(self._open_gaps)
         self._open_gaps.clear()
-        self._objects, self._sizes = [], Sizes()
+        self._objects = []
         self._count = self._digest = 0

@@ -217,7 +217,7 @@ class JournalWriter(Journal):
             raise UsageError("writing to the store failed: the journal is closed")
         if appender.failed or appender.position != newest.committed:
             self._start_segment()
-        elif newest.committed > self._segment_bytes:
+        elif newest.committed > self._segment_bytes and newest.operation_count:
             self._write_derived()
             self._start_segment()
         elif len(newest.tail.operations) >= RUN_OPERATIONS:

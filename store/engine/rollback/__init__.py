@@ -1,7 +1,6 @@
 """Rollback: plan first, then execute, then recover if need be."""
 
-from stepwell.store.engine.rollback.apply import Outcome, apply_plan, check_targets
-from stepwell.store.engine.rollback.places import Signature
+from stepwell.store.engine.rollback.apply import Outcome, apply_plan
 from stepwell.store.engine.rollback.plan import Rules, by_policy, make_plan
 from stepwell.store.engine.rollback.recover import (
     Inspection,
@@ -16,10 +15,8 @@ __all__ = [
     "Outcome",
     "Recovered",
     "Rules",
-    "Signature",
     "apply_plan",
     "by_policy",
-    "check_targets",
     "decode_plan",
     "encode_plan",
     "inspect_plan",

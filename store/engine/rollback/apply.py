@@ -7,7 +7,6 @@ lists it with its reason.
 
 from __future__ import annotations
 
-import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -32,17 +31,11 @@ from stepwell.store.model.plans import Kept, PathState, Plan, PlanItem
 
 CHANGED = "changed while the rollback was running"
 
-HASHED_ALWAYS = 1 << 20
-"""Files up to this size are hashed even when their signature is known: it costs next to nothing,
-and a signature cannot tell two writes within one tick of the file system's clock apart."""
-
 _REMEMBERED = 16 << 20
 
 T = TypeVar("T")
 
 Progress = Callable[[str, int, int], None]
-Signatures = Callable[[TrackedPath], tuple[int, int, int, int] | None]
-"""(size, mtime_ns, ctime_ns, inode) of a file when it was captured; None when not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +60,16 @@ def numbered(plan: Plan) -> list[Numbered]:
     return [Numbered(number, item) for number, item in enumerate(plan.items)]
 
 
-def check_targets(plan: Plan, reader: ObjectReader) -> None:
-    """Reads every object that the plan would write.
-
-    Raises:
-        IntegrityError: one is missing or damaged; so it is known before anything is changed.
-    """
-    Contents(reader).check(plan.items)
-
-
 def apply_plan(
     root: bytes,
     plan: Plan,
     reader: ObjectReader,
     *,
-    signatures: Signatures | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Executes a plan on the workspace at `root` (absolute).
 
-    Files above 1 MiB whose signature is still the given one are not read again before they are
-    replaced. `progress` is called with (what, done, total).
+    `progress` is called with (what, done, total).
 
     Raises:
         IntegrityError: a target object is missing or damaged; nothing was changed.
@@ -96,7 +78,7 @@ def apply_plan(
     """
     contents = Contents(reader)
     contents.check(plan.items)
-    return execute(root, plan.id, numbered(plan), contents, signatures, progress)
+    return execute(root, plan.id, numbered(plan), contents, progress)
 
 
 def execute(
@@ -104,13 +86,12 @@ def execute(
     plan_id: str,
     items: list[Numbered],
     contents: Contents,
-    signatures: Signatures | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Executes items whose contents were checked; errors as `apply_plan`."""
     places = open_places(root, plan_id)
     try:
-        run = _Run(places, contents, signatures or _unknown)
+        run = _Run(places, contents)
         try:
             run.all(items, progress)
         finally:
@@ -131,10 +112,6 @@ def open_places(root: bytes, plan_id: str) -> Places:
             errno=error.errno,
             path=escape(root),
         ) from error
-
-
-def _unknown(_path: TrackedPath) -> None:
-    return None
 
 
 def needed_blobs(items: Iterable[PlanItem]) -> set[Oid]:
@@ -180,7 +157,6 @@ class _Run:
 
     places: Places
     contents: Contents
-    signatures: Signatures
     kept: dict[TrackedPath, str] = field(default_factory=dict)
     written: int = 0
     deleted: int = 0
@@ -210,6 +186,8 @@ class _Run:
             if error.errno in NO_SPACE and not self.places.changed:
                 raise _no_space(item.path, error) from error
             self.kept[item.path] = _reason(act, error)
+        finally:
+            self.places.release()
 
     # --- acts, named by `order.Act` ------------------------------------------------------------
 
@@ -265,7 +243,7 @@ class _Run:
             raise FileMovedError
         if not self._same_mode(item.path, status.st_mode, before.mode):
             raise FileMovedError
-        if before.blob is None or self._known(item.path, status):
+        if before.blob is None:
             return signature_of(status)
         return self._same_content(item.path, before, signature_of(status))
 
@@ -275,11 +253,6 @@ class _Run:
         if stat.S_ISDIR(before) and self.places.is_loosened(path):
             return stat.S_ISDIR(found)
         return found == before
-
-    def _known(self, path: TrackedPath, status: os.stat_result) -> bool:
-        if not stat.S_ISREG(status.st_mode) or status.st_size <= HASHED_ALWAYS:
-            return False
-        return self.signatures(path) == signature_of(status)
 
     def _same_content(
         self, path: TrackedPath, before: PathState, signature: Signature

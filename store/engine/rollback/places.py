@@ -12,8 +12,8 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from stepwell.store.engine.objects import BLOB, FileMovedError
@@ -60,6 +60,7 @@ class Places:
     def __init__(self, root: bytes, plan_id: str) -> None:
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._prefix = b".stepwell-" + plan_id[:8].encode("ascii")
+        self._held: tuple[bytes, int] | None = None
         self._loosened: dict[TrackedPath, int] = {}
         self._touched: set[TrackedPath] = set()
         self.changed = False
@@ -67,32 +68,46 @@ class Places:
 
     def close(self) -> None:
         """Closes the root; `settle` comes first."""
+        self.release()
         os.close(self._root)
+
+    def release(self) -> None:
+        """Forgets the folder that is open; called between two paths.
+
+        So that all that is done to one path is done in one folder, and the next path is looked up
+        from the root again.
+        """
+        if self._held is not None:
+            os.close(self._held[1])
+            self._held = None
 
     def temporary(self, index: int) -> bytes:
         """Returns the name under which the content of item `index` is written."""
         return self._prefix + b"-%d" % index
 
-    @contextmanager
-    def folder(self, path: bytes) -> Iterator[int]:
-        """Opens a folder for as long as the context lasts."""
+    def folder(self, path: bytes) -> int:
+        """Returns a folder's descriptor, good until the next call or `release`."""
+        if self._held is None or self._held[0] != path:
+            self.release()
+            self._held = (path, self._opened(path))
+        return self._held[1]
+
+    def _opened(self, path: bytes) -> int:
         fd = os.dup(self._root)
-        try:
-            for name in path.split(b"/") if path else ():
+        for name in path.split(b"/") if path else ():
+            try:
                 below = os.open(_checked(name), _FOLDER, dir_fd=fd)
+            finally:
                 os.close(fd)
-                fd = below
-            yield fd
-        finally:
-            os.close(fd)
+            fd = below
+        return fd
 
     # --- looking -----------------------------------------------------------------------------
 
     def look(self, path: bytes) -> os.stat_result | None:
         """Returns the lstat of a place; None when nothing is there, or a link is on the way."""
         try:
-            with self.folder(parent(path)) as folder:
-                return _look(folder, _name(path))
+            return _look(self.folder(parent(path)), _name(path))
         except OSError as error:
             if error.errno in _GONE:
                 return None
@@ -111,22 +126,21 @@ class Places:
 
     def content(self, path: bytes) -> tuple[Oid, Signature]:
         """Reads a file and returns its blob id and the signature that the bytes belong to."""
-        with self.folder(parent(path)) as folder:
-            fd = os.open(_name(path), _OLD_FILE, dir_fd=folder)
-            try:
-                before = os.fstat(fd)
-                if not stat.S_ISREG(before.st_mode):
-                    raise FileMovedError
-                oid = _hash(fd, before.st_size)
-                if signature_of(os.fstat(fd)) != signature_of(before):
-                    raise FileMovedError
-            finally:
-                os.close(fd)
+        fd = os.open(_name(path), _OLD_FILE, dir_fd=self.folder(parent(path)))
+        try:
+            before = os.fstat(fd)
+            if not stat.S_ISREG(before.st_mode):
+                raise FileMovedError
+            oid = _hash(fd, before.st_size)
+            if signature_of(os.fstat(fd)) != signature_of(before):
+                raise FileMovedError
+        finally:
+            os.close(fd)
         return oid, signature_of(before)
 
     def _link_blob(self, path: bytes) -> Oid:
-        with self.folder(parent(path)) as folder:
-            return object_id(BLOB, os.readlink(_name(path), dir_fd=folder))
+        target = os.readlink(_name(path), dir_fd=self.folder(parent(path)))
+        return object_id(BLOB, target)
 
     # --- changing ----------------------------------------------------------------------------
 
@@ -182,79 +196,74 @@ class Places:
     ) -> None:
         """Makes something under the temporary name and renames it over what is expected."""
         name, temporary = _name(path), self.temporary(index)
-        with self._writable(parent(path)) as folder:
-            try:
-                inode = make(folder, temporary)
-                _require(folder, name, expected)
-                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except FileExistsError:
-                # The temporary name is another's file; cleaning up must not take it.
-                raise
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
-            self.changed = True
-            now = _look(folder, name)
-            if now is None or now.st_ino != inode:
-                raise FileMovedError
+        folder = self._writable(parent(path))
+        try:
+            inode = make(folder, temporary)
+            _require(folder, name, expected)
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError:
+            # The temporary name is another's file; cleaning up must not take it.
+            raise
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
+        self.changed = True
+        now = _look(folder, name)
+        if now is None or now.st_ino != inode:
+            raise FileMovedError
 
     def remove(self, path: TrackedPath, expected: Signature) -> None:
         """Removes a file or link that is still the expected one."""
-        with self._writable(parent(path)) as folder:
-            _require(folder, _name(path), expected)
-            os.unlink(_name(path), dir_fd=folder)
-            self.changed = True
+        folder = self._writable(parent(path))
+        _require(folder, _name(path), expected)
+        os.unlink(_name(path), dir_fd=folder)
+        self.changed = True
 
     def remove_folder(self, path: TrackedPath) -> None:
         """Removes a folder; the system refuses (ENOTEMPTY) when anything is in it."""
-        with self._writable(parent(path)) as folder:
-            os.rmdir(_name(path), dir_fd=folder)
-            self.changed = True
-            self._loosened.pop(path, None)
-            self._touched.discard(path)
+        os.rmdir(_name(path), dir_fd=self._writable(parent(path)))
+        self.changed = True
+        self._loosened.pop(path, None)
+        self._touched.discard(path)
 
     def make_folder(self, path: TrackedPath) -> None:
         """Makes a folder that only its owner can enter; `set_folder_mode` opens it later."""
-        with self._writable(parent(path)) as folder:
-            os.mkdir(_name(path), 0o700, dir_fd=folder)
-            self.changed = True
-            if os.geteuid() == 0:
-                with self.folder(path) as made:
-                    above = os.fstat(folder)
-                    os.fchown(made, above.st_uid, above.st_gid)
+        folder = self._writable(parent(path))
+        os.mkdir(_name(path), 0o700, dir_fd=folder)
+        self.changed = True
+        if os.geteuid() == 0:
+            above = os.fstat(folder)
+            os.fchown(self.folder(path), above.st_uid, above.st_gid)
 
     def set_folder_mode(self, path: TrackedPath, mode: int) -> None:
         """Gives a folder its mode, exactly."""
-        with self.folder(path) as folder:
-            _set_mode(folder, stat.S_IMODE(mode))
-            self.changed = True
-            self._loosened.pop(path, None)
-            # Here, because with its final mode it may be impossible to open again.
-            _sync(folder)
-            self._touched.discard(path)
+        folder = self.folder(path)
+        _set_mode(folder, stat.S_IMODE(mode))
+        self.changed = True
+        self._loosened.pop(path, None)
+        # Here, because with its final mode it may be impossible to open again.
+        _sync(folder)
+        self._touched.discard(path)
 
     def set_file_mode(self, path: TrackedPath, mode: int, expected: Signature) -> None:
         """Gives a file its mode, set-id bits apart, without touching its content."""
-        with self.folder(parent(path)) as folder:
-            fd = os.open(_name(path), _OLD_FILE, dir_fd=folder)
-            try:
-                if signature_of(os.fstat(fd)) != expected:
-                    raise FileMovedError
-                _set_mode(fd, stat.S_IMODE(mode) & ~SET_ID_BITS)
-                self.changed = True
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+        fd = os.open(_name(path), _OLD_FILE, dir_fd=self.folder(parent(path)))
+        try:
+            if signature_of(os.fstat(fd)) != expected:
+                raise FileMovedError
+            _set_mode(fd, stat.S_IMODE(mode) & ~SET_ID_BITS)
+            self.changed = True
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
     def remove_temporary(self, path: TrackedPath, index: int) -> bool:
         """Removes what a killed run left under item `index`'s temporary name; tells whether."""
-        with self.folder(parent(path)) as folder:
-            left = _look(folder, self.temporary(index))
-            if left is None or not (stat.S_ISREG(left.st_mode) or stat.S_ISLNK(left.st_mode)):
-                return False
-        with self._writable(parent(path)) as folder:
-            os.unlink(self.temporary(index), dir_fd=folder)
+        left = _look(self.folder(parent(path)), self.temporary(index))
+        if left is None or not (stat.S_ISREG(left.st_mode) or stat.S_ISLNK(left.st_mode)):
+            return False
+        os.unlink(self.temporary(index), dir_fd=self._writable(parent(path)))
         return True
 
     # --- folders that are read-only ------------------------------------------------------------
@@ -263,25 +272,24 @@ class Places:
         """Tells whether a folder's mode was widened for the time of this run."""
         return path in self._loosened
 
-    @contextmanager
-    def _writable(self, path: TrackedPath) -> Iterator[int]:
-        with self.folder(path) as folder:
-            if not os.access(b".", os.W_OK | os.X_OK, dir_fd=folder, effective_ids=True):
-                mode = os.fstat(folder).st_mode
-                os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
-                self._loosened.setdefault(path, mode)
-            self._touched.add(path)
-            yield folder
+    def _writable(self, path: TrackedPath) -> int:
+        folder = self.folder(path)
+        if not os.access(b".", os.W_OK | os.X_OK, dir_fd=folder, effective_ids=True):
+            mode = os.fstat(folder).st_mode
+            os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
+            self._loosened.setdefault(path, mode)
+        self._touched.add(path)
+        return folder
 
     def settle(self) -> list[Kept]:
         """Puts widened modes back and makes all changes durable; returns what failed."""
         failed = []
         for path in sorted(self._touched | self._loosened.keys(), reverse=True):
             try:
-                with self.folder(path) as folder:
-                    if path in self._loosened:
-                        os.fchmod(folder, stat.S_IMODE(self._loosened[path]))
-                    _sync(folder)
+                folder = self.folder(path)
+                if path in self._loosened:
+                    os.fchmod(folder, stat.S_IMODE(self._loosened[path]))
+                _sync(folder)
             except OSError as error:
                 if error.errno not in _GONE:
                     failed.append(

@@ -77,31 +77,26 @@ def make_plan(
     uncaptured: Mapping[TrackedPath, PathState],
     plan_id: str,
     operation: int | None = None,
+    own: Mapping[TrackedPath, PathState] | None = None,
 ) -> Plan:
     """Returns what would turn the disk, whose content is `disk`, into `snapshot`.
 
-    Args:
-        reader: holds the objects of `disk`, `snapshot` and the head.
-        kind: what asks for it.
-        target: the step that was named.
-        side: which side of it.
-        snapshot: the content aimed at.
-        head: the tip of the current branch; what differs from it on disk is drift.
-        disk: the disk as captured just now.
-        disk_covered: what that capture did not store.
-        target_covered: what the capture of `snapshot` did not store.
-        rules_then: the ignore rules of that capture.
-        other_sessions: passed on.
-        uncaptured: what lies on disk at paths that `snapshot` has and `disk` has not.
-        plan_id: at least 8 hexadecimal digits, fresh.
-        operation: passed on.
+    `reader` holds the objects of `disk`, `snapshot` and the head. `disk` and `disk_covered` are the
+    capture of just now, `target_covered` and `rules_then` belong to the capture of `snapshot`;
+    `uncaptured` is what lies on disk where `snapshot` (or `own`) has something and `disk` has not.
+    `own` is what an operation to be taken back wrote: where that still lies there exactly, no
+    ignore rule protects it, because the store has it. `plan_id` is fresh, 8 hex digits or more.
 
     Raises:
         IntegrityError: an object that the comparison or a write needs is missing or damaged.
     """
-    planner = _Planner(_reasons(disk_covered), _reasons(target_covered), rules_then)
-    for was, now in differing(reader, disk, snapshot):
-        planner.add(was, now, uncaptured)
+    own = own or {}
+    planner = _Planner(_reasons(disk_covered), _reasons(target_covered), rules_then, own)
+    pairs = {_path(was, now): (was, now) for was, now in differing(reader, disk, snapshot)}
+    for path, (was, now) in pairs.items():
+        planner.add(path, was, now, uncaptured)
+    for path in own.keys() & uncaptured.keys() - pairs.keys():
+        planner.add(path, None, None, uncaptured)
     planner.settle()
     items = tuple(planner.items[path] for path in sorted(planner.items))
     return Plan(
@@ -113,7 +108,7 @@ def make_plan(
         head=head,
         items=items,
         keep=tuple(Kept(path, reason) for path, reason in sorted(planner.keep.items())),
-        drift=tuple(_drift(reader, head, disk, items, uncaptured)),
+        drift=tuple(_drift(reader, head, disk, _not_own(items, own), uncaptured)),
         other_sessions=tuple(other_sessions),
         bytes=_bytes(reader, items),
         operation=operation,
@@ -131,16 +126,20 @@ class _Planner:
     now: Mapping[TrackedPath, Reason]
     then: Mapping[TrackedPath, Reason]
     rules: Rules
+    own: Mapping[TrackedPath, PathState]
     items: dict[TrackedPath, PlanItem] = field(default_factory=dict)
     keep: dict[TrackedPath, str] = field(default_factory=dict)
     _before: dict[TrackedPath, PathState | None] = field(default_factory=dict)
     _ignored: dict[TrackedPath, bool] = field(default_factory=dict)
 
     def add(
-        self, was: Entry | None, now: Entry | None, uncaptured: Mapping[TrackedPath, PathState]
+        self,
+        path: TrackedPath,
+        was: Entry | None,
+        now: Entry | None,
+        uncaptured: Mapping[TrackedPath, PathState],
     ) -> None:
         """Takes in one differing path."""
-        path = _path(was, now)
         before = _state(was) or uncaptured.get(path)
         after = _state(now)
         wanted = _without_set_id(after)
@@ -148,7 +147,8 @@ class _Planner:
             return  # the mode of a folder that is not captured now is not ours
         self._before[path] = before
         reason = _SET_ID if before == wanted else self._objection(path, before, wanted)
-        if was is None and _is_folder(before) and not _is_folder(wanted):
+        foreign = before != self.own.get(path)
+        if foreign and was is None and _is_folder(before) and not _is_folder(wanted):
             reason = "a folder that was not captured is in the way"
         if reason is None:
             self.items[path] = PlanItem(path, before, wanted)
@@ -160,6 +160,8 @@ class _Planner:
     ) -> str | None:
         if not REPOSITORY_NAMES.isdisjoint(path.split(b"/")):
             return _THEN["repository"]
+        if before is not None and before == self.own.get(path):
+            return None
         covered = next((r for r in _along(self.now, path) if r not in _SURE), None)
         if covered is not None:
             return _NOW[covered]
@@ -285,6 +287,10 @@ def _first_under(ordered: list[TrackedPath], folder: TrackedPath) -> TrackedPath
     inside = folder + b"/"
     at = bisect_left(ordered, inside)
     return ordered[at] if at < len(ordered) and ordered[at].startswith(inside) else None
+
+
+def _not_own(items: Iterable[PlanItem], own: Mapping[TrackedPath, PathState]) -> Iterator[PlanItem]:
+    return (i for i in items if i.before is None or own.get(i.path) != i.before)
 
 
 def _drift(

@@ -109,7 +109,7 @@ def _carry_out(
     finished: bool,
     progress: Progress | None,
 ) -> Recovered:
-    outcome = execute(root, plan.id, found.pending, contents, None, progress)
+    outcome = execute(root, plan.id, found.pending, contents, progress)
     kept = {k.path: k for k in (*found.kept, *outcome.kept)}
     ordered = tuple(kept[path] for path in sorted(kept))
     return Recovered(finished, ordered, outcome.written + outcome.deleted)
@@ -148,6 +148,8 @@ def _sort(places: Places, items: list[Numbered]) -> _Sorted:
             found.kept.append(Kept(one.item.path, "it is being changed right now"))
         except OSError as error:
             found.kept.append(Kept(one.item.path, f"could not be read: {words(error)}"))
+        finally:
+            places.release()
     return found
 
 
@@ -189,6 +191,8 @@ def _clear(root: bytes, plan: Plan, reader: ObjectReader) -> None:
             except OSError:
                 # Then its folder is gone too, or not writable, which the item itself will report.
                 continue
+            finally:
+                places.release()
         _narrow(places, plan, reader)
     finally:
         places.settle()

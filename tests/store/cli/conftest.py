@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,29 @@ class _Stream(io.TextIOWrapper):
 
 
 Run = Callable[..., Ran]
+
+
+PERSON = 65_534
+"""The user `nobody`, as whom root's tests try what root may always do."""
+
+
+@pytest.fixture
+def ordinary(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Path]:
+    """Makes the process an ordinary user's; returns an empty folder of that user."""
+    base = Path(tempfile.mkdtemp(prefix="stepwell-test-"))
+    monkeypatch.setenv("STEPWELL_HOME", str(base / "home"))
+    (base / "work").mkdir()
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(base, PERSON, PERSON)
+        os.chown(base / "work", PERSON, PERSON)
+        os.seteuid(PERSON)
+    yield base / "work"
+    if is_root:
+        os.seteuid(0)
+    for folder, _, _ in os.walk(base):
+        os.chmod(folder, 0o700)
+    shutil.rmtree(base)
 
 
 @pytest.fixture

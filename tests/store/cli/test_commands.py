@@ -83,23 +83,43 @@ def test_capture_records_a_step_and_says_when_there_is_nothing_to_record(
     assert "nothing changed since #3" in run("capture").text
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_cannot_be_read_is_listed_and_ends_in_7(folder: Path, run: Run) -> None:
-    """The step stands without it."""
-    (folder / "locked").write_text("x")
-    (folder / "locked").chmod(0)
-    done = run("capture", "-m", "x")
-    assert done.code == 7
-    assert "locked" in done.err
+def test_a_file_that_cannot_be_read_is_listed_and_ends_in_7(ordinary: Path, run: Run) -> None:
+    """The step stands without it, and says so again when nothing else changed."""
+    (ordinary / "plain").write_text("x")
+    (ordinary / "locked").write_text("x")
+    (ordinary / "locked").chmod(0)
+    run("-C", ordinary, "init")
+    (ordinary / "plain").write_text("y")
+    done = run("-C", ordinary, "capture", "--json")
+    assert (done.code, done.json["changes"]["files"]) == (7, 1)
+    assert "locked" in done.err and "cannot be read" in done.err
+    again = run("-C", ordinary, "capture", "--json")
+    assert (again.code, again.json["unchanged"]) == (7, True)
+    (ordinary / "locked").chmod(0o600)
+    assert run("-C", ordinary, "capture").code == 0
 
 
-def test_a_name_that_is_too_long_to_store_is_no_silent_loss(folder: Path, run: Run) -> None:
-    """What policy does not want (a FIFO) is no reason for 7."""
+def test_what_policy_leaves_out_is_in_the_coverage_and_no_failure(folder: Path, run: Run) -> None:
+    """A pipe and an ignored file."""
     os.mkfifo(folder / "pipe")
-    (folder / "g").write_text("x")
+    (folder / ".gitignore").write_text("*.tmp\n")
+    (folder / "x.tmp").write_text("x")
     assert run("capture").code == 0
     coverage = run("show", "@", "--json").json["coverage"]
     assert {"path": "pipe", "reason": "special"} in coverage
+    assert {"path": "x.tmp", "reason": "ignored"} in coverage
+    assert "pipe" in run("show", "@").text
+
+
+def test_the_persons_own_ignore_file_counts(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The default place of git's global one."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "git").mkdir(parents=True)
+    (tmp_path / "config" / "git" / "ignore").write_text("*.scratch\n")
+    (folder / "a.scratch").write_text("x")
+    assert run("capture", "--json").json["unchanged"] is True
 
 
 def _history(folder: Path, run: Run) -> None:
@@ -117,13 +137,15 @@ def test_log_lists_newest_first_and_filters(folder: Path, run: Run) -> None:
     _history(folder, run)
 
     def listed(*arguments: str) -> list[int]:
-        return [step["seq"] for step in run("log", *arguments, "--json").json["steps"]]
+        return [step["seq"] for step in run("log", "--json", *arguments).json["steps"]]
 
     assert listed() == [4, 3, 2, 1]
     assert listed("-n", "2") == [4, 3]
     assert listed("-n2", "--all") == [4, 3]
     assert listed("--session", "claude:s1") == [2]
     assert listed("--branch", "main", "add") == [3]
+    assert listed("--branch", "main", "--session", "codex:s2") == [3]
+    assert listed("--session", "nobody:s9") == []
     assert listed("path:src/") == [2, 1]
     assert listed("kind:checkpoint", "-n", "5", "tag:t") == [3]
     assert listed("--", "-new", "-readme") == [2, 1]
@@ -348,6 +370,17 @@ def test_labels_follow_gits_rules(folder: Path, run: Run, label: str) -> None:
     assert len(run("log", "--json").json["steps"]) == 1
 
 
+def test_labels_cannot_lie_above_each_other_nor_be_taken_twice(folder: Path, run: Run) -> None:
+    """Exit code 4; the step that has a label may keep it or trade it."""
+    _history(folder, run)
+    assert run("mark", "#1", "--label", "green").code == 4
+    assert run("mark", "#1", "--label", "green/er").code == 4
+    assert run("capture", "--label", "green").code == 4
+    assert run("mark", "green", "--label", "green", "--tag", "x").code == 0
+    assert run("mark", "green", "--label", "green/er").code == 0
+    assert run("mark", "#1", "--label", "green").code == 4
+
+
 def test_operations_lists_what_changed_the_store(folder: Path, run: Run) -> None:
     """Newest first, with what undo would take."""
     _history(folder, run)
@@ -411,3 +444,16 @@ def test_the_bare_command_lists_steps_when_there_is_no_terminal(folder: Path, ru
     assert run().out == run("log").out
     assert run("--json").json == run("log", "--json").json
     assert run("-C", folder / "src").out == run("log").out
+
+
+def test_the_demo_is_a_real_history_that_every_command_can_read(tmp_path: Path, run: Run) -> None:
+    """Built without a terminal, it says where it is; a folder in use is left alone."""
+    folder = tmp_path / "demo"
+    built = run("demo", "--no-open", folder, "--json")
+    assert (built.code, built.json["folder"]) == (0, str(folder))
+    assert built.json["step_count"] >= 55
+    assert built.json["steps"] == run("-C", folder, "log", "-n", "10", "--json").json["steps"]
+    kinds = {step["kind"] for step in run("-C", folder, "log", "--all", "--json").json["steps"]}
+    assert {"prompt", "tool", "outside", "rollback"} <= kinds
+    assert run("demo", "--no-open", folder).code == 4
+    assert run("demo", "--open", tmp_path / "other").code == 2

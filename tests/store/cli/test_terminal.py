@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -21,6 +22,13 @@ import pytest
 Run = Callable[..., Any]
 
 SCRIPT = "from stepwell.store.cli.main import main; raise SystemExit(main())"
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from stepwell.store.cli.main import main
+for arguments in json.loads(sys.argv[1]):
+    main(arguments)
+    print("=====", flush=True)
+"""
 OWN = re.compile(rb"\x1b\[(?:0|1|2|3[0-7])m")
 
 HOSTILE_NAMES = (
@@ -32,7 +40,7 @@ HOSTILE_NAMES = (
     "bidi\u202etxt.exe".encode(),
     "zero\u200bwidth".encode(),
     b"bad\xff\xfeutf8",
-    b"[@click=app.bell]markup[/]",
+    b"[@click=app.bell]markup[red]",
     b"tab\tback\x08del\x7f",
     b"-option",
     b" space ",
@@ -41,7 +49,12 @@ HOSTILE_TEXT = "t \x1b]0;title\x07 \x9b1m \u202e \x00 \r end"
 
 
 def _terminal(
-    folder: Path, arguments: Sequence[str], *, keys: bytes = b"", wait_for: bytes = b""
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    keys: bytes = b"",
+    wait_for: bytes = b"",
+    script: str = SCRIPT,
 ) -> tuple[int, bytes]:
     """Runs a command on a pseudo-terminal of 100 columns; returns its code and all that it wrote.
 
@@ -51,7 +64,7 @@ def _terminal(
 
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments],
+        [sys.executable, "-c", script, *arguments],
         cwd=folder,
         stdin=follower,
         stdout=follower,
@@ -142,15 +155,16 @@ COMMANDS = [
 
 def test_no_command_lets_hostile_content_act_on_the_terminal(hostile: Path) -> None:
     """What is written holds the tool's own colour sequences, line feeds, and nothing else to act."""
-    seen = b""
-    for arguments in COMMANDS:
-        _, written = _terminal(hostile, arguments)
+    together = [json.dumps(COMMANDS)]
+    code, seen = _terminal(hostile, together, script=ONE_AFTER_THE_OTHER)
+    parts = seen.split(b"=====\n")
+    assert (code, len(parts)) == (0, len(COMMANDS) + 1)
+    for arguments, written in zip(COMMANDS, parts, strict=False):
         assert written, arguments
         left = OWN.sub(b"", written).decode()
         acting = {char for char in left if not (char.isprintable() or char in "\n\t")}
         assert not acting, (arguments, acting)
         assert "\t" not in left or arguments[0] in ("cat", "diff"), arguments
-        seen += written
     assert rb"esc\x1b[2J\x1b[31m" in seen
     assert rb"bad\xff\xfeutf8" in seen
 
@@ -169,9 +183,10 @@ def test_colours_are_for_terminals_and_can_be_turned_off(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NO_COLOR takes every escape sequence away, and not one word."""
-    _, coloured = _terminal(folder, ["log"])
+    (folder / "README").write_text("changed\n")
+    _, coloured = _terminal(folder, ["diff"])
     monkeypatch.setenv("NO_COLOR", "1")
-    _, plain = _terminal(folder, ["log"])
+    _, plain = _terminal(folder, ["diff"])
     assert b"\x1b[" in coloured
     assert b"\x1b" not in plain
     assert OWN.sub(b"", coloured) == plain

@@ -195,15 +195,6 @@ def test_without_hunks_lines_are_still_counted() -> None:
     assert (short.added, short.deleted) == (full.added, full.deleted) == (2, 1)
 
 
-def test_a_second_reader_is_asked_for_what_the_first_lacks() -> None:
-    """One side may live in another store."""
-    here, there = MemoryObjects(), MemoryObjects()
-    a = build_snapshot(here, {b"f": (FILE, b"1\n")})
-    b = build_snapshot(there, {b"f": (FILE, b"2\n")})
-    (found,) = changes(here, a, b, hunks=True, reader_b=there)
-    assert (found.added, found.deleted) == (1, 1)
-
-
 def test_a_missing_object_is_an_error() -> None:
     """Never an empty side."""
     sink = MemoryObjects()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.bench import build_snapshot
+from support.bench import FAST, build_snapshot
 
 from stepwell.store.engine.diff import changes
 from stepwell.store.engine.objects import MemoryObjects
@@ -80,7 +80,7 @@ def check(a: Tree, b: Tree, *, hunks: bool = True) -> bytes:
     sink = MemoryObjects()
     found_changes = changes(sink, build_snapshot(sink, a), build_snapshot(sink, b), hunks=hunks)
     patch = as_patch(found_changes, sink)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=FAST) as name:
         folder = Path(name)
         written(folder, a)
         if patch:

@@ -16,7 +16,7 @@ from stepwell.store.engine.journal.index import (
     TailIndex,
     write_index,
 )
-from stepwell.store.engine.journal.walk import Group, Sizes
+from stepwell.store.engine.journal.walk import Group
 from stepwell.store.model.ids import Oid
 
 IDENTITY = Identity(3, b"saltsalt", 5)
@@ -35,8 +35,8 @@ def groups(draw: st.DrawFn) -> list[Group]:
         steps = tuple(
             StepKey(bytes([number, n]) * 8, number * 10 + n) for n in range(draw(st.integers(0, 2)))
         )
-        count, sizes = len(objects) + 1, Sizes(number, 1)
-        found.append(Group(number, at, at + 10, tuple(objects), steps, count, sizes, True))
+        count = len(objects) + 1
+        found.append(Group(number, at, at + 10, tuple(objects), steps, count, True))
         at += 10
     return found
 
@@ -51,7 +51,7 @@ def tail_of(found: list[Group]) -> TailIndex:
 
 def write(path: Path, *tails: TailIndex) -> MappedIndex:
     """Writes an index file from parts and opens it."""
-    extent = Extent(1_000, sum(t.frames for t in tails), Sizes())
+    extent = Extent(1_000, sum(t.frames for t in tails))
     write_index(path, IDENTITY, extent, [t.tables() for t in tails])
     mapped = MappedIndex.open(path, 3)
     assert mapped is not None
@@ -84,7 +84,7 @@ def test_a_file_answers_as_memory_does(tmp_path: Path, found: list[Group], cut: 
 def test_the_newest_copy_of_an_object_comes_first(tmp_path: Path) -> None:
     """Of several copies the one written last is tried first."""
     oid = Oid(b"x" * 20)
-    found = [Group(5, 300, 400, ((oid, 100), (oid, 200)), (), 3, Sizes(), True)]
+    found = [Group(5, 300, 400, ((oid, 100), (oid, 200)), (), 3, True)]
     assert tail_of(found).object_offsets(oid) == [200, 100]
     assert write(tmp_path / "index", tail_of(found)).object_offsets(oid) == [200, 100]
 
@@ -92,7 +92,7 @@ def test_the_newest_copy_of_an_object_comes_first(tmp_path: Path) -> None:
 def test_every_flipped_byte_makes_the_file_untrusted(tmp_path: Path) -> None:
     """No damage to an index goes unnoticed."""
     path = tmp_path / "index"
-    write(path, tail_of([Group(5, 90, 99, ((Oid(b"x" * 20), 80),), (), 2, Sizes(), True)]))
+    write(path, tail_of([Group(5, 90, 99, ((Oid(b"x" * 20), 80),), (), 2, True)]))
     good = path.read_bytes()
     for at in range(len(good)):
         path.write_bytes(good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :])

@@ -33,7 +33,7 @@ def test_after_a_kill_anywhere_recovery_finishes(options: tuple[str, ...]) -> No
     """Everything is as the target says, byte and mode exact, and no temporary file is left."""
     report = killed_at_each_point(3, *options)
     assert report["wrong"] == []
-    assert report["points"] > 200
+    assert report["points"] > 150
     assert report["undone"] == 0
 
 

@@ -13,7 +13,7 @@ from support.bench import Bench, Tree
 
 FILE, FOLDER = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755
 
-SWAPS = 4000
+SWAPS = 2500
 
 
 @contextmanager

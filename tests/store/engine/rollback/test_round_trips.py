@@ -8,7 +8,7 @@ import tempfile
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.bench import Bench
+from support.bench import FAST, Bench
 
 from stepwell.store.engine.rollback import decode_plan, encode_plan, recover_plan
 
@@ -58,7 +58,7 @@ TREES = st.dictionaries(PATHS, st.one_of(FILES, LINKS, FOLDERS), max_size=8).map
 @given(before=TREES, after=TREES)
 def test_there_and_back_again(before: Tree, after: Tree) -> None:
     """A rollback gives exactly the target, and the inverse plan exactly what was before."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=FAST) as name:
         bench = Bench(os.fsencode(name))
         bench.write(before)
         plan = bench.plan(after)
@@ -79,7 +79,7 @@ def test_there_and_back_again(before: Tree, after: Tree) -> None:
 @given(before=TREES, after=TREES)
 def test_recovery_alone_carries_a_whole_plan_out(before: Tree, after: Tree) -> None:
     """Interrupted before its first change, a stored plan is finished, once."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=FAST) as name:
         bench = Bench(os.fsencode(name))
         bench.write(before)
         plan = bench.plan(after)

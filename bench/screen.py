@@ -1,0 +1,162 @@
+"""Measures the screen over a history of 100,000 steps, in a real terminal (a pseudo one).
+
+    python bench/screen.py [--steps N] [--store FOLDER] [--keys N]
+
+Reported are the time from process start to the first frame and to the first frame with steps, and
+from a key to the bytes that answer it (median, 95th percentile), while scrolling and after jumps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import synthetic
+
+WIDTH, HEIGHT = 120, 36
+PROGRAM = (
+    "import sys; from pathlib import Path; from stepwell.tui.app import run;"
+    "sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))"
+)
+
+
+class Terminal:
+    """The program in a pseudo terminal, and what it wrote."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.started = time.perf_counter()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.execv(sys.executable, [sys.executable, "-c", PROGRAM, str(root), str(home)])
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
+        self.seen = b""
+
+    def read(self, patience_s: float) -> bytes:
+        """Returns what is written next, b"" when nothing comes in time or the program ends."""
+        ready, _, _ = select.select([self.fd], [], [], patience_s)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self.fd, 1 << 16)
+        except OSError:
+            return b""
+        self.seen += data
+        return data
+
+    def until(self, text: bytes, patience_s: float = 20.0) -> float:
+        """Returns the seconds from the start until `text` was written."""
+        end = time.perf_counter() + patience_s
+        while text not in self.seen:
+            if time.perf_counter() > end:
+                raise SystemExit(f"{text!r} was not drawn; last: {self.seen[-400:]!r}")
+            self.read(0.05)
+        return time.perf_counter() - self.started
+
+    def quiet(self, rest_s: float = 0.25) -> None:
+        """Waits until nothing is written any more."""
+        while self.read(rest_s):
+            pass
+
+    def key(self, key: bytes) -> float:
+        """Sends a key and returns the milliseconds until the first bytes of the answer."""
+        sent = time.perf_counter()
+        os.write(self.fd, key)
+        while not self.read(1.0):
+            if time.perf_counter() - sent > 5:
+                raise SystemExit(f"nothing was drawn after {key!r}")
+        return (time.perf_counter() - sent) * 1000
+
+    def close(self) -> None:
+        """Quits as a person does; kills what does not leave."""
+        os.write(self.fd, b"q")
+        end = time.perf_counter() + 5
+        while time.perf_counter() < end:
+            self.read(0.02)
+            if os.waitpid(self.pid, os.WNOHANG)[0]:
+                return
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+@contextmanager
+def terminal(root: Path, home: Path) -> Iterator[Terminal]:
+    """Runs the program as long as the block."""
+    opened = Terminal(root, home)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        os.close(opened.fd)
+
+
+def measure_start(root: Path, home: Path, rounds: int) -> None:
+    """Prints how long it takes until there is something to see."""
+    frames, steps = [], []
+    for _ in range(rounds):
+        with terminal(root, home) as screen:
+            frames.append(screen.until(b"Timeline") * 1000)
+            steps.append(screen.until(b"orchard/") * 1000)
+            screen.quiet()
+    report("first frame", frames)
+    report("first frame with steps", steps)
+
+
+def measure_keys(root: Path, home: Path, keys: int) -> None:
+    """Prints how long a key takes until the answer begins, one by one, without waiting between."""
+    with terminal(root, home) as screen:
+        screen.until(b"orchard/")
+        screen.quiet(0.8)
+        for name, sent in (("j", b"j"), ("k", b"k"), ("ctrl+d", b"\x04"), ("ctrl+u", b"\x15")):
+            times = []
+            for _ in range(keys):
+                times.append(screen.key(sent))
+                screen.quiet(0.03)
+            report(f"key {name}", times)
+        jumps = []
+        for sent in (b"G", b"g") * 10:
+            jumps.append(screen.key(sent))
+            screen.quiet(0.15)
+        report("G and g", jumps)
+
+
+def report(name: str, times: list[float]) -> None:
+    """Prints one line."""
+    ordered = sorted(times)
+    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    print(
+        f"{name:24} median {statistics.median(times):7.1f} ms   p95 {p95:7.1f} ms   n {len(times)}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measures the screen over many steps.")
+    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--store", type=Path, help="folder made by synthetic.py; else one is made")
+    parser.add_argument("--keys", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stepwell-screen-") as scratch:
+        if options.store:
+            root, home = options.store / "orchard", options.store / "home"
+        else:
+            root, home = synthetic.make(Path(scratch) / "made", options.steps)
+        measure_start(root, home, options.rounds)
+        measure_keys(root, home, options.keys)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What some operations do to the catalogue, taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stepwell.store.model.ids import StepId
+from stepwell.store.model.steps import (
+    Branch,
+    BranchDropped,
+    BranchSet,
+    CurrentSet,
+    Effect,
+    Mark,
+    MarkSet,
+    Operation,
+    Step,
+    StepRecorded,
+)
+
+BATCH_STEPS = 10_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """The sum of successive operations, the last of which is `number`."""
+
+    number: int = 0
+    operation: str = ""
+    """Id of operation `number`."""
+    steps: list[Step] = field(default_factory=list)
+    branches: dict[str, Branch | None] = field(default_factory=dict)
+    """None: there is no such branch any more."""
+    marks: dict[StepId, Mark | None] = field(default_factory=dict)
+    current: str | None = None
+    """None: the current branch has not changed."""
+
+    def add(self, operation: Operation) -> None:
+        """Adds the next operation."""
+        for effect in operation.effects:
+            self._add_effect(effect)
+        self.number, self.operation = operation.number, operation.id
+
+    def _add_effect(self, effect: Effect) -> None:
+        match effect:
+            case StepRecorded(step):
+                self.steps.append(step)
+            case BranchSet(branch):
+                self.branches[branch.name] = branch
+            case BranchDropped(name):
+                self.branches[name] = None
+            case CurrentSet(name):
+                self.current = name
+            case MarkSet(step_id, mark):
+                self.marks[step_id] = mark
+            case _:
+                # Undo lists and intents are the View's matter.
+                pass
+
+
+def gather(operations: Iterator[Operation]) -> Batch | None:
+    """Returns the next batch, of about BATCH_STEPS steps at most; None when there is nothing."""
+    batch = Batch()
+    for operation in operations:
+        batch.add(operation)
+        if len(batch.steps) >= BATCH_STEPS:
+            break
+    return batch if batch.number else None

@@ -1,0 +1,297 @@
+"""The catalogue: pages of steps, sessions and checkpoints without reading the whole journal.
+
+The journal is the truth. The catalogue folds it, operation by operation, into files of its own,
+and can be deleted at any time. When it cannot write them (another process does, the disk is full
+or read-only, they are damaged), it folds in memory what they lack, and answers the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from stepwell.store.catalogue.batch import gather
+from stepwell.store.catalogue.contents import NAME
+from stepwell.store.catalogue.graph import Graph
+from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
+from stepwell.store.catalogue.state import State
+from stepwell.store.engine.atomic import FILE_MODE, make_private_folder, remove_leftovers
+from stepwell.store.engine.journal import Journal
+from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
+from stepwell.store.model.ids import StepId
+from stepwell.store.model.steps import Branch, Step
+
+LOCK = "lock"
+
+
+class Catalogue:
+    """A reader of the catalogue, which also keeps it up when it may. Threads may share one.
+
+    Steps come without marks; those are in the View.
+    """
+
+    def __init__(self, folder: Path, journal: Journal, *, writable: bool) -> None:
+        self.rebuilt = False
+        """True when damaged or foreign files were replaced, from the whole journal."""
+        self.failure: FailedError | None = None
+        """Why the files could not be written last time; None when they could, or need not be."""
+        self._folder = folder
+        self._journal = journal
+        self._writable = writable
+        self._cleared = False
+        self._mutex = threading.RLock()
+        self._state = _loaded(folder, journal)
+
+    @classmethod
+    def open(cls, folder: Path, journal: Journal, *, writable: bool) -> Self:
+        """Opens the catalogue of a journal, caught up with it. The journal stays the caller's.
+
+        Damage is no error: the files are made anew, or, when not `writable`, left aside.
+
+        Raises:
+            IntegrityError: the journal itself is damaged.
+        """
+        catalogue = cls(folder, journal, writable=writable)
+        catalogue.catch_up()
+        return catalogue
+
+    def close(self) -> None:
+        """Lets go of what is loaded; calling it again does nothing."""
+        self._state = State.empty(self._folder)
+
+    @property
+    def number(self) -> int:
+        """The last operation folded."""
+        return self._state.number
+
+    def catch_up(self) -> int:
+        """Folds the operations that the journal has above `number`; returns how many.
+
+        Raises:
+            IntegrityError: the journal itself is damaged.
+        """
+        with self._mutex:
+            before = self.number
+            if before == self._journal.last_number and not self._repairable():
+                return 0
+            with _lock(self._folder, self._writable) as locked:
+                if not (locked and self._write()):
+                    self._fold_in_memory()
+            return self.number - before
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def graph(self) -> Graph:
+        """Returns all steps as columns; catching up extends or replaces it."""
+        return self._state.graph
+
+    def count(self) -> int:
+        """Returns the number of steps."""
+        return len(self._state.graph)
+
+    def page(self, before_seq: int | None, limit: int) -> list[Step]:
+        """Returns up to `limit` steps below a step number (None: from the newest), newest first."""
+        return self._steps(islice(self._rows_below(before_seq), max(limit, 0)))
+
+    def chain(self, head_seq: int, limit: int, before: int | None = None) -> list[Step]:
+        """Returns up to `limit` steps from a head down its first parents, newest first.
+
+        With `before` only steps with a lower number. An unknown head gives none.
+        """
+        graph = self._state.graph
+        head = graph.row_of(head_seq)
+        if head is None:
+            return []
+        top = len(graph) if before is None else graph.row_at(before)
+        return self._steps(islice((r for r in graph.chain(head) if r < top), max(limit, 0)))
+
+    def step_by_seq(self, seq: int) -> Step | None:
+        """Returns the step with a number."""
+        row = self._state.graph.row_of(seq)
+        return None if row is None else self._steps([row])[0]
+
+    def step(self, step: StepId) -> Step | None:
+        """Returns the step with an id."""
+        row = self._state.graph.row_of_id(step)
+        return None if row is None else self._steps([row])[0]
+
+    def sessions(self) -> list[SessionRow]:
+        """Returns the sessions, that with the newest step first."""
+        return self._state.contents.sessions()
+
+    def session_steps(self, name: str, before_seq: int | None, limit: int) -> list[Step]:
+        """Returns up to `limit` steps of a session below a step number, newest first."""
+        number = self._state.contents.session_number(name)
+        if number is None:
+            return []
+        sessions = self._state.graph.sessions
+        rows = (row for row in self._rows_below(before_seq) if sessions[row] == number)
+        return self._steps(islice(rows, max(limit, 0)))
+
+    def checkpoints(self, label: str | None = None, tag: str | None = None) -> list[CheckpointRow]:
+        """Returns the marked steps, the newest first; with that label, with that tag."""
+        return self._state.contents.checkpoints(label, tag)
+
+    def branches(self) -> list[Branch]:
+        """Returns the branches by name."""
+        return self._state.contents.branches()
+
+    @property
+    def current(self) -> str:
+        """Name of the current branch."""
+        return self._state.contents.meta.current
+
+    def _rows_below(self, before_seq: int | None) -> Iterator[int]:
+        graph = self._state.graph
+        top = len(graph) if before_seq is None else graph.row_at(before_seq)
+        return iter(range(top - 1, -1, -1))
+
+    def _steps(self, rows: Iterable[int]) -> list[Step]:
+        graph = self._state.graph
+        wanted = list(rows)
+        with self._mutex:
+            found = self._state.shards.steps(graph.seqs[row] for row in wanted)
+        return [self._whole(found.get(graph.seqs[row]), graph.id_of(row)) for row in wanted]
+
+    def _whole(self, step: Step | None, identity: StepId) -> Step:
+        # Steps folded in memory only, and those of damaged files, are in the journal.
+        return step if step is not None and step.id == identity else self._journal.step(identity)
+
+    # --- keeping up ------------------------------------------------------------------------------
+
+    def _repairable(self) -> bool:
+        return self._writable and bool(self._state.shards.damaged)
+
+    def _write(self) -> bool:
+        """Brings the files forward, under the lock; returns False when the system said no."""
+        try:
+            self._clear_leftovers()
+            self._follow_or_found()
+            self._fold_into_files()
+        except FailedError as error:
+            self.failure = error
+            self._state = _loaded(self._folder, self._journal)
+            return False
+        self.failure = None
+        return True
+
+    def _clear_leftovers(self) -> None:
+        if not self._cleared:
+            with contextlib.suppress(OSError):
+                remove_leftovers(self._folder)
+            self._cleared = True
+
+    def _follow_or_found(self) -> None:
+        state = self._followed()
+        if state is None:
+            had_files = os.path.lexists(self._folder / NAME)
+            self.rebuilt = self.rebuilt or had_files
+            state = State.found(self._folder)
+        self._state = state
+
+    def _fold_into_files(self) -> None:
+        # A file that was fine when it was last read may not be any more: a step file is repaired,
+        # anything else begun anew. What is raised after that is about the journal.
+        for again in (self._repairable_state, self._new_state):
+            try:
+                self._repair_and_fold()
+                return
+            except (IntegrityError, NotFoundError):
+                self._state = again()
+        self._repair_and_fold()
+
+    def _repairable_state(self) -> State:
+        if self._state.shards.damaged:
+            with contextlib.suppress(IntegrityError):
+                return self._state.reloaded()
+        return self._new_state()
+
+    def _new_state(self) -> State:
+        self.rebuilt = True
+        return State.found(self._folder)
+
+    def _repair_and_fold(self) -> None:
+        if self._state.shards.damaged:
+            self._state.repair(self._journal)
+            self.rebuilt = True
+        self._fold()
+
+    def _fold_in_memory(self) -> None:
+        if not self._state.detached:
+            self._state = self._followed() or _loaded(self._folder, self._journal)
+        if self.number < self._journal.last_number:
+            self._state.contents.detach()
+            self._fold()
+
+    def _followed(self) -> State | None:
+        with contextlib.suppress(IntegrityError, NotFoundError):
+            state = self._state.refreshed()
+            return state if state.agrees_with(self._journal) else None
+        return None
+
+    def _fold(self) -> None:
+        operations = self._journal.operations(self.number)
+        while (batch := gather(operations)) is not None:
+            self._state.take(batch)
+
+
+def _loaded(folder: Path, journal: Journal) -> State:
+    """Returns what the files hold, or nothing when that is of no use."""
+    with contextlib.suppress(IntegrityError, NotFoundError):
+        state = State.load(folder)
+        if state.agrees_with(journal):
+            return state
+    return State.empty(folder)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path, wanted: bool) -> Iterator[bool]:
+    """Gives True while this process alone may write the catalogue; does not wait."""
+    fd = _try_lock(folder) if wanted else None
+    try:
+        yield fd is not None
+    finally:
+        if fd is not None:
+            os.close(fd)
+
+
+def _try_lock(folder: Path) -> int | None:
+    try:
+        make_private_folder(folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(folder / LOCK, flags, FILE_MODE)
+    except (FailedError, OSError):
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def rebuild(folder: Path, journal: Journal) -> int:
+    """Throws the catalogue's files away and folds the whole journal; returns the number of steps.
+
+    Raises:
+        BusyError: another process is writing the catalogue.
+        NoSpaceError, FailedError: the system said no.
+        IntegrityError: the journal itself is damaged.
+    """
+    with _lock(folder, True) as locked:
+        if not locked:
+            raise BusyError(
+                f"the catalogue {folder} is being written by another process",
+                hint="wait until it is done and try again",
+            )
+        state = State.found(folder)
+        operations = journal.operations()
+        while (batch := gather(operations)) is not None:
+            state.take(batch)
+        return len(state.graph)

@@ -1,0 +1,146 @@
+"""What a command of the command line is: its name, its help, its options, what it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from stepwell.store import environment
+from stepwell.store.cli.output import Output
+from stepwell.store.cli.words import kept_lines
+from stepwell.store.model.errors import NotFoundError, UsageError
+from stepwell.store.model.paths import TrackedPath, from_argument
+
+if TYPE_CHECKING:
+    from stepwell.store.workspace import Workspace
+
+
+WAIT_S = 5.0
+"""How long a command waits for another process to finish writing."""
+
+
+class HelpAsked(Exception):
+    """Someone gave --help; carries the text."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises where argparse would print and exit."""
+
+    color: bool
+    """Of Python 3.14: whether help is coloured."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        raise UsageError(f"{self.prog}: {message}", hint=f"see {self.prog} --help")
+
+    def print_help(self, file: object = None) -> None:
+        """Raises HelpAsked."""
+        raise HelpAsked(self.format_help())
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run of a command."""
+
+    arguments: argparse.Namespace
+    out: Output
+
+    @property
+    def folder(self) -> bytes:
+        """The folder that the command is about: -C, else the current one; absolute."""
+        given = self.arguments.folder
+        try:
+            return os.path.abspath(os.fsencode(given) if given else os.getcwdb())
+        except FileNotFoundError as error:
+            raise NotFoundError(
+                "the current folder does not exist any more", hint="change to another folder"
+            ) from error
+
+    @property
+    def home(self) -> Path:
+        """The data folder."""
+        return environment.default_home()
+
+    def open(self) -> Workspace:
+        """Opens the workspace that holds the folder; the caller closes it."""
+        from stepwell.store.workspace import Workspace  # after the arguments are known to be good
+
+        return Workspace.open(
+            os.fsdecode(self.folder),
+            home=self.home,
+            config=environment.default_capture(),
+            wait_s=WAIT_S,
+        )
+
+    def path(self, workspace: Workspace, argument: str) -> TrackedPath:
+        """Returns the workspace path of a file that was named relative to the folder."""
+        return from_argument(argument, workspace.root, os.path.realpath(self.folder))
+
+    def tell_recovery(self, workspace: Workspace) -> None:
+        """Says what the writing verb found interrupted and settled first."""
+        done = workspace.recovered
+        if done is None:
+            return
+        how = "was finished" if done.finished else "was taken back"
+        self.out.note(f"an interrupted {done.kind} {how} first (operation {done.operation})")
+        for line in kept_lines(done.kept):
+            self.out.note(*line)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; `run` returns the exit code."""
+
+    name: str
+    summary: str
+    """One line, as the list of commands shows it."""
+    examples: tuple[str, ...]
+    run: Callable[[Call], int]
+    configure: Callable[[argparse.ArgumentParser], object] = lambda parser: None
+    details: str = ""
+    takes_json: bool = True
+    takes_yes: bool = False
+    after_dashes: str = ""
+    """Attribute to which arguments after `--` are added; such a command takes options anywhere."""
+
+    def parser(self) -> Parser:
+        """Returns the parser of everything that follows the command's name."""
+        parser = Parser(
+            prog=f"stepwell {self.name}",
+            description=f"{self.summary}\n\n{self.details}".strip(),
+            epilog="\n".join(["example:", *(f"  {line}" for line in self.examples)]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        # Escape sequences come from output.py only.
+        parser.color = False
+        self.configure(parser)
+        parser.add_argument("-C", dest="folder", metavar="DIR", help="run as if started in DIR")
+        if self.takes_json:
+            parser.add_argument("--json", action="store_true", help="print one JSON document")
+        if self.takes_yes:
+            parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+        return parser
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Returns the options; raises UsageError or HelpAsked."""
+        if not self.after_dashes:
+            return self.parser().parse_args(arguments)
+        own, rest = list(arguments), []
+        if "--" in own:
+            cut = own.index("--")
+            own, rest = own[:cut], own[cut + 1 :]
+        parsed = self.parser().parse_intermixed_args(own)
+        setattr(parsed, self.after_dashes, [*getattr(parsed, self.after_dashes, ()), *rest])
+        return parsed
+
+
+def plain_text(argument: str | None) -> str | None:
+    """Returns an argument as text that can be stored: bytes that are not UTF-8 as `\\xNN`."""
+    if argument is None:
+        return None
+    return os.fsencode(argument).decode("utf-8", "backslashreplace")

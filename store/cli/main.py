@@ -1,0 +1,226 @@
+"""The console script: finds the command, runs it, and turns every error into one sentence.
+
+A command's module is imported only when the command is called, because every run pays for each
+import.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from stepwell.store import environment
+from stepwell.store.cli.output import Output, OutputLost, Styled, silence_stdout, standard_output
+from stepwell.store.model.errors import FailedError, StepwellError, UsageError
+
+if TYPE_CHECKING:
+    from stepwell.store.cli.command import Command
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("setup", "start looking after a folder"),
+    "status": ("setup", "where you are, and what differs on disk"),
+    "demo": ("demo", "build a real history to play with, and browse it"),
+    "capture": ("recording", "record the folder as a step"),
+    "mark": ("recording", "make a step a checkpoint: label, note, tags"),
+    "unmark": ("recording", "take a label, a tag or the whole mark away"),
+    "log": ("reading", "list steps, newest first"),
+    "show": ("reading", "one step with everything about it"),
+    "diff": ("reading", "what differs between two steps, or on disk"),
+    "cat": ("reading", "a file as it was at a step"),
+    "rollback": ("travel", "put the folder back as it was at a step"),
+    "undo": ("travel", "take back the newest rollback or mark"),
+    "redo": ("travel", "do again what was undone last"),
+    "operations": ("travel", "list what changed the store"),
+    "verify": ("upkeep", "check that everything stored is whole"),
+    "rebuild": ("upkeep", "make the catalogue anew from the journal"),
+    "stats": ("upkeep", "counts and sizes of the store"),
+}
+"""Name -> (module of this package, what the list of commands says)."""
+
+_GROUPS = (
+    ("begin", ("init", "status", "demo")),
+    ("record", ("capture", "mark", "unmark")),
+    ("look", ("log", "show", "diff", "cat")),
+    ("go back", ("rollback", "undo", "redo", "operations")),
+    ("look after the store", ("verify", "rebuild", "stats")),
+)
+
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `stepwell ARGV` and returns the exit code; no exception leaves it."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    out = standard_output(json=_wants_json(arguments), may_colour=environment.may_colour())
+    try:
+        code = _guarded(arguments, out)
+        out.close()
+    except BrokenPipeError:
+        silence_stdout()
+        return _PIPE_CLOSED
+    except OutputLost as lost:
+        silence_stdout()
+        return _unwritable(lost, out)
+    except KeyboardInterrupt:
+        silence_stdout()
+        return _INTERRUPTED
+    return code
+
+
+def _guarded(arguments: list[str], out: Output) -> int:
+    try:
+        return _run(arguments, out)
+    except StepwellError as error:
+        return _tell(error, out)
+    except (BrokenPipeError, OutputLost):
+        raise
+    except Exception as error:
+        if environment.is_debugging():
+            for line in traceback.format_exc().splitlines():
+                out.note(line)
+        return _tell(_unexpected(error), out)
+
+
+def _unexpected(error: Exception) -> StepwellError:
+    return FailedError(
+        f"stepwell failed on something unforeseen: {type(error).__name__}: {error}",
+        hint="set STEPWELL_DEBUG=1 for the details, and report them",
+    )
+
+
+def _tell(error: StepwellError, out: Output) -> int:
+    if out.json:
+        from stepwell.store.forms import error_form
+
+        out.document(error_form(error))
+    out.note(Styled("stepwell: ", "bad"), error.message)
+    if error.hint:
+        out.note(Styled("hint: ", "dim"), error.hint)
+    return error.exit_code
+
+
+def _unwritable(lost: OutputLost, out: Output) -> int:
+    with suppress(OutputLost, BrokenPipeError):
+        out.err.write([f"stepwell: the output cannot be written: {lost}"])
+        out.err.flush()
+    return FailedError.exit_code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return "--json" in arguments[:end]
+
+
+# --- finding the command -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """The command line, cut at the command's name."""
+
+    before: list[str]
+    name: str | None
+    after: list[str]
+
+
+def _split(arguments: Sequence[str]) -> _Split:
+    before: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        before.append(rest.pop(0))
+        if before[-1] == "-C":
+            if not rest:
+                raise UsageError("-C needs a folder", hint="as in stepwell -C ../project log")
+            before.append(rest.pop(0))
+    return _Split(before, rest[0] if rest else None, rest[1:])
+
+
+def _run(arguments: list[str], out: Output) -> int:
+    split = _split(arguments)
+    if "-h" in split.before or "--help" in split.before:
+        return _help(split.name, out)
+    if "--version" in split.before:
+        return _version(out)
+    if split.name is None:
+        return _bare(split.before, out)
+    if split.name == "help":
+        return _help(split.after[0] if split.after else None, out)
+    return _command(split.name, [*split.before, *split.after], out)
+
+
+def _command(name: str, arguments: list[str], out: Output) -> int:
+    from stepwell.store.cli.command import Call, HelpAsked
+
+    command = _loaded(name)
+    try:
+        parsed = command.parse(arguments)
+    except HelpAsked as asked:
+        return _lines(str(asked), out)
+    return command.run(Call(parsed, out))
+
+
+def _loaded(name: str) -> Command:
+    if name not in COMMANDS:
+        raise UsageError(
+            f"{name} is no command", hint=_similar(name) or "stepwell --help lists the commands"
+        )
+    module = import_module(f"stepwell.store.cli.{COMMANDS[name][0]}")
+    found = next(command for command in module.COMMANDS if command.name == name)
+    return cast("Command", found)
+
+
+def _similar(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, COMMANDS, 1)
+    return f"did you mean stepwell {close[0]}?" if close else ""
+
+
+def _bare(before: list[str], out: Output) -> int:
+    if not out.out.is_terminal or not out.can_ask or out.json:
+        return _command("log", before, out)
+    from stepwell.store.cli.command import Call, Command
+    from stepwell.store.cli.screens import open_timeline
+
+    bare = Command("", "browse the timeline", (), lambda call: 0)
+    call = Call(bare.parse(before), out)
+    return open_timeline(call.folder, call.home)
+
+
+# --- help ----------------------------------------------------------------------------------------
+
+
+def _version(out: Output) -> int:
+    from stepwell.store import __version__
+
+    out.line(f"stepwell {__version__}")
+    return 0
+
+
+def _help(name: str | None, out: Output) -> int:
+    if name is not None:
+        return _lines(_loaded(name).parser().format_help(), out)
+    out.line("stepwell: a time machine for the folder that you and your agents work in")
+    out.line()
+    out.line("usage: stepwell [-C DIR] [COMMAND] [OPTIONS]      on a terminal, no command: browse")
+    for title, names in _GROUPS:
+        out.line()
+        out.line(Styled(title, "strong"))
+        for one in names:
+            out.line("  ", Styled(f"{one:<12}", "name"), COMMANDS[one][1])
+    out.line()
+    out.line("A STEP is @ (newest), @~2 (two before), '#12', a branch, a label or an id prefix.")
+    out.line("stepwell COMMAND --help tells more; every command takes -C DIR, most take --json.")
+    return 0
+
+
+def _lines(text: str, out: Output) -> int:
+    for line in text.rstrip("\n").split("\n"):
+        out.line(line)
+    return 0

@@ -1,0 +1,156 @@
+"""`capture`, `mark` and `unmark`: what adds to the history."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from stepwell.store.cli.command import Call, Command, plain_text
+from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.words import counts, covered_lines, marks, named
+from stepwell.store.forms import step_form
+from stepwell.store.model.errors import UsageError
+from stepwell.store.model.steps import Covered, Step
+from stepwell.store.model.text import plural
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.recording import Recorded
+
+INCOMPLETE = 7
+
+
+def _capture(call: Call) -> int:
+    given = call.arguments
+    with call.open() as workspace:
+        recorded = workspace.record(
+            plain_text(given.message) or "",
+            session=_session(plain_text(given.session)),
+            tags=_tags(given.tags),
+            label=plain_text(given.label),
+        )
+        call.tell_recovery(workspace)
+    if call.out.json:
+        form = step_form(recorded.step)
+        call.out.document({"unchanged": True, "head": form} if recorded.unchanged else form)
+    else:
+        _tell(call.out, recorded)
+    return _tell_lost(call.out, recorded.lost)
+
+
+def _session(name: str | None) -> str | None:
+    if name is not None and not name.strip():
+        raise UsageError("the session has no name", hint="as in --session claude:s1")
+    return name
+
+
+def _tags(given: list[str] | None) -> list[str]:
+    tags = [plain_text(tag) or "" for tag in given or ()]
+    if not all(tag.strip() for tag in tags):
+        raise UsageError("a tag is empty", hint="as in --tag green")
+    return tags
+
+
+def _tell(out: Output, recorded: Recorded) -> None:
+    step = recorded.step
+    if recorded.unchanged:
+        out.line("nothing changed since ", *named(step))
+        return
+    out.line("captured ", *named(step), *marks(step.checkpoint))
+    size = counts(step.changes.added, step.changes.deleted)
+    out.line("  ", plural(step.changes.files, "file"), *([" ", *size] if size else []))
+
+
+def _tell_lost(out: Output, lost: tuple[Covered, ...]) -> int:
+    if not lost:
+        return 0
+    out.note(Styled(f"{plural(len(lost), 'path')} not, or not surely, stored:", "bad"))
+    for line in covered_lines(lost):
+        out.note(*line)
+    return INCOMPLETE
+
+
+def _capture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-m", "--message", metavar="TEXT", help="what was done")
+    parser.add_argument("--session", metavar="S", help="whose step it is, as AGENT:ID")
+    parser.add_argument("--tag", dest="tags", metavar="T", action="append", help="may be repeated")
+    parser.add_argument("--label", metavar="L", help="make it a checkpoint of this name")
+
+
+# --- marks ---------------------------------------------------------------------------------------
+
+
+def _mark(call: Call) -> int:
+    given = call.arguments
+    with call.open() as workspace:
+        step = workspace.mark(
+            workspace.get_step(given.step),
+            label=plain_text(given.label),
+            note=plain_text(given.note),
+            tags=_tags(given.tags),
+            milestone=given.milestone,
+        )
+        call.tell_recovery(workspace)
+    return _tell_mark(call.out, step)
+
+
+def _mark_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("step", metavar="STEP", help="@, @~2, '#12', a branch, a label, an id")
+    parser.add_argument("--label", metavar="L", help="a name, by git's rules for refs")
+    parser.add_argument("--note", metavar="N", help="a remark; each adds one")
+    parser.add_argument("--tag", dest="tags", metavar="T", action="append", help="may be repeated")
+    parser.add_argument("--milestone", action="store_true", help="keep it for ever")
+
+
+def _unmark(call: Call) -> int:
+    given = call.arguments
+    with call.open() as workspace:
+        step = workspace.unmark(
+            workspace.get_step(given.step), label=given.label, tags=_tags(given.tags)
+        )
+        call.tell_recovery(workspace)
+    return _tell_mark(call.out, step)
+
+
+def _unmark_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("step", metavar="STEP", help="@, @~2, '#12', a branch, a label, an id")
+    parser.add_argument("--label", action="store_true", help="take only the label away")
+    parser.add_argument(
+        "--tag", dest="tags", metavar="T", action="append", help="take only this tag away"
+    )
+
+
+def _tell_mark(out: Output, step: Step) -> int:
+    if out.json:
+        out.document(step_form(step))
+    elif step.checkpoint is None:
+        out.line(*named(step), " is no checkpoint")
+    else:
+        out.line(*named(step), *marks(step.checkpoint))
+    return 0
+
+
+COMMANDS = (
+    Command(
+        name="capture",
+        summary="Record the folder as it is as a new step.",
+        details="When nothing differs and no mark is asked for, nothing is recorded.",
+        examples=('stepwell capture -m "parser accepts tabs" --tag green',),
+        configure=_capture_options,
+        run=_capture,
+    ),
+    Command(
+        name="mark",
+        summary="Make a step a checkpoint: give it a label, a note, tags.",
+        examples=('stepwell mark @ --label green --note "all tests pass"',),
+        configure=_mark_options,
+        run=_mark,
+    ),
+    Command(
+        name="unmark",
+        summary="Take a step's label, a tag, or its whole mark away.",
+        details="The step itself stays. stepwell undo brings the mark back.",
+        examples=("stepwell unmark green --label", "stepwell unmark '#12'"),
+        configure=_unmark_options,
+        run=_unmark,
+    ),
+)

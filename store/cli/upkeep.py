@@ -1,0 +1,118 @@
+"""`verify`, `rebuild` and `stats`: looking after the store."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.output import Output, Styled, padded
+from stepwell.store.cli.words import size
+from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.ids import short
+from stepwell.store.model.reports import Stats, VerifyReport
+from stepwell.store.model.text import plural
+
+DAMAGED = IntegrityError.exit_code
+
+
+def _verify(call: Call) -> int:
+    with call.open() as workspace:
+        report = workspace.verify(full=call.arguments.full, progress=call.out.progress)
+    if call.out.json:
+        damaged = [
+            {"kind": one.kind, "id": one.id, "affects": list(one.affects)} for one in report.damaged
+        ]
+        call.out.document(
+            {
+                "ok": report.ok,
+                "checked": report.checked,
+                "damaged": damaged,
+                "repaired": 0,
+                "full": report.full,
+            }
+        )
+    else:
+        _tell(call.out, report)
+    return 0 if report.ok else DAMAGED
+
+
+def _tell(out: Output, report: VerifyReport) -> None:
+    for one in report.damaged:
+        shown = ", ".join(short(step) for step in one.affects[:5])
+        more = f" and {len(one.affects) - 5} more" if len(one.affects) > 5 else ""
+        needed = f"  needed by {plural(len(one.affects), 'step')}: {shown}{more}" if shown else ""
+        out.line(Styled(f"damaged {one.kind}", "bad"), f" {one.id}{needed}")
+    checked = (
+        f"{report.checked:,} checked{'' if report.full else ' (--full reads every object too)'}"
+    )
+    if report.ok:
+        out.line(Styled("whole", "good"), f": {checked}")
+    else:
+        out.line(Styled(f"{len(report.damaged):,} damaged", "bad"), f", {checked}")
+
+
+def _verify_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--full", action="store_true", help="also every object's bytes")
+
+
+def _rebuild(call: Call) -> int:
+    with call.open() as workspace:
+        count = workspace.rebuild()
+    if call.out.json:
+        call.out.document({"steps": count})
+    else:
+        call.out.line(f"the catalogue was made anew: {plural(count, 'step')}")
+    return 0
+
+
+def _stats(call: Call) -> int:
+    with call.open() as workspace:
+        stats = workspace.stats()
+    if call.out.json:
+        call.out.document({**asdict(stats), "compression_ratio": _ratio(stats)})
+    else:
+        _tell_stats(call.out, stats)
+    return 0
+
+
+def _ratio(stats: Stats) -> float | None:
+    """Returns how many times smaller the objects are as stored; None for an empty store."""
+    return round(stats.raw_bytes / stats.stored_bytes, 2) if stats.stored_bytes else None
+
+
+def _tell_stats(out: Output, stats: Stats) -> None:
+    counted = ("steps", "checkpoints", "branches", "sessions", "operations", "segments")
+    rows = [(name, f"{getattr(stats, name):,}") for name in counted]
+    rows += [
+        ("content", size(stats.raw_bytes)),
+        ("as stored", f"{size(stats.stored_bytes)} ({_ratio(stats) or 1}x smaller)"),
+        ("catalogue", size(stats.catalogue_bytes)),
+        ("whole store", size(stats.store_bytes)),
+    ]
+    for name, value in rows:
+        out.line(Styled(padded(name, 12), "dim"), " ", value)
+
+
+COMMANDS = (
+    Command(
+        name="verify",
+        summary="Check that everything stored is whole; exit code 5 when it is not.",
+        examples=("stepwell verify --full",),
+        configure=_verify_options,
+        run=_verify,
+    ),
+    Command(
+        name="rebuild",
+        summary="Make the catalogue anew from the journal.",
+        details="The catalogue only speeds lists up: nothing is lost with it.",
+        examples=("stepwell rebuild",),
+        run=_rebuild,
+    ),
+    Command(
+        name="stats",
+        summary="Show counts and sizes of the store.",
+        examples=("stepwell stats --json",),
+        run=_stats,
+    ),
+)

@@ -1,0 +1,155 @@
+"""Builds the demo: makes the project, plays the session over it, and captures every act of it.
+
+Nothing is drawn by hand: files are really edited, commands really run, and the steps are recorded
+through the same facade that every front door uses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stepwell.store.demo import acts
+from stepwell.store.demo.files import change_files, make_project, run_command
+from stepwell.store.demo.project import FILES
+from stepwell.store.demo.session import ACTS, AGENT_SESSION
+from stepwell.store.engine.recording import Act
+from stepwell.store.engine.registry import locate, root_for
+from stepwell.store.model.errors import NotAWorkspaceError, RefusedError
+from stepwell.store.model.ids import Clock, RandomBytes
+from stepwell.store.model.steps import StepKind, StepResult
+from stepwell.store.workspace import Workspace
+
+Say = Callable[[str], None]
+
+
+def build(
+    folder: Path,
+    home: Path,
+    *,
+    say: Say,
+    clock: Clock | None = None,
+    randomness: RandomBytes | None = None,
+    stopwatch: Clock = time.monotonic_ns,
+) -> Path:
+    """Makes the demo's project in `folder` and plays its session; returns the folder.
+
+    `say` is called once an act, with one line about it. With `clock`, `randomness` and `stopwatch`
+    given, the history is the same in every run; `stopwatch` (ns) is read before and after each
+    command.
+
+    Raises:
+        RefusedError: the folder holds something already, or belongs to a repository or workspace.
+    """
+    _claim(folder, home)
+    make_project(folder, FILES.items())
+    with Workspace.init(
+        folder, home=home, clock=clock or time.time_ns, randomness=randomness or os.urandom
+    ) as workspace:
+        say(f"made a small project in {folder}")
+        _Player(workspace, folder, say, stopwatch).play(ACTS)
+    return folder
+
+
+def _claim(folder: Path, home: Path) -> None:
+    """Makes the folder, or raises when anything of a person's could get into the demo."""
+    if folder.exists() and any(folder.iterdir()):
+        raise _refused(folder, "is not empty")
+    folder.mkdir(parents=True, exist_ok=True)
+    place = os.path.realpath(os.fsencode(folder))
+    if root_for(place) != place:
+        raise _refused(folder, "lies in a git repository")
+    with contextlib.suppress(NotAWorkspaceError):
+        locate(place, home)
+        raise _refused(folder, "lies in a workspace")
+
+
+def _refused(folder: Path, why: str) -> RefusedError:
+    return RefusedError(
+        f"the demo was not built: {folder} {why}",
+        hint="name an empty folder of its own, outside your projects",
+        path=str(folder),
+    )
+
+
+@dataclass(slots=True)
+class _Player:
+    """Plays acts, one after the other."""
+
+    workspace: Workspace
+    folder: Path
+    say: Say
+    stopwatch: Clock
+    turn: int = 0
+
+    def play(self, script: Iterable[acts.Act]) -> None:
+        for act in script:
+            self.say(self._perform(act))
+
+    def _perform(self, act: acts.Act) -> str:
+        match act:
+            case acts.Prompt():
+                return self._prompt(act)
+            case acts.Edit():
+                return self._edit(act)
+            case acts.Command():
+                return self._command(act)
+            case acts.Outside():
+                return self._outside(act)
+            case acts.MarkNewest():
+                return self._mark(act)
+            case acts.RollBack():
+                return self._roll_back(act)
+            case acts.LeaveUncaptured():
+                change_files(self.folder, act.changes)
+                return "left an edit that no step holds yet"
+
+    def _prompt(self, act: acts.Prompt) -> str:
+        self.turn += 1
+        self._record(act.text, kind="prompt", prompt=act.text)
+        return f"turn {self.turn}: {act.text}"
+
+    def _edit(self, act: acts.Edit) -> str:
+        change_files(self.folder, act.changes)
+        described = json.dumps([asdict(change) for change in act.changes], indent=1)
+        self._record(act.title, tool=act.tool, input=described, result=StepResult(ok=True))
+        return act.title
+
+    def _command(self, act: acts.Command) -> str:
+        begin = self.stopwatch()
+        done = run_command(self.folder, act.line)
+        took_ms = (self.stopwatch() - begin) // 1_000_000
+        self._record(
+            act.line,
+            tool="Bash",
+            input=act.line,
+            result=StepResult(done.exit_code == 0, done.exit_code, took_ms),
+            result_text=done.output,
+        )
+        return f"{act.line}: exit {done.exit_code}"
+
+    def _outside(self, act: acts.Outside) -> str:
+        change_files(self.folder, act.changes)
+        self.workspace.record(act=Act(act.title, kind="outside", flags=("outside",)))
+        return f"by hand: {act.title}"
+
+    def _record(self, title: str, *, kind: StepKind = "tool", **said: Any) -> None:
+        """Records what the agent did; `said` holds further fields of Act."""
+        act = Act(title, kind=kind, session=AGENT_SESSION, turn=self.turn, **said)
+        self.workspace.record(act=act)
+
+    def _mark(self, act: acts.MarkNewest) -> str:
+        newest = self.workspace.head()
+        self.workspace.mark(newest, label=act.label, note=act.note, tags=act.tags)
+        return f"marked #{newest.seq} as {act.label}"
+
+    def _roll_back(self, act: acts.RollBack) -> str:
+        planned = self.workspace.plan_rollback(act.label)
+        done = self.workspace.apply(planned)
+        return f"rolled back to {act.label}, as step #{done.step.seq}"

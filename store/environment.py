@@ -1,0 +1,66 @@
+"""What the process's surroundings say. Nothing else of the library reads the environment.
+
+Front doors call these functions and pass the answers on; the library takes them as arguments.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.scan import CaptureConfig
+
+NAME = "stepwell"
+
+
+def default_home() -> Path:
+    """Returns the data folder: STEPWELL_HOME, else the platform's user data folder + `stepwell`.
+
+    The path is absolute; it need not exist.
+    """
+    if chosen := os.environ.get("STEPWELL_HOME"):
+        return Path(chosen).expanduser().absolute()
+    # Costs 20 ms, and hooks and tests set the variable.
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir(NAME, appauthor=False))
+
+
+def default_config() -> Path:
+    """Returns the config file: STEPWELL_CONFIG, else `config.toml` in the user's config folder."""
+    if chosen := os.environ.get("STEPWELL_CONFIG"):
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(NAME, appauthor=False)) / "config.toml"
+
+
+def default_capture() -> CaptureConfig:
+    """Returns how a person's own commands capture: with their ignore file for all repositories."""
+    from stepwell.store.engine.scan import CaptureConfig
+
+    return CaptureConfig(global_ignore=default_ignore_file())
+
+
+def default_ignore_file() -> Path:
+    """Returns where git keeps a user's own ignore rules when no config names another file."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    folder = Path(base) if base else Path(os.path.expanduser("~/.config"))
+    return folder / "git" / "ignore"
+
+
+def user_folder() -> Path:
+    """Returns the user's home folder, which nobody means to capture whole."""
+    return Path(os.path.expanduser("~"))
+
+
+def may_colour() -> bool:
+    """Tells whether the user leaves colours on (NO_COLOR, TERM=dumb)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def is_debugging() -> bool:
+    """Tells whether unexpected failures are to be shown with their traceback."""
+    return bool(os.environ.get("STEPWELL_DEBUG"))

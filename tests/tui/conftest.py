@@ -1,0 +1,221 @@
+"""A history in memory that stands for a Workspace, and what drives the app over it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from stepwell.store.model.steps import CoverageCounts
+from stepwell.tui.app import Settings, StepwellApp
+from stepwell.tui.gateway import Opened
+from stepwell.tui.model.columns import columns_of
+from stepwell.tui.values import (
+    Branch,
+    Change,
+    ChangeCounts,
+    Hunk,
+    Oid,
+    Snapshot,
+    Status,
+    Step,
+    StepId,
+    View,
+)
+
+NOW = 1_783_087_339_000_000_000
+SECOND = 1_000_000_000
+
+
+def step_id(seq: int) -> StepId:
+    return StepId(hashlib.md5(b"%d" % seq, usedforsecurity=False).hexdigest())
+
+
+def make_step(seq: int, parents: Sequence[int] = (), **fields: Any) -> Step:
+    """Returns a step whose other fields are of no interest."""
+    oid = Oid(hashlib.sha1(b"%d" % seq, usedforsecurity=False).digest())
+    settled: dict[str, Any] = {
+        "branch": "main",
+        "kind": "tool",
+        "tool": "edit",
+        "title": f"change {seq}",
+        "time_ns": NOW - 60 * SECOND,
+        "changes": ChangeCounts(1, seq % 90, seq % 7),
+        "coverage": CoverageCounts(stored=12),
+    }
+    settled.update(fields)
+    ids = tuple(step_id(parent) for parent in parents)
+    return Step(step_id(seq), seq, parents=ids, snapshot=Snapshot(oid, oid), **settled)
+
+
+def chain(count: int, **fields: Any) -> list[Step]:
+    """Returns steps 1..count, each the child of the one before, a minute apart."""
+    return [
+        make_step(
+            seq,
+            (seq - 1,) if seq > 1 else (),
+            time_ns=NOW - (count - seq) * 60 * SECOND - 5 * SECOND,
+            **fields,
+        )
+        for seq in range(1, count + 1)
+    ]
+
+
+def make_change(path: bytes, text: bytes, seq: int) -> Change:
+    lines = tuple(b"+" + line + b"\n" for line in text.splitlines())
+    hunk = Hunk(f"{seq}-{path.hex()}", 0, 0, 1, len(lines), lines)
+    blob = Oid(hashlib.sha1(path + text, usedforsecurity=False).digest())
+    return Change(path, "A", new_mode=0o100644, new_blob=blob, added=len(lines), hunks=(hunk,))
+
+
+class MemorySource:
+    """A Workspace's reading half over a list of steps; `grow` plays another process."""
+
+    root = b"/work/orchard"
+
+    def __init__(self, steps: Sequence[Step], branches: Sequence[Branch] = ()) -> None:
+        self.known = list(steps)
+        self.waiting: list[Step] = []
+        self.branches = {branch.name: branch for branch in branches}
+        self.dirty: tuple[Change, ...] = ()
+        self.reads: list[int] = []
+
+    def grow(self, *steps: Step) -> None:
+        self.waiting.extend(steps)
+
+    def refresh(self) -> bool:
+        new, self.waiting = self.waiting, []
+        self.known.extend(new)
+        return bool(new)
+
+    def close(self) -> None:
+        return None
+
+    def view(self) -> View:
+        main = [s for s in self.known if s.branch == "main"]
+        own = {"main": Branch("main", main[-1].id)} if main else {}
+        return View(branches={**own, **self.branches}, step_count=len(self.known))
+
+    def graph(self) -> Any:
+        columns = columns_of(self.known, complete=True)
+        rows = {step.id: row for row, step in enumerate(sorted(self.known, key=lambda s: s.seq))}
+        return type("Graph", (), {
+            "seqs": columns.seqs, "parents": columns.parents, "times": columns.times,
+            "others": [], "merges": lambda self: columns.more,
+            "__len__": lambda self: len(columns),
+            "row_of_id": lambda self, step: rows.get(step),
+        })()  # fmt: skip
+
+    def get_step(self, reference: str) -> Step:
+        return next(step for step in self.known if step.id == reference)
+
+    def steps(
+        self, *, before_seq: int | None = None, limit: int = 50, all_branches: bool = False
+    ) -> list[Step]:
+        self.reads.append(limit)
+        below = [s for s in reversed(self.known) if before_seq is None or s.seq < before_seq]
+        return below[:limit]
+
+    def status(self) -> Status:
+        head = [s for s in self.known if s.branch == "main"][-1]
+        return Status("0" * 16, self.root, None, "main", head, self.dirty, None, 1, 1, 0)  # type: ignore[arg-type]
+
+    def diff(self, a: Step, b: Step | None = None, **_: Any) -> tuple[Change, ...]:
+        return self.dirty if b is None else self.step_changes(b)
+
+    def step_changes(self, step: Step, **_: Any) -> tuple[Change, ...]:
+        return (
+            make_change(b"orchard/trees.py", b"def plant():\n    return 'tree'\n", step.seq),
+            make_change(b"orchard/soil.py", b"DEPTH = %d\n" % step.seq, step.seq),
+        )
+
+    def blob(self, oid: Oid) -> bytes:
+        return b"def plant():\n    return 'tree'\n"
+
+
+async def until(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
+    """Waits until the condition holds; fails when it does not come to hold."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come to hold in time"
+        await asyncio.sleep(0.005)
+
+
+async def settle(pilot: Pilot[int], app: StepwellApp) -> None:
+    """Waits until everything that was asked for has arrived and is drawn."""
+    for _ in range(3):
+        await pilot.pause()
+        await until(lambda: app.gateway.idle)
+    await pilot.pause()
+
+
+def screen_text(app: StepwellApp) -> list[str]:
+    """Returns the screen's lines as plain text."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return ["".join(seg.text for seg in strip)[:width] for strip in strips][:height]
+
+
+Play = Callable[[Pilot[int], StepwellApp], Awaitable[None]]
+
+
+@pytest.fixture
+def play() -> Callable[..., None]:
+    """Runs the app over a source in a terminal of the given size, and plays a scene in it."""
+
+    def run(source: Any, scene: Play, size: tuple[int, int] = (80, 24), **settings: Any) -> None:
+        settled = {"clock": lambda: NOW, "zone": UTC, "poll_s": 0, "tick_s": 0, "rest_s": 0.001}
+        chosen = replace(Settings(**settled), **settings)
+
+        async def whole() -> None:
+            app = StepwellApp(Opened(source, lambda: source), chosen)
+            async with app.run_test(size=size) as pilot:
+                await settle(pilot, app)
+                await scene(pilot, app)
+
+        asyncio.run(whole())
+
+    return run
+
+
+@pytest.fixture(name="make_step")
+def make_step_fixture() -> Callable[..., Step]:
+    """Makes steps whose other fields are of no interest."""
+    return make_step
+
+
+@pytest.fixture(name="chain")
+def chain_fixture() -> Callable[..., list[Step]]:
+    """Makes steps 1..count, each the child of the one before."""
+    return chain
+
+
+@pytest.fixture(name="memory")
+def memory_fixture() -> Callable[..., MemorySource]:
+    """Makes a history in memory."""
+    return MemorySource
+
+
+@pytest.fixture(name="settle")
+def settle_fixture() -> Callable[..., Awaitable[None]]:
+    """Waits until everything that was asked for has arrived and is drawn."""
+    return settle
+
+
+@pytest.fixture(name="screen_text")
+def screen_text_fixture() -> Callable[[StepwellApp], list[str]]:
+    """Returns the screen's lines as plain text."""
+    return screen_text
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., Awaitable[None]]:
+    """Waits until a condition holds."""
+    return until

@@ -1,0 +1,433 @@
+"""The main screen over a history in memory: what is seen, what keys do, what growth does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from stepwell.store.model.errors import FailedError
+from stepwell.store.model.steps import Branch, Mark, Step, StepResult
+from stepwell.tui.app import StepwellApp
+from stepwell.tui.look.glyphs import ASCII
+
+Scene = Any
+Make = Callable[..., Any]
+
+
+def rolled_back(make_step: Make, memory: Make) -> Any:
+    """A history with a failure, a checkpoint, an abandoned future and a gap."""
+    mark = Mark("v1", (), ("base",))
+    steps = [
+        make_step(1, kind="capture", tool=None, title="first capture"),
+        make_step(2, (1,), checkpoint=mark, title="keep [red]this[/red]"),
+        make_step(3, (2,), tool="bash", title="pytest", result=StepResult(False, 1)),
+        make_step(4, (2,), kind="rollback", tool=None, title="back to #2"),
+        make_step(5, (4,), kind="gap", tool=None, reason="disk full"),
+    ]
+    return memory(steps, [Branch("main.1", steps[2].id, kept=True)])
+
+
+def test_the_timeline_shows_lanes_words_chips_and_counts(
+    play: Make, make_step: Make, memory: Make, screen_text: Make
+) -> None:
+    """Each kind of row stands in its columns at 80x24; markup in a title is only text."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        lines = [line.rstrip() for line in screen_text(app)[1:9]]
+        assert lines[0].startswith("1 Timeline ─") and lines[0].endswith(" 1/5 ─")
+        assert lines[1:7] == [
+            " ○     now  disk    as in the last step",
+            "▌◉      1m  gap     not captured: disk full                             +5    -5",
+            " ◆      1m  back    back to #2                                          +4    -4",
+            " │ ●    1m  bash    pytest                           ✗ 1 ↱ main.1       +3    -3",
+            " ●─╯    1m  edit    keep [red]this[/red]                ⚑v1 #base       +2    -2",
+            " ●      1m  capture first capture                                       +1    -1",
+        ]
+
+    play(rolled_back(make_step, memory), scene)
+
+
+def test_ascii_terminals_get_ascii_only(
+    play: Make, make_step: Make, memory: Make, screen_text: Make
+) -> None:
+    """Without UTF-8 no sign of ours needs it."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        rows = screen_text(app)[:9]
+        assert all(line.isascii() for line in rows), rows
+        assert "| *" in rows[5]
+
+    play(rolled_back(make_step, memory), scene, glyphs=ASCII)
+
+
+def test_moving_selects_and_shows_the_step_below(
+    play: Make, chain: Make, memory: Make, settle: Make
+) -> None:
+    """Cursor, footer, files and diff speak of the same step."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        main = app.main
+        await pilot.press("j", "j")
+        await settle(pilot, app)
+        assert main.timeline.selected_seq == 38
+        assert main.diff.rows.changes[1].hunks[0].lines == (b"+DEPTH = 38\n",)
+        assert len(main.files.changes) == 2
+        await pilot.press("G")
+        await settle(pilot, app)
+        assert main.timeline.selected_seq == 1
+        await pilot.press("g")
+        assert main.timeline.cursor == 0
+        await pilot.press("at")
+        assert main.timeline.selected_seq == 40
+
+    play(memory(chain(40)), scene)
+
+
+def test_half_pages_move_the_cursor(play: Make, chain: Make, memory: Make) -> None:
+    """ctrl+d and ctrl+u take the cursor along."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        start = app.main.timeline.cursor
+        await pilot.press("ctrl+d")
+        moved = app.main.timeline.cursor - start
+        assert moved == app.main.timeline.size.height // 2
+        await pilot.press("ctrl+u")
+        assert app.main.timeline.cursor == start
+
+    play(memory(chain(200)), scene)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50), (40, 10), (20, 5)])
+def test_every_size_can_be_walked_through(
+    play: Make, chain: Make, memory: Make, settle: Make, size: tuple[int, int]
+) -> None:
+    """Into files and diff and back out, wide or tiny; the focus is always to be seen."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        seen = [app.focused.id]
+        for key in ("enter", "enter", "h", "h", "3", "tab", "shift+tab", "2", "z", "z", "1"):
+            await pilot.press(key)
+            await settle(pilot, app)
+            assert app.focused is not None and app.focused.size.height > 0, key
+            seen.append(app.focused.id)
+        assert seen == [
+            "timeline", "files", "diff", "files", "timeline", "diff", "timeline", "diff", "files",
+            "files", "files", "timeline",
+        ]  # fmt: skip
+
+    play(memory(chain(30)), scene, size)
+
+
+def test_resizing_keeps_the_selected_step_in_view(
+    play: Make, chain: Make, memory: Make, settle: Make
+) -> None:
+    """A storm of sizes changes neither step nor focus."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        timeline = app.main.timeline
+        timeline.move_to(150)
+        seq = timeline.selected_seq
+        for size in ((120, 36), (40, 8), (200, 60), (30, 4), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot, app)
+            assert timeline.selected_seq == seq
+            assert app.focused is timeline
+            top = timeline.scroll_offset.y
+            assert top <= timeline.cursor < top + timeline.size.height
+
+    play(memory(chain(300)), scene)
+
+
+def test_new_steps_are_followed_at_the_top_only(
+    play: Make, chain: Make, memory: Make, make_step: Make, settle: Make, screen_text: Make
+) -> None:
+    """At the top the newest step is selected; elsewhere the selection stays and news are counted."""
+    source = memory(chain(40))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        timeline = app.main.timeline
+        source.grow(make_step(41, (40,)))
+        app.gateway.poll()
+        await settle(pilot, app)
+        assert timeline.selected_seq == 41
+        await pilot.press("j", "j", "j")
+        source.grow(make_step(42, (41,)), make_step(43, (42,)))
+        app.gateway.poll()
+        await settle(pilot, app)
+        assert timeline.selected_seq == 38
+        assert "▲ 2 new" in screen_text(app)[0]
+        await pilot.press("g")
+        await settle(pilot, app)
+        assert "new" not in screen_text(app)[0]
+
+    play(source, scene)
+
+
+def test_not_following_leaves_the_newest_step_alone(
+    play: Make, chain: Make, memory: Make, make_step: Make, settle: Make
+) -> None:
+    """`F` turns following off: the selected step stays selected even at the top."""
+    source = memory(chain(40))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("F")
+        source.grow(make_step(41, (40,)))
+        app.gateway.poll()
+        await settle(pilot, app)
+        assert app.main.timeline.selected_seq == 40
+
+    play(source, scene)
+
+
+def test_rows_that_are_not_read_yet_are_drawn_as_skeletons(
+    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make, until: Make
+) -> None:
+    """Moving never waits for the store; the text comes when it is there."""
+    source = memory(chain(600))
+    gate = threading.Event()
+    read = source.steps
+
+    def slow(**wanted: Any) -> list[Step]:
+        if wanted.get("before_seq") is not None:
+            assert gate.wait(10)
+        return read(**wanted)
+
+    source.steps = slow
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("G")
+        await pilot.pause()
+        assert app.main.timeline.cursor == 600
+        assert "···" in screen_text(app)[4]
+        gate.set()
+        await settle(pilot, app)
+        await until(lambda: "change" in screen_text(app)[4])
+        assert app.main.diff.rows.changes[1].hunks[0].lines == (b"+DEPTH = 1\n",)
+
+    play(source, scene)
+    gate.set()
+
+
+def test_a_long_history_is_read_by_the_page(
+    play: Make, chain: Make, memory: Make, settle: Make
+) -> None:
+    """To the end and back reads what was looked at, not what lies between."""
+    source = memory(chain(20_000))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        source.reads.clear()
+        for key in ("G", "g", "G", "ctrl+u"):
+            await pilot.press(key)
+            await settle(pilot, app)
+        assert sum(source.reads) <= 4 * 256
+
+    play(source, scene)
+
+
+def test_a_held_key_reads_the_last_step_only(
+    play: Make, chain: Make, memory: Make, settle: Make
+) -> None:
+    """Diffs of steps that the cursor only passes are not read."""
+    source = memory(chain(60))
+    asked: list[int] = []
+    plain = source.step_changes
+    source.step_changes = lambda step, **k: (asked.append(step.seq), plain(step, **k))[1]
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        asked.clear()
+        for _ in range(12):
+            app.main.timeline.action_cursor_down()
+        await settle(pilot, app)
+        await pilot.pause(0.15)
+        await settle(pilot, app)
+        assert asked == [48]
+
+    play(source, scene, rest_s=0.06)
+
+
+def test_an_empty_and_a_single_step_history_look_right(
+    play: Make, memory: Make, make_step: Make, screen_text: Make
+) -> None:
+    """One step has no diff of lines but a place; nothing crashes."""
+
+    async def one(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert "1 step " in screen_text(app)[0]
+        assert screen_text(app)[3].startswith("▌◉")
+
+    play(memory([make_step(1, kind="capture", tool=None, title="first capture")]), one)
+
+
+def test_landmarks_are_found_both_ways(
+    play: Make, make_step: Make, memory: Make, settle: Make
+) -> None:
+    """`>` goes to older ones, `<` to newer ones; at the end the footer says so."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        stops = []
+        for key in (">", ">", ">", ">", "<"):
+            await pilot.press({"<": "less_than_sign", ">": "greater_than_sign"}[key])
+            await settle(pilot, app)
+            stops.append(app.main.timeline.selected_seq)
+        assert stops == [4, 3, 2, 2, 3]
+        await pilot.press("greater_than_sign", "greater_than_sign")
+        await settle(pilot, app)
+        assert "no older" in app.main.footer.sentence
+
+    play(rolled_back(make_step, memory), scene)
+
+
+def test_times_are_relative_or_absolute(
+    play: Make, chain: Make, memory: Make, screen_text: Make
+) -> None:
+    """`T` switches all rows."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert "  5s  edit" in screen_text(app)[3]
+        await pilot.press("T")
+        await pilot.pause()
+        assert "14:02:14  edit" in screen_text(app)[3]
+
+    play(memory(chain(5)), scene)
+
+
+def test_a_key_that_can_do_nothing_says_why(play: Make, chain: Make, memory: Make) -> None:
+    """Restoring the disk to itself is refused in a sentence, which the next key takes away."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("g", "r")
+        assert "select a step" in app.main.footer.sentence
+        await pilot.press("j")
+        assert app.main.footer.sentence == ""
+
+    play(memory(chain(5)), scene)
+
+
+def test_a_failed_call_is_said_in_the_footer(
+    play: Make, chain: Make, memory: Make, settle: Make
+) -> None:
+    """The store's sentence and hint are shown; the screen goes on."""
+    source = memory(chain(5))
+
+    def fail() -> Any:
+        raise FailedError("the disk said no\x1b[2J", hint="look at it")
+
+    source.status = fail
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert app.main.footer.sentence == (
+            "cannot compare the disk: the disk said no\\x1b[2J (look at it)"
+        )
+        await pilot.press("j")
+        assert app.main.timeline.selected_seq == 4
+
+    play(source, scene)
+
+
+def test_a_defect_ends_the_screen_with_its_traceback(
+    play: Make, chain: Make, memory: Make
+) -> None:
+    """A bug in a call must not look like an empty timeline."""
+    source = memory(chain(5))
+    source.graph = lambda: 1 // 0
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError):
+        play(source, scene)
+
+
+def test_the_disk_row_counts_what_differs(
+    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make
+) -> None:
+    """`now` says how many files differ, and shows their diff when selected."""
+    source = memory(chain(5))
+    source.dirty = source.step_changes(source.known[0])
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert "2 files differ from the last step" in screen_text(app)[2]
+        await pilot.press("g")
+        await settle(pilot, app)
+        assert app.main.diff.rows.changes == source.dirty
+
+    play(source, scene)
+
+
+def test_help_lists_and_runs_the_keys_of_the_pane(
+    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make
+) -> None:
+    """`?` opens the table; enter on a row does what its key does."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("question_mark")
+        await settle(pilot, app)
+        assert any("preview going back to this step" in line for line in screen_text(app))
+        await pilot.press(*"last row", "enter")
+        await settle(pilot, app)
+        assert app.main.timeline.selected_seq == 1
+
+    play(memory(chain(40)), scene)
+
+
+KEYS = (
+    "j k G g h l enter escape tab shift+tab 1 2 3 z J K T at less_than_sign greater_than_sign F R "
+    "ctrl+d ctrl+u pagedown pageup home end left_square_bracket right_square_bracket "
+    "left_curly_bracket right_curly_bracket L H left_parenthesis right_parenthesis"
+).split()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_sequence_of_keys_breaks_the_screen(
+    play: Make, make_step: Make, memory: Make, settle: Make, seed: int
+) -> None:
+    """Any keys in any order leave a focus and a cursor within the list."""
+    import random
+
+    chosen = random.Random(seed).choices(KEYS, k=60)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        for key in chosen:
+            await pilot.press(key)
+        await settle(pilot, app)
+        timeline = app.main.timeline
+        assert 0 <= timeline.cursor < timeline.count
+        assert app.focused is not None
+
+    play(rolled_back(make_step, memory), scene, (100, 30))
+
+
+def test_light_and_dark_themes_draw_the_same_text(
+    play: Make, make_step: Make, memory: Make, screen_text: Make
+) -> None:
+    """A theme changes colours only."""
+    seen: list[list[str]] = []
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        seen.append(screen_text(app))
+
+    for theme in ("stepwell", "stepwell-light"):
+        play(rolled_back(make_step, memory), scene, theme=theme)
+    assert seen[0] == seen[1]
+
+
+def test_a_repeated_read_shows_new_marks(
+    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make, make_step: Make
+) -> None:
+    """A mark that another process set on an old step appears."""
+    source = memory(chain(300))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("G")
+        await settle(pilot, app)
+        source.known[0] = replace(source.known[0], checkpoint=Mark("origin"))
+        source.grow(make_step(301, (300,)))
+        app.gateway.poll()
+        await settle(pilot, app)
+        assert any("⚑origin" in line for line in screen_text(app))
+
+    play(source, scene)

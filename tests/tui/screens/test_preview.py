@@ -1,0 +1,297 @@
+"""The restore preview over a real workspace: what it shows is what happens on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from stepwell.store.workspace import Workspace
+from stepwell.tui.app import Settings, StepwellApp
+from stepwell.tui.gateway import open_workspace
+from stepwell.tui.screens.main import MainScreen
+from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.diff import DiffView
+from stepwell.tui.widgets.planlist import PlanList
+from stepwell.tui.widgets.sentence import Sentence
+
+Scene = Callable[[Pilot[int], StepwellApp], Awaitable[None]]
+NARROW, WIDE = (80, 24), (120, 36)
+
+
+async def until(condition: Callable[[], bool], deadline_s: float = 20.0) -> None:
+    for _ in range(int(deadline_s / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the condition did not come to hold in time")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace with three steps: made, changed (with a new file), changed again."""
+    folder = tmp_path / "orchard"
+    folder.mkdir()
+    write(folder, "a.py", "def f():\n    return 1\n")
+    write(folder, "docs/b.md", "# Title\n\ntext\n")
+    with Workspace.init(folder, home=tmp_path / "home") as ws:
+        write(folder, "a.py", "def f():\n    return 2\n")
+        write(folder, "new.txt", "brand new\n")
+        ws.capture("second thoughts")
+        write(folder, "a.py", "def f():\n    return 3\n")
+        (folder / "docs/b.md").unlink()
+        ws.capture("third thoughts")
+    return folder
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
+
+
+def play(root: Path, scene: Scene, size: tuple[int, int] = NARROW) -> None:
+    async def whole() -> None:
+        opened = open_workspace(root, root.parent / "home")
+        app = StepwellApp(opened, Settings(poll_s=0, tick_s=0, rest_s=0.001))
+        async with app.run_test(size=size) as pilot:
+            await until(lambda: app.main.timeline.loaded)
+            await idle(pilot, app)
+            await scene(pilot, app)
+        opened.history.close()
+
+    asyncio.run(whole())
+
+
+async def idle(pilot: Pilot[int], app: StepwellApp) -> None:
+    for _ in range(2):
+        await pilot.pause()
+        await until(lambda: app.gateway.idle)
+    await pilot.pause()
+
+
+async def open_preview(pilot: Pilot[int], app: StepwellApp, *keys: str) -> RestorePreview:
+    for key in keys:
+        await pilot.press(key)
+    await until(lambda: isinstance(app.screen, RestorePreview) and app.screen.is_mounted)
+    await idle(pilot, app)
+    screen = app.screen
+    assert isinstance(screen, RestorePreview)
+    return screen
+
+
+async def select(pilot: Pilot[int], app: StepwellApp, seq: int) -> None:
+    """Moves to the step with that number, by keys."""
+    timeline = app.main.timeline
+    await pilot.press(*["j"] * (timeline.count - seq - timeline.cursor))
+    await idle(pilot, app)
+    assert app.main.timeline.selected_seq == seq
+
+
+def said(screen: RestorePreview, part: str) -> str:
+    return screen.query_one(f"#preview-{part}", Sentence).plain
+
+
+def plan_lines(screen: RestorePreview) -> list[str]:
+    plan = screen.query_one(PlanList)
+    width = plan.row_width
+    return ["".join(s.text for s in plan.draw_row(i, width)).rstrip() for i in range(plan.count)]
+
+
+async def back_on_main(pilot: Pilot[int], app: StepwellApp) -> None:
+    await until(lambda: isinstance(app.screen, MainScreen))
+    await idle(pilot, app)
+
+
+def test_r_shows_what_would_change_and_changes_nothing(root: Path) -> None:
+    """The title names step and side; every file is listed; the disk stays as it is."""
+    before = tree(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        assert said(preview, "headline").startswith("Put 3 files back to how they were AFTER #1 ")
+        assert [line.split()[:2] for line in plan_lines(preview)] == [
+            ["M", "a.py"], ["A", "docs/b.md"], ["D", "new.txt"],
+        ]  # fmt: skip
+        assert said(preview, "promise") == (
+            "Before anything changes, your disk is saved as a step. u takes it back."
+        )
+        assert preview.query_one(PlanList).has_focus
+        for key in ("r", "enter", "space", "u", "n", "d"):
+            await pilot.press(key)
+        await idle(pilot, app)
+        assert app.screen is preview
+        await pilot.press("escape")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+    assert tree(root) == before
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+def test_r_y_u_y_goes_back_and_forth(root: Path, size: tuple[int, int]) -> None:
+    """By keys alone: back to the first step, and back again to how it was."""
+    now = tree(root)
+    seen: dict[str, dict[str, str]] = {}
+    footers: list[str] = []
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        await open_preview(pilot, app, "r")
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+        seen["rolled back"] = tree(root)
+        footers.append(app.main.footer.sentence)
+        undo = await open_preview(pilot, app, "u")
+        assert said(undo, "headline").startswith("Undo: put 3 files back as in #")
+        await pilot.press("u", "enter")
+        seen["undo not confirmed"] = tree(root)
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+        seen["undone"] = tree(root)
+
+    play(root, scene, size)
+    first = {"a.py": "def f():\n    return 1\n", "docs/b.md": "# Title\n\ntext\n"}
+    assert seen["rolled back"] == seen["undo not confirmed"] == first
+    assert seen["undone"] == now
+    assert footers[0].startswith("3 files are as they were after #1; saved before: #")
+
+
+def test_drift_needs_a_tick_and_is_saved(root: Path) -> None:
+    """Work that is in no step: `y` alone refuses; ticked, it is applied and undo brings it back."""
+    write(root, "a.py", "only on disk\n")
+    now = tree(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        assert plan_lines(preview)[0].startswith("[ ] M a.py")
+        assert "!" in plan_lines(preview)[0]
+        await pilot.press("y")
+        await idle(pilot, app)
+        assert said(preview, "promise").startswith("Tick 1 row first")
+        assert tree(root) == now
+        await pilot.press("space")
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+        assert tree(root)["a.py"] == "def f():\n    return 1\n"
+        await open_preview(pilot, app, "u")
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+    assert tree(root) == now
+
+
+def test_b_flips_to_the_other_side(root: Path) -> None:
+    """Before step 2 is how things were after step 1."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 2)
+        preview = await open_preview(pilot, app, "r")
+        after = plan_lines(preview)
+        assert " AFTER #2 " in said(preview, "headline")
+        await pilot.press("b")
+        await idle(pilot, app)
+        assert " BEFORE #2 " in said(preview, "headline")
+        assert plan_lines(preview) != after
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+    assert tree(root) == {"a.py": "def f():\n    return 1\n", "docs/b.md": "# Title\n\ntext\n"}
+
+
+def test_a_file_that_changes_after_the_preview_is_left_alone(root: Path) -> None:
+    """It is not written, it is named with its reason, and everything else is done."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        write(root, "a.py", "written meanwhile\n")
+        await pilot.press("y")
+        await until(lambda: "Not restored: a.py" in said(preview, "headline"))
+        assert "a.py" in plan_lines(preview)[0]
+        await pilot.press("escape")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+    assert tree(root) == {"a.py": "written meanwhile\n", "docs/b.md": "# Title\n\ntext\n"}
+
+
+def test_a_step_recorded_meanwhile_voids_the_plan(root: Path) -> None:
+    """Another process records a step: the plan is refused and made anew, nothing is changed."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        with Workspace.open(root, home=root.parent / "home") as other:
+            write(root, "late.txt", "late\n")
+            other.capture("from elsewhere")
+        before = tree(root)
+        await pilot.press("y")
+        await until(lambda: "was recorded since" in said(preview, "promise"))
+        await idle(pilot, app)
+        assert tree(root) == before
+        assert any("late.txt" in line for line in plan_lines(preview))
+        await pilot.press("q")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+
+
+def test_the_cursor_shows_the_file_in_the_diff(root: Path) -> None:
+    """The diff below is the real one, disk to result, of the file under the cursor."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        diff = preview.query_one(DiffView)
+        texts = [diff.row(i).kind.value + diff.row(i).text for i in range(diff.count)]
+        assert "-    return 3" in texts and "+    return 1" in texts
+        await pilot.press("j", "j")
+        assert diff.rows.place(diff.cursor)[0] == 2
+        await pilot.press("enter")
+        assert diff.has_focus
+
+    play(root, scene)
+    assert tree(root)["a.py"] == "def f():\n    return 3\n"
+
+
+def test_undo_of_a_mark_shows_that_no_file_changes(root: Path) -> None:
+    """An operation without files has a preview too."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.mark(ws.get_step("#2"), label="good")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "u")
+        assert said(preview, "headline") == "Undo: marked #2. No file changes."
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert ws.get_step("#2").checkpoint is None
+
+
+def test_nothing_to_undo_is_said(root: Path) -> None:
+    """The preview says why there is nothing to apply."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "u")
+        assert "nothing" in said(preview, "headline").lower()
+        await pilot.press("y")
+        assert app.screen is preview
+        await pilot.press("escape")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
