@@ -121,9 +121,7 @@ class WorkspaceReader:
         if self._catalogue is None:
             from stepwell.store.catalogue import Catalogue
 
-            self._catalogue = Catalogue.open(
-                self.store / "catalogue", self._journal, writable=True
-            )
+            self._catalogue = Catalogue.open(self.store / "catalogue", self._journal, writable=True)
         self._catalogue.catch_up()
         return self._catalogue
 
@@ -181,7 +179,6 @@ class WorkspaceReader:
 
     def _marked(self, step: Step) -> Step:
         return reading.with_mark(step, self._journal.view())
-
 
     def verify(self, *, full: bool = False, progress: Progress = no_progress) -> VerifyReport:
         """Checks every frame of the journal; with `full` every object's bytes too."""

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -29,6 +30,13 @@ from stepwell.store.model.plans import Applied, Plan, PlannedChanges
 from stepwell.store.model.steps import Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
 from stepwell.store.reader import WorkspaceReader
+
+
+def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> CaptureConfig:
+    """Returns the settings with Stepwell's own data folder left out, should it lie in the root."""
+    config = config or CaptureConfig()
+    data, inside = os.path.realpath(os.fsencode(home)), root.rstrip(b"/") + b"/"
+    return replace(config, apart=data[len(inside) :]) if data.startswith(inside) else config
 
 
 class Workspace(WorkspaceReader):
@@ -69,10 +77,13 @@ class Workspace(WorkspaceReader):
             old = registry.moved_from(root, home)
             if old is not None:
                 registry.adopt(old, root, home)
-                return cls.open(os.fsdecode(root), home=home, clock=clock, randomness=randomness, config=config)
+                return cls.open(
+                    os.fsdecode(root), home=home, clock=clock, randomness=randomness, config=config
+                )
             registered = registry.register(root, home, randomness)
             JournalWriter.create(registered.store, randomness=randomness)
-            context = Context(root, registered.store, clock, randomness, config or CaptureConfig())
+            settings = capture_config(config, root, home)
+            context = Context(root, registered.store, clock, randomness, settings)
             workspace = cls(registered, home, context)
             workspace.record("first capture")
             registry.finish(registered, home, rfc3339(clock()))
@@ -102,7 +113,7 @@ class Workspace(WorkspaceReader):
             registered.store,
             clock,
             randomness,
-            config or CaptureConfig(),
+            capture_config(config, registered.root, home),
             wait_s,
         )
         return cls(registered, home, context)
@@ -121,7 +132,6 @@ class Workspace(WorkspaceReader):
             finally:
                 writer.close()
         self.refresh()
-
 
     def capture(
         self,
@@ -241,9 +251,7 @@ class Workspace(WorkspaceReader):
     ) -> PlannedChanges | Operation:
         if entry.kind not in history.TRAVELS:
             return self._journal.operation(entry.number)
-        return self._planned(
-            history.travel_aim(self._journal, entry, undo=undo, session=session)
-        )
+        return self._planned(history.travel_aim(self._journal, entry, undo=undo, session=session))
 
     def _flip(self, entry: Undoable, *, undo: bool) -> Operation:
         with self._writer() as writer:
@@ -252,7 +260,6 @@ class Workspace(WorkspaceReader):
     def _planned(self, aim: Aim) -> PlannedChanges:
         plan, reader = plan_travel(self._journal, self._context, aim)
         return PlannedChanges(plan, reading.plan_changes(reader, plan))
-
 
     def mark(
         self,
@@ -282,7 +289,6 @@ class Workspace(WorkspaceReader):
             mark = history.unmarked(writer.view().marks.get(step.id), label=label, tags=tags)
             history.set_mark(writer, step, mark, summary=f"unmarked #{step.seq}", kind="unmark")
         return self._marked(step)
-
 
     def rebuild(self) -> int:
         """Makes the catalogue anew from the journal; returns the number of steps in it."""

@@ -80,9 +80,14 @@ class Catalogue:
             before = self.number
             if before == self._journal.last_number and not self._repairable():
                 return 0
-            with _lock(self._folder, self._writable) as locked:
-                if not (locked and self._write()):
-                    self._fold_in_memory()
+            try:
+                with _lock(self._folder, self._writable) as locked:
+                    if not (locked and self._write()):
+                        self._fold_in_memory()
+            except BaseException:
+                # A batch may be half folded: only what the files hold is sure.
+                self._state = _loaded(self._folder, self._journal)
+                raise
             return self.number - before
 
     # --- reading ---------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ class Limits(NamedTuple):
     """Files above this are stored only if the parent snapshot has them."""
     fresh_from: int
     """A ctime (ns) from here on may be repeated by a later write."""
+    apart: bytes = b""
+    """A folder that is left out like a repository's own data; empty: none."""
 
 
 @dataclass(slots=True)

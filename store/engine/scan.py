@@ -37,10 +37,12 @@ class CaptureConfig:
     """New files above this are not stored; those in the parent snapshot always are."""
     global_ignore: Path | None = None
     """The person's ignore file for all repositories; may not exist."""
+    apart: bytes = b""
+    """Workspace path of the data folder, when that lies in the workspace; it is never captured."""
 
     def policy(self) -> bytes:
         """Returns bytes that differ whenever a saved table must not be trusted for its verdicts."""
-        return hashlib.sha256(f"policy 1 {self.cap_bytes}".encode()).digest()
+        return hashlib.sha256(b"policy 1 %d %s" % (self.cap_bytes, self.apart)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Scanner:
             changed = find_changed(root_fd, old, new) if old else Changed()
             if old is not None and not changed.folders and new.wanted == old.wanted:
                 return Scan(old, False)
-            limits = Limits(self.config.cap_bytes, started - GRAIN_NS)
+            limits = Limits(self.config.cap_bytes, started - GRAIN_NS, self.config.apart)
             Walk(root_fd, sink, parent, wanted, limits, old or StatTable(), changed, new).run()
             return Scan(new, True)
         except OSError as error:

@@ -93,6 +93,7 @@ class Walk:
     ) -> None:
         self._wanted = wanted
         self._fresh_from = limits.fresh_from
+        self._apart = limits.apart
         self._old = old
         self._changed = changed
         self._new = new
@@ -313,7 +314,7 @@ class Walk:
         is_folder = name in place.same_folders or (
             found is not None and stat.S_ISDIR(found.st_mode)
         )
-        if name == b".git" or (is_folder and name in _REPOSITORIES):
+        if name == b".git" or (is_folder and (name in _REPOSITORIES or path == self._apart)):
             self._rows.odd(place.node, name, "repository")
         elif len(path) > _LONGEST_PATH:
             self._rows.odd(place.node, name, "too_long")

@@ -398,3 +398,15 @@ def test_undo_is_exact_where_the_restored_files_are_ignored_again(
     (project / "docs" / "page").write_text("mine now\n")
     ws.undo(force=True)
     assert (project / "docs" / "page").read_text() == "mine now\n"
+
+
+def test_the_data_folder_is_never_captured_when_it_lies_in_the_workspace(tmp_path: Path) -> None:
+    """A forced workspace around everything leaves its own store out, and says so."""
+    (tmp_path / "file").write_text("x\n")
+    home = tmp_path / "below" / "home"
+    with pytest.raises(RefusedError):
+        Workspace.init(tmp_path, home=home)
+    with Workspace.init(tmp_path, home=home, force=True) as ws:
+        assert [c.path for c in ws.step_changes(ws.head())] == [b"below", b"file"]
+        assert (b"below/home", "repository") in [(c.path, c.reason) for c in ws.covered(ws.head())]
+        assert ws.record("again").unchanged

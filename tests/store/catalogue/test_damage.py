@@ -271,6 +271,44 @@ def test_killed_at_any_write_the_next_to_open_goes_on(
         assert count > 6
 
 
+def test_interrupted_at_any_write_the_same_catalogue_goes_on(
+    history: Any,
+    journal: Journal,
+    folder: Path,
+    answers: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by Ctrl-C: what was half folded is neither lost nor counted twice."""
+    history.record(30)
+    write = os.write
+    for count in itertools.count(1):
+        catalogue = Catalogue.open(folder, journal, writable=True)
+        history.record(20)
+        journal.refresh()
+        left = itertools.count(count - 1, -1)
+
+        def interrupted(fd: int, content: Any, left: Iterator[int] = left) -> int:
+            if next(left) == 0:
+                raise KeyboardInterrupt
+            return write(fd, content)
+
+        monkeypatch.setattr(os, "write", interrupted)
+        try:
+            catalogue.catch_up()
+            break
+        except KeyboardInterrupt:
+            pass
+        finally:
+            monkeypatch.setattr(os, "write", write)
+        assert catalogue.count() == catalogue.number < len(history.steps)
+        catalogue.catch_up()
+        assert answers(catalogue)["steps"] == history.steps[::-1]
+        assert _from_files_alone(folder) == len(history.steps)
+        assert answers(Catalogue.open(folder, journal, writable=True)) == answers(catalogue)
+        assert not catalogue.rebuilt
+    assert count > 4
+
+
 def test_killed_at_random_the_next_to_open_goes_on(
     history: Any, journal: Journal, folder: Path, answers: Answers
 ) -> None:

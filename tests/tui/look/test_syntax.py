@@ -24,7 +24,9 @@ def contrast(a: str, b: str) -> float:
     ("roles", "colours"), [(syntax.DARK, palette.DARK), (syntax.LIGHT, palette.LIGHT)]
 )
 @pytest.mark.parametrize("ground", GROUNDS)
-def test_every_role_is_readable(roles: dict[str, str], colours: dict[str, str], ground: str) -> None:
+def test_every_role_is_readable(
+    roles: dict[str, str], colours: dict[str, str], ground: str
+) -> None:
     """At least 4.5 to 1 on lines, 3.3 to 1 on the small grounds of changed words."""
     least = 3.3 if ground.endswith("word") else 4.5
     weak = {
