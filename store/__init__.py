@@ -1,36 +1,42 @@
 """Stepwell's library: capture a workspace at every step, browse it, go back, take that back too.
 
 These names are the supported API; everything else may change. Importing this package loads none of
-the heavy dependencies: each is imported where it is first needed.
+the modules behind them, nor any heavy dependency: a name is looked up when it is first used.
 """
 
-from stepwell.store.engine.recording import Act, Recorded
-from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.model.changes import Change, Hunk
-from stepwell.store.model.errors import (
-    AmbiguousError,
-    BusyError,
-    FailedError,
-    IntegrityError,
-    NotAWorkspaceError,
-    NotFoundError,
-    RefusedError,
-    StepwellError,
-    UsageError,
-)
-from stepwell.store.model.plans import Applied, Kept, Plan, PlannedChanges
-from stepwell.store.model.steps import (
-    Branch,
-    Covered,
-    Mark,
-    Note,
-    Operation,
-    Snapshot,
-    Step,
-    StepResult,
-    View,
-)
-from stepwell.store.workspace import Workspace
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from stepwell.store.engine.recording import Act, Recorded
+    from stepwell.store.engine.scan import CaptureConfig
+    from stepwell.store.model.changes import Change, Hunk
+    from stepwell.store.model.errors import (
+        AmbiguousError,
+        BusyError,
+        FailedError,
+        IntegrityError,
+        NotAWorkspaceError,
+        NotFoundError,
+        RefusedError,
+        StepwellError,
+        UsageError,
+    )
+    from stepwell.store.model.plans import Applied, Kept, Plan, PlannedChanges
+    from stepwell.store.model.steps import (
+        Branch,
+        Covered,
+        Mark,
+        Note,
+        Operation,
+        Snapshot,
+        Step,
+        StepResult,
+        View,
+    )
+    from stepwell.store.workspace import Workspace
 
 __version__ = "0.1.0"
 
@@ -65,3 +71,35 @@ __all__ = [
     "Workspace",
     "__version__",
 ]
+
+_HOMES = {
+    "engine.recording": ("Act", "Recorded"),
+    "engine.scan": ("CaptureConfig",),
+    "model.changes": ("Change", "Hunk"),
+    "model.plans": ("Applied", "Kept", "Plan", "PlannedChanges"),
+    "model.steps": (
+        "Branch",
+        "Covered",
+        "Mark",
+        "Note",
+        "Operation",
+        "Snapshot",
+        "Step",
+        "StepResult",
+        "View",
+    ),
+    "workspace": ("Workspace",),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = next((m for m, names in _HOMES.items() if name in names), "model.errors")
+    value: object = getattr(_import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
