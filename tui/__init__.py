@@ -1,0 +1,1 @@
+"""The screen: a timeline browser over the store. Nothing headless imports it."""

@@ -1,0 +1,105 @@
+"""The application: wires gateway, screens, themes and timers together. `run` is the entry point."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from textual.app import App
+from textual.message import Message
+
+from stepwell.tui.gateway import Gateway, Opened, open_workspace
+from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
+from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
+from stepwell.tui.messages import Broke
+from stepwell.tui.screens.main import MainScreen
+from stepwell.tui.values import Clock
+
+_SWITCH_S = 0.001
+"""How long a background thread may keep the interpreter while a key waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person or a test chooses."""
+
+    clock: Clock = time.time_ns
+    zone: tzinfo | None = None
+    """None: the local time zone."""
+    glyphs: Glyphs = UTF8
+    theme: str = STEPWELL.name
+    poll_s: float = 0.7
+    """How often other processes' steps are looked for; 0: never."""
+    tick_s: float = 1.0
+    """How often ages are drawn anew; 0: never."""
+    rest_s: float = 0.06
+    """How long the cursor rests on a step before its diff is read."""
+
+
+class StepwellApp(App[int]):
+    """One workspace in a terminal."""
+
+    TITLE = "stepwell"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    INLINE_PADDING = 0
+
+    def __init__(self, opened: Opened, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self.animation_level = "none"
+        self.gateway = Gateway(opened, self._deliver)
+        self.main = MainScreen(
+            self.gateway,
+            clock=settings.clock,
+            zone=settings.zone,
+            glyphs=settings.glyphs,
+            rest_s=settings.rest_s,
+        )
+
+    def _deliver(self, message: Message) -> None:
+        if self.main.is_running:
+            self.main.post_message(message)
+
+    def get_default_screen(self) -> MainScreen:
+        """Returns the main screen: nothing else is ever below it."""
+        return self.main
+
+    def on_load(self) -> None:
+        """Registers the themes before the first frame."""
+        self.register_theme(STEPWELL)
+        self.register_theme(STEPWELL_LIGHT)
+        self.theme = self._settings.theme
+
+    def on_mount(self) -> None:
+        """Starts the timers."""
+        if self._settings.poll_s:
+            self.set_interval(self._settings.poll_s, self.gateway.poll)
+        if self._settings.tick_s:
+            self.set_interval(self._settings.tick_s, self.main.tick)
+
+    def on_broke(self, message: Broke) -> None:
+        """Ends with the traceback: a defect must not look like an empty timeline."""
+        raise message.error
+
+    def on_unmount(self) -> None:
+        """Waits for a change of the workspace that is under way, and for nothing else."""
+        self.gateway.close()
+
+
+def run(root: Path, home: Path, *, theme: str = STEPWELL.name) -> int:
+    """Shows the workspace that holds `root` until the person leaves; returns an exit status.
+
+    Raises:
+        StepwellError: the workspace cannot be opened; the terminal was not touched.
+    """
+    opened = open_workspace(root, home)
+    sys.setswitchinterval(_SWITCH_S)
+    glyphs = glyphs_for(sys.stdout.encoding or "ascii")
+    app = StepwellApp(opened, Settings(glyphs=glyphs, theme=theme))
+    app.run()
+    opened.history.close()
+    return app.return_code or 0

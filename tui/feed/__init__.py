@@ -1,0 +1,1 @@
+"""What the screens read: pages, previews and live changes, loaded by workers."""

@@ -1,0 +1,96 @@
+"""The diff of the selected step: at once when it was seen before, else after a short rest.
+
+The rest keeps a held-down key from asking for every step that it passes; a newer wish makes the
+answer to an older one void.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import NamedTuple, Protocol
+
+from stepwell.tui.messages import PatchLoaded
+from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.values import Step, StepId
+
+REST_S = 0.06
+KEPT = 64
+KEPT_ROWS = 400_000
+"""Rows of all remembered diffs together; the newest one is always kept."""
+
+CONTEXT = 3
+
+
+class PatchKey(NamedTuple):
+    """Which diff: a step's (against its first parent), or with None the disk's against the head."""
+
+    step: StepId | None
+    context: int = CONTEXT
+
+
+class Loader(Protocol):
+    """What is needed of the gateway."""
+
+    def load_patch(self, generation: int, key: Hashable, step: Step | None, context: int) -> None:
+        """Answers with PatchLoaded, or Failed."""
+
+
+class Timer(Protocol):
+    """What starting a timer returns."""
+
+    def stop(self) -> None: ...
+
+
+class Patches:
+    """The diffs that were loaded lately, and the one that is wished for."""
+
+    def __init__(
+        self,
+        loader: Loader,
+        show: Callable[[DiffRows], None],
+        later: Callable[[float, Callable[[], None]], Timer],
+        rest_s: float = REST_S,
+    ) -> None:
+        """`show` takes the rows of the newest wish; `later` is a widget's `set_timer`."""
+        self._loader = loader
+        self._show = show
+        self._later = later
+        self._rest_s = rest_s
+        self._known: OrderedDict[PatchKey, DiffRows] = OrderedDict()
+        self._generation = 0
+        self._timer: Timer | None = None
+
+    def want(self, step: Step | None, context: int = CONTEXT) -> bool:
+        """Wishes for a diff; tells whether it was shown at once.
+
+        The disk's diff is never taken from memory.
+        """
+        self._generation += 1
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        key = PatchKey(step.id if step else None, context)
+        rows = self._known.get(key)
+        if rows is not None:
+            self._known.move_to_end(key)
+            self._show(rows)
+            return True
+        generation = self._generation
+        self._timer = self._later(
+            self._rest_s, lambda: self._loader.load_patch(generation, key, step, context)
+        )
+        return False
+
+    def take(self, message: PatchLoaded) -> None:
+        """Keeps an answer, and shows it when it is the one that is wished for."""
+        if isinstance(message.key, PatchKey) and message.key.step is not None:
+            self._known[message.key] = message.rows
+            self._forget()
+        if message.generation == self._generation:
+            self._show(message.rows)
+
+    def _forget(self) -> None:
+        total = sum(map(len, self._known.values()))
+        while len(self._known) > 1 and (len(self._known) > KEPT or total > KEPT_ROWS):
+            total -= len(self._known.popitem(last=False)[1])

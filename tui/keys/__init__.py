@@ -1,0 +1,1 @@
+"""Which key does what: one table, and what is made from it."""

@@ -1,0 +1,1 @@
+"""How things look: glyphs, colours, numbers and times as text. Imports no Textual."""

@@ -1,0 +1,41 @@
+"""Text cut and padded by terminal cells, not characters: wide characters count two."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+
+
+def cells(text: str) -> int:
+    """Returns how many terminal cells `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def fit(text: str, width: int, ellipsis: str = "…") -> str:
+    """Returns `text` in exactly `width` cells: padded at the right, or cut with an ellipsis."""
+    if width <= 0:
+        return ""
+    missing = width - cells(text)
+    if missing >= 0:
+        return text + " " * missing
+    return set_cell_size(text, width - 1) + ellipsis if width > 1 else ellipsis
+
+
+def clip(text: str, width: int, ellipsis: str = "…") -> str:
+    """Returns `text` in at most `width` cells."""
+    return text if cells(text) <= width else fit(text, width, ellipsis)
+
+
+def fit_right(text: str, width: int) -> str:
+    """Returns `text` in exactly `width` cells, padded at the left."""
+    missing = width - cells(text)
+    return " " * missing + text if missing >= 0 else fit(text, width)
+
+
+def fit_path(text: str, width: int, ellipsis: str = "…") -> str:
+    """Returns a path in at most `width` cells: its beginning gives way, the file name stays."""
+    if cells(text) <= width:
+        return text
+    tail = text
+    while tail and cells(tail) > width - 1:
+        tail = tail[1:]
+    return ellipsis + tail if width > 0 else ""

@@ -1,0 +1,216 @@
+"""All messages: facts that go up from widgets and workers. Calls go down, siblings never meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from stepwell.tui.model.colours import ColourSpans
+    from stepwell.tui.model.diffrows import DiffRows
+    from stepwell.tui.model.lanes import LaneMap
+    from stepwell.tui.model.rows import Tips
+    from stepwell.tui.values import (
+        Applied,
+        Change,
+        Oid,
+        Operation,
+        OperationRow,
+        PlannedChanges,
+        Step,
+        StepwellError,
+    )
+
+
+class CursorMoved(Message):
+    """A list's cursor is on another row; a later one replaces it in the queue."""
+
+    def __init__(self, pane: str, index: int) -> None:
+        super().__init__()
+        self.pane = pane
+        """The list's DOM id."""
+        self.index = index
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest position of a list counts."""
+        return isinstance(message, CursorMoved) and message.pane == self.pane
+
+
+class RowOpened(Message):
+    """A person wants to go into a row (enter, `l`, a second click)."""
+
+    def __init__(self, pane: str, index: int) -> None:
+        super().__init__()
+        self.pane = pane
+        self.index = index
+
+
+class BackAsked(Message):
+    """A person wants one step back out of a list (`h`, esc)."""
+
+    def __init__(self, pane: str) -> None:
+        super().__init__()
+        self.pane = pane
+
+
+class CaptionChanged(Message):
+    """A list's title, its right-hand text or its focus changed; its pane redraws the title line."""
+
+
+class Refused(Message):
+    """A key that can do nothing now was pressed; the footer says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class PagesWanted(Message):
+    """Rows came into view whose steps are not loaded; only the newest wish counts."""
+
+    def __init__(self, pages: tuple[int, ...]) -> None:
+        super().__init__()
+        self.pages = pages
+
+    def can_replace(self, message: Message) -> bool:
+        """What was in view before is of no interest."""
+        return isinstance(message, PagesWanted)
+
+
+# --- results of the gateway's calls --------------------------------------------------------------
+
+
+class TimelineLoaded(Message):
+    """The shape of the history, its branches' tips and its newest steps, read together."""
+
+    def __init__(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
+        super().__init__()
+        self.lanes = lanes
+        self.tips = tips
+        self.newest = newest
+
+
+class PageLoaded(Message):
+    """The steps of one page of the history."""
+
+    def __init__(self, page: int, steps: Sequence[Step]) -> None:
+        super().__init__()
+        self.page = page
+        self.steps = steps
+
+
+class DiskCompared(Message):
+    """How the disk differs from the head."""
+
+    def __init__(self, dirty: tuple[Change, ...], pending: str | None) -> None:
+        super().__init__()
+        self.dirty = dirty
+        self.pending = pending
+        """The kind of change of the workspace that was interrupted, or None."""
+
+
+class OperationsLoaded(Message):
+    """The newest operations of the store, newest first."""
+
+    def __init__(self, rows: Sequence[OperationRow]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class Failed(Message):
+    """A call could not be done; the store is as it was."""
+
+    def __init__(self, what: str, error: StepwellError) -> None:
+        super().__init__()
+        self.what = what
+        self.error = error
+
+
+class Broke(Message):
+    """A call raised what no caller expects: a defect, to be shown with its traceback."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+# --- diffs ---------------------------------------------------------------------------------------
+
+
+class LinesColoured(Message):
+    """Colours of consecutive lines of one side of a file, from line number `first`."""
+
+    def __init__(self, side: Oid, first: int, spans: Sequence[ColourSpans], last: bool) -> None:
+        super().__init__()
+        self.side = side
+        self.first = first
+        self.spans = spans
+        self.last = last
+        """The whole side is coloured now."""
+
+
+class HunksNamed(Message):
+    """Which definitions enclose hunks, by hunk id."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self.names = names
+
+
+class PatchLoaded(Message):
+    """What a step changed, or how the disk differs from the head, as rows ready to be drawn."""
+
+    def __init__(self, generation: int, key: Hashable, rows: DiffRows) -> None:
+        super().__init__()
+        self.generation = generation
+        self.key = key
+        self.rows = rows
+
+
+class ContextAsked(Message):
+    """A person wants more (1) or fewer (-1) unchanged lines around each change."""
+
+    def __init__(self, pane: str, by: int) -> None:
+        super().__init__()
+        self.pane = pane
+        self.by = by
+
+
+# --- restore preview -----------------------------------------------------------------------------
+
+
+class PlanMade(Message):
+    """What a rollback, undo or redo would do; `operation` when no file is involved."""
+
+    def __init__(
+        self,
+        generation: int,
+        planned: PlannedChanges | None,
+        rows: DiffRows | None,
+        operation: Operation | None,
+    ) -> None:
+        super().__init__()
+        self.generation = generation
+        self.planned = planned
+        self.rows = rows
+        self.operation = operation
+
+
+class PlanApplied(Message):
+    """A plan was carried out."""
+
+    def __init__(self, done: Applied | Operation) -> None:
+        super().__init__()
+        self.done = done
+
+
+class PlanFailed(Message):
+    """A plan could not be made or carried out."""
+
+    def __init__(self, generation: int, error: StepwellError) -> None:
+        super().__init__()
+        self.generation = generation
+        self.error = error

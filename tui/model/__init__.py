@@ -1,0 +1,1 @@
+"""Pure shapes behind the widgets; imports neither Textual nor the store's machinery."""

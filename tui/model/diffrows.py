@@ -1,0 +1,285 @@
+"""A diff as numbered rows: what stands on row N, without an object for each row.
+
+Rows are computed when asked for. What is kept is one entry for each file and hunk and, for hunks
+that were looked at, one byte for each line; so a diff of a million lines opens as fast as a small
+one.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, TypeVar
+
+from stepwell.tui.model.linetext import line_text
+from stepwell.tui.model.notices import notices
+from stepwell.tui.model.worddiff import Spans, changed_spans, pair_lines
+from stepwell.tui.values import Change, Hunk, Oid
+
+RUN = 64
+"""Longer runs of removed or added lines get no word emphasis."""
+
+_HEAD = -1
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Kind(Enum):
+    """What a row shows."""
+
+    BLANK = "blank"
+    FILE = "file"
+    NOTICE = "notice"
+    GAP = "gap"
+    CONTEXT = " "
+    ADD = "+"
+    DELETE = "-"
+    ENDING = "\\"
+
+
+LINES = frozenset((Kind.CONTEXT, Kind.ADD, Kind.DELETE))
+_REPLACED = re.compile(rb"(-[-\\]*)\+[+\\]*")
+_BY_SIGN = {ord(kind.value): kind for kind in (*LINES, Kind.ENDING)}
+
+
+class Row(NamedTuple):
+    """One row. `change` and `hunk` are indices; `hunk` is -1 above a file's first hunk."""
+
+    kind: Kind
+    change: int
+    hunk: int = _HEAD
+    line: int = 0
+    """Index in the hunk's lines; of a notice, its place among the file's notices."""
+    old: int | None = None
+    new: int | None = None
+    text: str = ""
+    """The line as it is shown; a notice's words."""
+    hidden: int = 0
+    """Of a gap: how many unchanged lines it stands for."""
+
+
+class DiffRows:
+    """The rows of some changes, in the order given."""
+
+    def __init__(self, changes: Sequence[Change], sizes: Mapping[Oid, int] | None = None) -> None:
+        """`sizes` gives the byte sizes of binary blobs, where they are known."""
+        self.changes = tuple(changes)
+        self._notices = [notices(change, sizes or {}) for change in self.changes]
+        self._starts = array("q")
+        self._blocks: list[tuple[int, int, int]] = []
+        self.file_rows = array("q")
+        self.hunk_rows = array("q")
+        self._signs: OrderedDict[tuple[int, int], tuple[bytes, bool]] = OrderedDict()
+        self._spans: OrderedDict[tuple[int, int, int], dict[int, Spans]] = OrderedDict()
+        self._length = 0
+        for index in range(len(self.changes)):
+            self._add(index)
+        self.number_width = self._number_width()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def _add(self, index: int) -> None:
+        self.file_rows.append(self._length + (index > 0))
+        self._block(index, _HEAD, 0, (index > 0) + 1 + len(self._notices[index]))
+        end = (1, 1)
+        for number, hunk in enumerate(self.changes[index].hunks):
+            first = _first(hunk)
+            hidden = max(first[0] - end[0], first[1] - end[1], 0)
+            end = (first[0] + hunk.old_lines, first[1] + hunk.new_lines)
+            self.hunk_rows.append(self._length)
+            self._block(index, number, hidden, (hidden > 0) + len(hunk.lines))
+
+    def _block(self, change: int, hunk: int, hidden: int, size: int) -> None:
+        self._starts.append(self._length)
+        self._blocks.append((change, hunk, hidden))
+        self._length += size
+
+    def row(self, index: int) -> Row:
+        """Returns row `index`, 0 for the first; raises IndexError beyond the ends."""
+        if not 0 <= index < self._length:
+            raise IndexError(index)
+        block = bisect_right(self._starts, index) - 1
+        change, hunk, hidden = self._blocks[block]
+        offset = index - self._starts[block]
+        if hunk == _HEAD:
+            return self._head_row(change, offset - (change > 0))
+        if hidden and offset == 0:
+            return Row(Kind.GAP, change, hunk, hidden=hidden)
+        return self._line_row(change, hunk, offset - (hidden > 0))
+
+    def _head_row(self, change: int, offset: int) -> Row:
+        if offset < 0:
+            return Row(Kind.BLANK, change)
+        if offset == 0:
+            return Row(Kind.FILE, change)
+        return Row(Kind.NOTICE, change, line=offset - 1, text=self._notices[change][offset - 1])
+
+    def _line_row(self, change: int, number: int, line: int) -> Row:
+        hunk = self.changes[change].hunks[number]
+        signs, endings = self._signs_of(change, number)
+        kind = _BY_SIGN.get(signs[line], Kind.CONTEXT)
+        if kind is Kind.ENDING:
+            return Row(kind, change, number, line, text="no line feed at the end of the file")
+        old, new = _first(hunk)
+        marks = signs.count(b"\\", 0, line)
+        return Row(
+            kind,
+            change,
+            number,
+            line,
+            None if kind is Kind.ADD else old + line - marks - signs.count(b"+", 0, line),
+            None if kind is Kind.DELETE else new + line - marks - signs.count(b"-", 0, line),
+            line_text(hunk.lines[line][1:], endings=endings),
+        )
+
+    def _signs_of(self, change: int, number: int) -> tuple[bytes, bool]:
+        """The first byte of each line of a hunk, and whether its line endings are mixed."""
+        key = (change, number)
+        if key not in self._signs:
+            lines = self.changes[change].hunks[number].lines
+            returns = sum(line.endswith(b"\r\n") for line in lines)
+            known = (bytes(line[0] for line in lines), 0 < returns < len(lines))
+            _remember(self._signs, key, known, 256)
+        return self._signs[key]
+
+    def emphasis(self, row: Row) -> Spans:
+        """Returns the character ranges of a removed or added line that its counterpart lacks."""
+        if row.kind not in (Kind.ADD, Kind.DELETE):
+            return ()
+        signs, endings = self._signs_of(row.change, row.hunk)
+        run = _run(signs, row.line)
+        if run is None:
+            return ()
+        key = (row.change, row.hunk, run[0])
+        if key not in self._spans:
+            lines = self.changes[row.change].hunks[row.hunk].lines
+            texts = [
+                "" if line.startswith(b"\\") else line_text(line[1:], endings=endings)
+                for line in lines[run[0] : run[2]]
+            ]
+            _remember(self._spans, key, _run_spans(run, texts), 512)
+        return self._spans[key].get(row.line, ())
+
+    def file_of(self, index: int) -> int:
+        """Returns the index of the change that row `index` belongs to."""
+        return max(bisect_right(self.file_rows, index) - 1, 0)
+
+    def step_file(self, index: int, by: int) -> int | None:
+        """Returns the header row of the next (`by` 1) or previous (-1) file, None at the ends.
+
+        Going back from inside a file leads to that file's own header first.
+        """
+        return _neighbour(self.file_rows, index, by)
+
+    def step_hunk(self, index: int, by: int) -> int | None:
+        """Returns the first changed row of the next or previous hunk, None at the ends."""
+        at = bisect_right(self.hunk_rows, index) + (by > 0) - 1
+        if by < 0 and 0 <= at < len(self.hunk_rows) and self.first_change(at) >= index:
+            at -= 1
+        if by > 0 and at and self.first_change(at - 1) > index:
+            at -= 1
+        return self.first_change(at) if 0 <= at < len(self.hunk_rows) else None
+
+    def first_change(self, hunk: int) -> int:
+        """Returns the row of the first removed or added line of hunk `hunk` of the whole diff."""
+        start = self.hunk_rows[hunk]
+        change, number, hidden = self._blocks[bisect_right(self._starts, start) - 1]
+        signs, _ = self._signs_of(change, number)
+        found = [at for at in (signs.find(b"-"), signs.find(b"+")) if at >= 0]
+        return start + (hidden > 0) + min(found, default=0)
+
+    def row_of_line(self, change: int, old: int | None, new: int | None) -> int:
+        """Returns the row of a line (by its new number, else its old one), or of one near it."""
+        side, target = (1, new) if new is not None else (0, old or 0)
+        best = self.file_rows[change]
+        first = bisect_left(self.hunk_rows, best)
+        for number, hunk in enumerate(self.changes[change].hunks):
+            start = self.hunk_rows[first + number]
+            if _first(hunk)[side] > target:
+                break
+            hidden = self._blocks[bisect_right(self._starts, start) - 1][2]
+            best = start + (hidden > 0) + _index_of(hunk, side == 0, target)
+        return best
+
+    def place(self, index: int) -> tuple[int, int, int]:
+        """Returns (change, hunk counted from 1 or 0 above the first, hunks of that file)."""
+        change = self.file_of(index)
+        first = bisect_left(self.hunk_rows, self.file_rows[change]) if self.changes else 0
+        here = bisect_right(self.hunk_rows, index)
+        total = len(self.changes[change].hunks) if self.changes else 0
+        return change, here - first, total
+
+    def _number_width(self) -> int:
+        largest = 0
+        for change in self.changes:
+            if change.hunks:
+                last = change.hunks[-1]
+                largest = max(
+                    largest, last.old_start + last.old_lines, last.new_start + last.new_lines
+                )
+        return max(3, len(str(largest)))
+
+
+def side_lines(hunk: Hunk, old: bool, first: int, end: int) -> tuple[int, list[bytes]]:
+    """Returns the lines that one side has among `hunk.lines[first:end]`, and the first's number."""
+    skipped = b"+\\" if old else b"-\\"
+    before = sum(line[:1] not in skipped for line in hunk.lines[:first])
+    lines = [line[1:] for line in hunk.lines[first:end] if line[:1] not in skipped]
+    return _first(hunk)[0 if old else 1] + before, lines
+
+
+def _first(hunk: Hunk) -> tuple[int, int]:
+    """The numbers of a hunk's first lines; an empty side names the line before it."""
+    return (
+        hunk.old_start if hunk.old_lines else hunk.old_start + 1,
+        hunk.new_start if hunk.new_lines else hunk.new_start + 1,
+    )
+
+
+def _index_of(hunk: Hunk, old: bool, target: int) -> int:
+    skipped = b"+\\" if old else b"-\\"
+    number = _first(hunk)[0 if old else 1]
+    for index, line in enumerate(hunk.lines):
+        if line[:1] in skipped:
+            continue
+        if number >= target:
+            return index
+        number += 1
+    return len(hunk.lines) - 1
+
+
+def _neighbour(rows: array[int], index: int, by: int) -> int | None:
+    at = bisect_right(rows, index) if by > 0 else bisect_left(rows, index) - 1
+    return rows[at] if 0 <= at < len(rows) else None
+
+
+def _run(signs: bytes, line: int) -> tuple[int, int, int] | None:
+    """The removed lines [0]..[1] and added lines [1]..[2] around `line`, None when one-sided."""
+    low = max(line - 2 * RUN, 0)
+    for match in _REPLACED.finditer(signs, low, line + 2 * RUN):
+        if match.start() <= line < match.end():
+            middle = match.end(1)
+            short = max(middle - match.start(), match.end() - middle) <= RUN
+            return (match.start(), middle, match.end()) if short else None
+    return None
+
+
+def _run_spans(run: tuple[int, int, int], texts: Sequence[str]) -> dict[int, Spans]:
+    start, middle, _ = run
+    olds, news = texts[: middle - start], texts[middle - start :]
+    spans: dict[int, Spans] = {}
+    for i, j in pair_lines(olds, news):
+        spans[start + i], spans[middle + j] = changed_spans(olds[i], news[j])
+    return spans
+
+
+def _remember(cache: OrderedDict[_Key, _Value], key: _Key, value: _Value, limit: int) -> None:
+    cache[key] = value
+    while len(cache) > limit:
+        cache.popitem(last=False)

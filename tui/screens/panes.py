@@ -1,0 +1,54 @@
+"""Which pane has the focus and which are to be seen, as classes that the stylesheet reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from textual.screen import Screen
+
+from stepwell.tui.widgets.linelist import LineList
+
+PaneName = Literal["timeline", "files", "diff"]
+ORDER: tuple[PaneName, ...] = ("timeline", "files", "diff")
+
+
+class Panes:
+    """Moves the focus among the lists of a screen, showing the pane before it is focused."""
+
+    def __init__(self, screen: Screen[None], lists: Mapping[PaneName, LineList]) -> None:
+        self._screen = screen
+        self._lists = lists
+        self.current: PaneName = "timeline"
+        self.zoomed = False
+
+    def go(self, name: PaneName) -> None:
+        """Shows a pane and gives it the focus."""
+        self.current = name
+        self._mark()
+        self._lists[name].focus(scroll_visible=False)
+
+    def step(self, way: int) -> None:
+        """Goes to the next (1) or previous (-1) pane, round and round."""
+        self.go(ORDER[(ORDER.index(self.current) + way) % len(ORDER)])
+
+    def took_focus(self, name: PaneName) -> None:
+        """Notes a focus that came by the mouse."""
+        if name != self.current:
+            self.current = name
+            self._mark()
+
+    def toggle_zoom(self) -> None:
+        """Gives the current pane the whole screen, or takes it back."""
+        self.zoomed = not self.zoomed
+        self._mark()
+
+    def restore_focus(self) -> None:
+        """Focuses the current pane again, after a resize has hidden or shown panes."""
+        if self._screen.focused is not self._lists[self.current]:
+            self.go(self.current)
+
+    def _mark(self) -> None:
+        for name in ORDER:
+            self._screen.set_class(name == self.current, f"-on-{name}")
+        self._screen.set_class(self.zoomed, "-zoom")

@@ -1,0 +1,336 @@
+"""The preview of a rollback, undo or redo: what would change, for real, before anything changes.
+
+Opening it changes nothing. `y` applies, and no other key does; the key that opened it does nothing.
+What would lose something that is in no step, or another session's work, has to be ticked first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from stepwell.tui.feed.highlight import Highlighter
+from stepwell.tui.feed.wishes import Wish
+from stepwell.tui.gateway import Gateway
+from stepwell.tui.keys.bindings import bindings_for
+from stepwell.tui.look.glyphs import Glyphs
+from stepwell.tui.messages import (
+    BackAsked,
+    CursorMoved,
+    Failed,
+    PlanApplied,
+    PlanFailed,
+    PlanMade,
+    RowOpened,
+)
+from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.model.planrows import (
+    headline,
+    kept_rows,
+    operation_headline,
+    outcome,
+    plan_rows,
+    tally,
+)
+from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
+from stepwell.tui.widgets.diff import DiffView
+from stepwell.tui.widgets.pane import Pane
+from stepwell.tui.widgets.planlist import PlanList
+from stepwell.tui.widgets.sentence import Sentence
+
+_SAFETY = "Before anything changes, your disk is saved as a step."
+
+_CSS = """
+RestorePreview {
+    align: center middle;
+    background: $background 70%;
+}
+
+RestorePreview #preview {
+    width: 100%;
+    height: 100%;
+    background: $background;
+}
+
+RestorePreview.-modal #preview {
+    width: 88%;
+    max-width: 140;
+    height: 90%;
+    padding: 0 1;
+    border: round $accent;
+}
+
+RestorePreview #preview-headline {
+    height: auto;
+    max-height: 3;
+    padding: 0 1;
+    margin-bottom: 1;
+}
+
+RestorePreview #preview-plan-pane {
+    height: 4;
+}
+
+RestorePreview #preview-diff-pane {
+    height: 1fr;
+}
+
+RestorePreview #preview-promise {
+    padding: 0 1;
+}
+
+RestorePreview #preview-keys {
+    padding: 0 1;
+}
+"""
+
+
+class Outcome(NamedTuple):
+    """What came of a preview that was not cancelled."""
+
+    text: str
+    """One line: what was done, what not and why, how to take it back."""
+    complete: bool
+    """Everything that was wanted was done."""
+
+
+class RestorePreview(ModalScreen[Outcome | None]):
+    """Shows a plan and carries it out; its result is None when nothing was changed."""
+
+    BINDINGS = [
+        # Before the lists' own keys: esc always leaves, space always ticks.
+        *bindings_for("preview", priority=True),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-full"), (100, "-modal")]
+    CSS = _CSS
+
+    def __init__(
+        self, gateway: Gateway, wish: Wish, glyphs: Glyphs, highlighter: Highlighter | None = None
+    ) -> None:
+        super().__init__()
+        self._gateway = gateway
+        self._wish = wish
+        self._glyphs = glyphs
+        self._generation = 0
+        self._shown: PlannedChanges | Operation | None = None
+        self._busy = False
+        self._refused = False
+        self._result: Outcome | None = None
+        self._headline = Sentence(id="preview-headline")
+        self._plan = PlanList(glyphs=glyphs)
+        self._diff = DiffView(id="preview-diff", glyphs=glyphs, highlighter=highlighter)
+        self._promise = Sentence(id="preview-promise")
+        self._keys = Sentence(id="preview-keys")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="preview"):
+            yield self._headline
+            yield Pane("", self._plan, id="preview-plan-pane")
+            yield Pane("", self._diff, id="preview-diff-pane")
+            yield self._promise
+            yield self._keys
+
+    def on_mount(self) -> None:
+        """Asks for the plan."""
+        self._plan.focus(scroll_visible=False)
+        self._ask()
+
+    def on_resize(self) -> None:
+        """Gives the list as many lines as it needs, the diff the rest."""
+        self._share_height()
+
+    # --- the plan --------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        self._generation += 1
+        self._shown = None
+        self._headline.say("comparing the disk", "dim")
+        self._plan.set_caption("Changes", "")
+        self._diff.say("")
+        self._tell_keys()
+        self._gateway.make_plan(self.post_message, self._generation, self._wish)
+
+    def on_plan_made(self, message: PlanMade) -> None:
+        """Shows the plan, if it is still the one that is asked for."""
+        if message.generation != self._generation or self._result is not None:
+            return
+        if message.planned is not None:
+            self._show(message.planned, message.rows or DiffRows(()))
+        elif message.operation is not None:
+            self._show_operation(message.operation)
+
+    def _show(self, planned: PlannedChanges, rows: DiffRows) -> None:
+        self._shown = planned
+        self._headline.say(headline(planned), "strong")
+        self._plan.show_plan(plan_rows(planned), planned.changes)
+        self._plan.set_caption("Changes", tally(planned.plan))
+        nothing = "no file differs" if not planned.changes else "choose a file above"
+        self._diff.show(
+            rows, "Disk now → after" if self._utf8 else "Disk now > after", empty=nothing
+        )
+        if not self._refused:
+            self._promise.say(self._safety, "dim")
+        self._refused = False
+        self._share_height()
+        self._tell_keys()
+
+    def _show_operation(self, operation: Operation) -> None:
+        self._shown = operation
+        self._headline.say(operation_headline(operation, self._wish.undo), "strong")
+        self._plan.show_plan((), ())
+        self._diff.say("no file is concerned")
+        self._promise.say("The disk stays as it is.", "dim")
+        self._share_height()
+        self._tell_keys()
+
+    @property
+    def _safety(self) -> str:
+        return f"{_SAFETY} {'U does it again.' if self._wish.undo else 'u takes it back.'}"
+
+    @property
+    def _utf8(self) -> bool:
+        return self._glyphs.ellipsis == "…"
+
+    def _share_height(self) -> None:
+        room = max(4, self.size.height // 3)
+        lines = min(room, max(1, self._plan.count))
+        self.query_one("#preview-plan-pane").styles.height = lines + 1
+
+    def _tell_keys(self) -> None:
+        if self._result is not None:
+            self._keys.keys([("esc", "close")])
+            return
+        if self._busy:
+            self._keys.say("applying: the disk is being changed", "warning")
+            return
+        if self._shown is None:
+            self._keys.keys([("esc", "cancel")])
+            return
+        missing = len(self._plan.unticked)
+        shown: list[tuple[str, str]] = []
+        if missing:
+            shown += [("space", f"tick ({missing} left)"), ("A", "tick all")]
+        else:
+            shown.append(("y", "apply"))
+        other = self._wish.other_side()
+        if other is not None:
+            shown.append(("b", f"{other.side} instead"))
+        shown += [("esc", "cancel"), ("tab", "list/diff")]
+        if not missing:
+            shown.append(("[ ]", "hunk"))
+        self._keys.keys(shown)
+
+    # --- moving ----------------------------------------------------------------------------------
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """A row of the list shows its file."""
+        message.stop()
+        if message.pane == self._plan.id and self._plan.rows:
+            change = self._plan.rows[self._plan.cursor].change
+            if change is not None:
+                self._diff.go_to_file(change)
+
+    def on_row_opened(self, message: RowOpened) -> None:
+        """Into the diff of the row's file."""
+        message.stop()
+        self._diff.focus(scroll_visible=False)
+
+    def on_back_asked(self, message: BackAsked) -> None:
+        """From the diff back to the list; from there nowhere."""
+        message.stop()
+        self._plan.focus(scroll_visible=False)
+
+    def action_switch(self) -> None:
+        """Between list and diff."""
+        other = self._diff if self._plan.has_focus else self._plan
+        other.focus(scroll_visible=False)
+
+    # --- deciding --------------------------------------------------------------------------------
+
+    def action_tick(self) -> None:
+        """Ticks the row under the cursor."""
+        if self._plan.toggle():
+            self._promise.say(self._safety, "dim")
+        else:
+            self._promise.say("This row needs no tick. " + self._safety, "dim")
+        self._tell_keys()
+
+    def action_tick_all(self) -> None:
+        """Ticks every row that needs it."""
+        self._plan.tick_all()
+        self._promise.say(self._safety, "dim")
+        self._tell_keys()
+
+    def action_flip(self) -> None:
+        """Plans for the other side of the step."""
+        other = self._wish.other_side()
+        if other is None or self._busy or self._result is not None:
+            return
+        self._wish = other
+        self._ask()
+
+    def action_apply(self) -> None:
+        """Carries out what is shown."""
+        if self._shown is None or self._busy or self._result is not None:
+            return
+        unticked = self._plan.unticked
+        if unticked:
+            rows = plural(len(unticked), "row")
+            self._promise.say(f"Tick {rows} first (space): something would be lost.", "warning")
+            return
+        self._busy = True
+        self._tell_keys()
+        force = bool(self._plan.ticked)
+        self._gateway.apply_plan(
+            self.post_message, self._generation, self._wish, self._shown, force
+        )
+
+    def on_plan_applied(self, message: PlanApplied) -> None:
+        """Leaves with what was done; stays to show paths that could not be restored."""
+        self._busy = False
+        done = message.done
+        missed = done.not_restored if isinstance(done, Applied) else ()
+        result = Outcome(outcome(done, self._wish.undo), not missed)
+        if not missed:
+            self.dismiss(result)
+            return
+        self._result = result
+        self._headline.say(result.text, "warning")
+        self._plan.show_plan(kept_rows(missed), ())
+        self._plan.set_caption("Not restored", plural(len(missed), "path"))
+        self._diff.say("everything else is as it was shown")
+        self._promise.say("What is not restored is on your disk as it was.", "dim")
+        self._share_height()
+        self._tell_keys()
+
+    def on_plan_failed(self, message: PlanFailed) -> None:
+        """Says what was refused, and plans anew when the shown plan is void."""
+        if message.generation != self._generation:
+            return
+        self._refuse(message.error)
+
+    def on_failed(self, message: Failed) -> None:
+        """The store could not even be asked."""
+        message.stop()
+        self._refuse(message.error)
+
+    def _refuse(self, error: StepwellError) -> None:
+        was_busy, self._busy = self._busy, False
+        sentence = printable(error.message + (f" ({error.hint})" if error.hint else ""))
+        if not was_busy:
+            self._headline.say(sentence, "failed")
+            self._plan.show_plan((), ())
+            self._tell_keys()
+            return
+        # The reason stays in sight above the new plan.
+        self._refused = True
+        self._ask()
+        self._promise.say(sentence, "failed")
+
+    def action_cancel(self) -> None:
+        """Leaves; while the disk is being changed, waits."""
+        if not self._busy:
+            self.dismiss(self._result)

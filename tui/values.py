@@ -1,0 +1,89 @@
+"""The store's values that screens draw, in one place. What reads or writes is in gateway.py."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from stepwell.store.model.changes import Change, Hunk
+from stepwell.store.model.errors import (
+    DriftError,
+    IntegrityError,
+    NotFoundError,
+    OtherSessionError,
+    RefusedError,
+    StepwellError,
+)
+from stepwell.store.model.ids import Clock, Oid, StepId, short
+from stepwell.store.model.paths import TrackedPath, escape
+from stepwell.store.model.plans import Applied, Kept, OtherSession, Plan, PlanItem, PlannedChanges
+from stepwell.store.model.reports import Status
+from stepwell.store.model.steps import (
+    Branch,
+    ChangeCounts,
+    Covered,
+    Mark,
+    Note,
+    Operation,
+    Snapshot,
+    Step,
+    StepResult,
+    View,
+)
+from stepwell.store.model.text import (
+    one_line,
+    plural,
+    printable,
+    printable_bytes,
+    printable_line,
+)
+
+__all__ = [
+    "Applied",
+    "Branch",
+    "Change",
+    "ChangeCounts",
+    "Clock",
+    "Covered",
+    "DriftError",
+    "Hunk",
+    "IntegrityError",
+    "Kept",
+    "Mark",
+    "NotFoundError",
+    "Note",
+    "Oid",
+    "Operation",
+    "OperationRow",
+    "OtherSession",
+    "OtherSessionError",
+    "Plan",
+    "PlanItem",
+    "PlannedChanges",
+    "RefusedError",
+    "Snapshot",
+    "Status",
+    "Step",
+    "StepId",
+    "StepResult",
+    "StepwellError",
+    "TrackedPath",
+    "View",
+    "escape",
+    "one_line",
+    "plural",
+    "printable",
+    "printable_bytes",
+    "printable_line",
+    "short",
+]
+
+
+class OperationRow(Protocol):
+    """An operation as the store lists it."""
+
+    @property
+    def operation(self) -> Operation: ...
+    @property
+    def undone(self) -> bool: ...
+    @property
+    def undoable(self) -> bool: ...

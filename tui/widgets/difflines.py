@@ -1,0 +1,126 @@
+"""One row of a diff as segments: numbers, sign, syntax colour, emphasised words. No state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from stepwell.tui.look.glyphs import Glyphs
+from stepwell.tui.look.marks import STATUS_ROLES, counts, path_segments, width_of
+from stepwell.tui.look.palette import Paint
+from stepwell.tui.look.syntax import syntax_for
+from stepwell.tui.model.colours import ColourSpans
+from stepwell.tui.model.diffrows import Kind, Row
+from stepwell.tui.model.worddiff import Spans
+from stepwell.tui.values import Change, plural, printable
+
+GROUNDS = {Kind.ADD: "added_ground", Kind.DELETE: "deleted_ground", Kind.FILE: "panel"}
+_SIGN_ROLES = {Kind.ADD: "added", Kind.DELETE: "deleted"}
+_WORDS = {Kind.ADD: "added_word", Kind.DELETE: "deleted_word"}
+
+
+class LineInk:
+    """Draws rows with one paint and one width of line numbers."""
+
+    def __init__(self, paint: Paint, glyphs: Glyphs, number_width: int) -> None:
+        self._paint = paint
+        self._glyphs = glyphs
+        self._digits = number_width
+        self._syntax = syntax_for(_is_dark(paint))
+
+    @property
+    def gutter(self) -> int:
+        """Cells of numbers and sign."""
+        return 2 * self._digits + 4
+
+    def file(self, change: Change, width: int) -> list[Segment]:
+        """The band above a file's lines."""
+        right = counts(change, self._paint, aligned=False)
+        room = max(1, width - width_of(right) - 5)
+        status = Segment(change.status, self._paint(STATUS_ROLES[change.status], bold=True))
+        path = path_segments(change.path, room, self._paint, strong=True)
+        space = Segment(" " * max(1, width - 3 - width_of(path) - width_of(right)))
+        return [status, Segment(" "), *path, space, *right]
+
+    def notice(self, row: Row, text: str) -> list[Segment]:
+        """A sentence instead of lines."""
+        return [Segment(" " * self.gutter), Segment(text, self._paint("dim"))]
+
+    def gap(self, row: Row, name: str | None) -> list[Segment]:
+        """Lines that are not shown, and what encloses the next ones."""
+        dots = "⋯" if self._glyphs.ellipsis == "…" else self._glyphs.ellipsis
+        quiet = self._paint("quiet")
+        left = f"{dots:>{self._digits}} {dots:>{self._digits}}   "
+        label = f"{plural(row.hidden, 'line')}"
+        parts = [Segment(left, quiet), Segment(label, quiet)]
+        if name:
+            parts.append(Segment(f" {self._glyphs.separator} ", quiet))
+            parts.append(Segment(printable(name), self._paint("hunk")))
+        return parts
+
+    def line(
+        self, row: Row, colours: ColourSpans | None, words: Spans, shift: int, width: int
+    ) -> list[Segment]:
+        """A line of content, `shift` cells of it scrolled away at the left."""
+        paint = self._paint
+        number = paint("quiet" if row.kind is Kind.CONTEXT else "dim")
+        old = "" if row.old is None else str(row.old)
+        new = "" if row.new is None else str(row.new)
+        sign = row.kind.value
+        role = _SIGN_ROLES.get(row.kind, "quiet")
+        gutter = [
+            Segment(f"{old:>{self._digits}} {new:>{self._digits}} ", number),
+            Segment(f"{sign} ", paint(role, bold=row.kind is not Kind.CONTEXT)),
+        ]
+        room = max(0, width - self.gutter)
+        text = row.text[: shift + room]
+        parts = self._content(text, colours or (), words, _WORDS.get(row.kind))
+        if shift:
+            parts = list(Strip(parts).crop(shift, shift + room))
+        return gutter + parts
+
+    def _content(
+        self, text: str, colours: ColourSpans, words: Spans, word_ground: str | None
+    ) -> list[Segment]:
+        cuts = {0, len(text)}
+        cuts.update(at for span in colours for at in span[:2] if at < len(text))
+        cuts.update(at for span in words for at in span if at < len(text))
+        edges = sorted(cuts)
+        roles = _at_edges(edges, colours)
+        strong = _at_edges(edges, [(start, end, "word") for start, end in words])
+        return [
+            Segment(
+                text[start:end],
+                self._style(roles.get(start, "name"), word_ground if start in strong else None),
+            )
+            for start, end in pairwise(edges)
+        ]
+
+    def _style(self, role: str, ground: str | None) -> Style:
+        return _styled(self._syntax[role], self._paint.palette[ground] if ground else None)
+
+
+@lru_cache(maxsize=256)
+def _styled(colour: str, ground: str | None) -> Style:
+    return Style(color=colour, bgcolor=ground)
+
+
+def _at_edges(edges: Sequence[int], spans: Sequence[tuple[int, int, str]]) -> dict[int, str]:
+    """Which span covers what begins at each edge; spans ascend and their ends are edges."""
+    found: dict[int, str] = {}
+    at = 0
+    for edge in edges:
+        while at < len(spans) and spans[at][1] <= edge:
+            at += 1
+        if at < len(spans) and spans[at][0] <= edge:
+            found[edge] = spans[at][2]
+    return found
+
+
+def _is_dark(paint: Paint) -> bool:
+    return int(paint.palette["ground"][1:3], 16) < 128

@@ -1,0 +1,71 @@
+"""A list under its title line: `1 Timeline ─────── 2/1,284 ─`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.strip import Strip
+from textual.widget import Widget
+
+from stepwell.tui.look.fit import cells, clip
+from stepwell.tui.look.palette import paint_for
+from stepwell.tui.messages import CaptionChanged
+from stepwell.tui.widgets.linelist import LineList
+
+
+class PaneTitle(Widget):
+    """One line: number, title, hairline, right-hand text; bright while its list has the focus."""
+
+    DEFAULT_CSS = "PaneTitle { height: 1; }"
+
+    def __init__(self, number: str, lines: LineList) -> None:
+        super().__init__()
+        self._number = number
+        self._lines = lines
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        segments = self._segments(width)
+        paint = paint_for(self.app.current_theme.dark)
+        return Strip(segments).apply_style(paint("text", "ground")).adjust_cell_length(width)
+
+    def _segments(self, width: int) -> Sequence[Segment]:
+        paint = paint_for(self.app.current_theme.dark)
+        active = self._lines.has_focus
+        rule = self._lines.glyphs.rule
+        right = clip(self._lines.title_right, max(0, width // 2))
+        title = clip(self._lines.title_text, max(0, width - cells(right) - 8))
+        left = [
+            Segment(self._number, paint("accent" if active else "dim", bold=active)),
+            Segment(f" {title} ", paint("strong" if active else "dim", bold=active)),
+        ]
+        tail = f" {right} " if right else ""
+        fill = width - sum(cells(part.text) for part in left) - cells(tail) - 1
+        line = paint("bar_away" if active else "faint")
+        return [
+            *left,
+            Segment(rule * max(0, fill), line),
+            Segment(tail, paint("dim")),
+            Segment(rule, line),
+        ]
+
+
+class Pane(Vertical):
+    """A numbered title line and a list."""
+
+    def __init__(self, number: str, lines: LineList, *, id: str) -> None:
+        super().__init__(id=id)
+        self._title = PaneTitle(number, lines)
+        self.lines = lines
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self.lines
+
+    def on_caption_changed(self, message: CaptionChanged) -> None:
+        """Draws the title line anew."""
+        message.stop()
+        self._title.refresh()
