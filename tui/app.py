@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from stepwell.tui.values import Clock
 
 _SWITCH_S = 0.001
 """How long a background thread may keep the interpreter while a key waits."""
+
+_COLLECT_AFTER = 20_000
+"""New objects between two collections, each of which a key may have to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,12 @@ def run(root: Path, home: Path, *, theme: str = STEPWELL.name) -> int:
     """
     opened = open_workspace(root, home)
     sys.setswitchinterval(_SWITCH_S)
+    # What is loaded by now lives as long as the process: a collection need not look at it.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")
     app = StepwellApp(opened, Settings(glyphs=glyphs, theme=theme))
     app.run()
-    opened.history.close()
+    if app.gateway.idle:
+        opened.history.close()
     return app.return_code or 0

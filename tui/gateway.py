@@ -222,7 +222,9 @@ class Gateway:
 
     def load_pages(self, columns: Columns, pages: Sequence[int]) -> None:
         """Reads pages of steps, one PageLoaded each; a later wish replaces one not begun."""
-        self.ask("history", "pages", "read steps", lambda source: self._pages(source, columns, pages))
+        self.ask(
+            "history", "pages", "read steps", lambda source: self._pages(source, columns, pages)
+        )
 
     def _pages(self, source: Source, columns: Columns, pages: Sequence[int]) -> None:
         for page in pages:

@@ -96,9 +96,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("context_less", "fewer unchanged lines", "diff", ("left_parenthesis",)),
     # preview
     Action("apply", "do it: change the disk as shown", "preview", ("y",), hint="apply"),
-    Action("tick", "agree to this row: it would lose something", "preview", ("space",), hint="tick"),
+    Action(
+        "tick", "agree to this row: it would lose something", "preview", ("space",), hint="tick"
+    ),
     Action("tick_all", "agree to all rows", "preview", ("A",)),
-    Action("flip", "the other side: before or after the step", "preview", ("b",), hint="before/after"),
+    Action(
+        "flip", "the other side: before or after the step", "preview", ("b",), hint="before/after"
+    ),
     Action("switch", "between list and diff", "preview", ("tab", "shift+tab"), hint="list/diff"),
     Action("cancel", "back; nothing is changed", "preview", ("escape", "q"), hint="cancel"),
     # help

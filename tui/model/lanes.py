@@ -189,6 +189,8 @@ def _same_below(columns: Columns, before: LaneMap, page: int, state: State) -> b
         return False
     first, last = page * PAGE, end - 1
     old, new = before.columns, columns
-    return old.seqs[0] == new.seqs[0] and old.seqs[first] == new.seqs[first] and (
-        old.seqs[last] == new.seqs[last]
+    return (
+        old.seqs[0] == new.seqs[0]
+        and old.seqs[first] == new.seqs[first]
+        and (old.seqs[last] == new.seqs[last])
     )

@@ -83,7 +83,7 @@ class Detail(Widget):
         if step.model:
             said.append(one_line(step.model, 24))
         dot = f" {self._glyphs.separator} "
-        ids = Segment(f"  {short(step.id)}", paint("faint"))
+        ids = Segment(f"  {short(step.id)}", paint("dim"))
         return [Segment(f" {dot.join(said)}", paint("dim")), ids]
 
     def _note(self, note: Note, width: int, paint: Paint) -> Line:

@@ -193,15 +193,11 @@ class LineList(ScrollView, can_focus=True):
 
     def scroll_rows(self, rows: int) -> None:
         """Scrolls without moving the cursor, as from another pane or the wheel."""
-        self.scroll_to(
-            y=self.scroll_offset.y + rows, animate=False, immediate=True, force=True
-        )
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, immediate=True, force=True)
 
     def scroll_sideways(self, cells: int) -> None:
         """Scrolls left or right without animation."""
-        self.scroll_to(
-            x=self.scroll_offset.x + cells, animate=False, immediate=True, force=True
-        )
+        self.scroll_to(x=self.scroll_offset.x + cells, animate=False, immediate=True, force=True)
 
     # --- drawing ---------------------------------------------------------------------------------
 

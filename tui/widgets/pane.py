@@ -45,6 +45,8 @@ class PaneTitle(Widget):
         tail = f" {right} " if right else ""
         fill = width - sum(cells(part.text) for part in left) - cells(tail) - 1
         line = paint("bar_away" if active else "faint")
+        if not tail:
+            return [*left, Segment(rule * max(0, fill + 1), line)]
         return [
             *left,
             Segment(rule * max(0, fill), line),

@@ -173,4 +173,7 @@ def _disk_text(dirty: int | None, pending: str | None) -> Chip:
         return "comparing with the last step", "dim"
     if dirty == 0:
         return "as in the last step", "dim"
-    return f"{dirty:,} file{'' if dirty == 1 else 's'} differ{'s' if dirty == 1 else ''} from the last step", "warning"
+    return (
+        f"{dirty:,} file{'' if dirty == 1 else 's'} differ{'s' if dirty == 1 else ''} from the last step",
+        "warning",
+    )

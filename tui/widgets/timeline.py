@@ -93,9 +93,14 @@ class Timeline(LineList):
             self.redraw_row(0)
 
     def tick(self) -> None:
-        """Brings the ages up to date."""
+        """Brings the ages up to date: draws the rows whose text has changed."""
+        top = self.scroll_offset.y
+        visible = range(top, min(self.count, top + self.scrollable_content_region.height))
+        before = [self.row_key(row) for row in visible]
         self._now_ns = self._clock()
-        self.refresh()
+        for row, key in zip(visible, before, strict=True):
+            if key != self.row_key(row):
+                self.redraw_row(row)
 
     # --- where the cursor is ---------------------------------------------------------------------
 

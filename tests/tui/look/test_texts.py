@@ -137,7 +137,9 @@ def test_text_can_be_read_on_every_ground(palette: Palette, ground: str) -> None
     inks = [
         role
         for role in palette
-        if role not in GROUNDS and role not in DECORATION | SECONDARY and not role.endswith(("ground", "word"))
+        if role not in GROUNDS
+        and role not in DECORATION | SECONDARY
+        and not role.endswith(("ground", "word"))
     ]
     weak = {r: contrast(palette[r], palette[ground]) for r in inks}
     assert {role: value for role, value in weak.items() if value < 4.5} == {}

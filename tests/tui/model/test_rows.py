@@ -27,9 +27,7 @@ NONE = Tips("main", 0, {})
         ({"kind": "gap", "tool": None}, "gap", "gap"),
     ],
 )
-def test_kinds_are_words(
-    make_step: Make, fields: dict[str, object], word: str, node: str
-) -> None:
+def test_kinds_are_words(make_step: Make, fields: dict[str, object], word: str, node: str) -> None:
     """Who or what made a step is said in a word, and its sign in the graph fits."""
     row = row_of(make_step(5, (4,), **fields), NONE, UTF8)
     assert (row.word, row.node) == (word, node)

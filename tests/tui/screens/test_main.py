@@ -46,8 +46,8 @@ def test_the_timeline_shows_lanes_words_chips_and_counts(
             " ○    now  disk    as in the last step",
             "▌✕     1m  gap     not captured: disk full                             +5    -5",
             " ◆     1m  back    back to #2                                          +4    -4",
-            " │ ●   1m  bash    pytest                           ✗ 1 ↱ main.1       +3    -3",
-            " ●─╯   1m  edit    keep [red]this[/red]                ⚑v1 #base       +2    -2",
+            " │ ●   1m  bash    pytest                              ✗ 1 ↱ main.1    +3    -3",
+            " ●─╯   1m  edit    keep [red]this[/red]                   ⚑v1 #base    +2    -2",
             " ●     1m  capture first capture                                       +1    -1",
         ]
 
@@ -330,9 +330,7 @@ def test_a_failed_call_is_said_in_the_footer(
     play(source, scene)
 
 
-def test_a_defect_ends_the_screen_with_its_traceback(
-    play: Make, chain: Make, memory: Make
-) -> None:
+def test_a_defect_ends_the_screen_with_its_traceback(play: Make, chain: Make, memory: Make) -> None:
     """A bug in a call must not look like an empty timeline."""
     source = memory(chain(5))
     source.graph = lambda: 1 // 0
@@ -433,3 +431,17 @@ def test_a_repeated_read_shows_new_marks(
         assert any("⚑origin" in line for line in screen_text(app))
 
     play(source, scene)
+
+
+def test_ages_grow_with_the_clock(play: Make, chain: Make, memory: Make, screen_text: Make) -> None:
+    """A tick draws anew what the passing of time has changed."""
+    now = [1_783_087_339_000_000_000]
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert "  5s  edit" in screen_text(app)[3]
+        now[0] += 7_000_000_000
+        app.main.tick()
+        await pilot.pause()
+        assert " 12s  edit" in screen_text(app)[3]
+
+    play(memory(chain(5)), scene, clock=lambda: now[0])
