@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
 import sys
 import tempfile
@@ -46,6 +47,12 @@ def press(key: str, times: int) -> str:
     return " ".join([key] * times)
 
 
+def typed(text: str) -> str:
+    """Returns the keys that type a text."""
+    named = {" ": "space", ":": "colon", "?": "question_mark"}
+    return " ".join(named.get(sign, sign) for sign in text)
+
+
 # Down past the branch that the rollback left, then up to the first write of the second attempt.
 TO_THE_FORK = (press("j", 24), press("k", 5))
 
@@ -54,6 +61,12 @@ SHOTS = (
     Shot("timeline-120x36", (120, 36), TO_THE_FORK),
     Shot("diff-120x36", (120, 36), ("G", press("k", 8), "3", "z")),
     Shot("restore-preview-120x36", (120, 36), (*TO_THE_FORK, "r")),
+    Shot("timeline-200x60", (200, 60), TO_THE_FORK),
+    Shot("filter-120x36", (120, 36), ("f", typed("kind:tool path:saving"))),
+    Shot("branches-80x24", (80, 24), ("b", "j")),
+    Shot("compare-120x36", (120, 36), (press("j", 3), "space", press("j", 10), "space c", "3")),
+    Shot("annotate-120x36", (120, 36), (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
+    Shot("part-120x36", (120, 36), (*TO_THE_FORK, "r", "j space j j space")),
     Shot("help-80x24", (80, 24), ("question_mark",)),
     # Last, because it changes the demo.
     Shot("after-rollback-120x36", (120, 36), (*TO_THE_FORK, "r", "A", "y")),
@@ -120,7 +133,7 @@ class Demo:
 
     def app(self) -> StepwellApp:
         settings = Settings(clock=self.pace.clock, zone=UTC, poll_s=0, tick_s=0)
-        return StepwellApp(Opened(self.open(), self.open), settings)
+        return StepwellApp(Opened(os.fsencode(self.folder), self.open), settings)
 
 
 async def draw(app: StepwellApp, shot: Shot) -> str:

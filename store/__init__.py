@@ -24,7 +24,8 @@ if _TYPE_CHECKING:
         StepwellError,
         UsageError,
     )
-    from stepwell.store.model.plans import Applied, Kept, Plan, PlannedChanges
+    from stepwell.store.model.plans import Applied, Conflict, Kept, Plan, PlannedChanges
+    from stepwell.store.model.reports import BranchRow
     from stepwell.store.model.steps import (
         Branch,
         Covered,
@@ -45,9 +46,11 @@ __all__ = [
     "AmbiguousError",
     "Applied",
     "Branch",
+    "BranchRow",
     "BusyError",
     "CaptureConfig",
     "Change",
+    "Conflict",
     "Covered",
     "FailedError",
     "Hunk",
@@ -76,7 +79,8 @@ _HOMES = {
     "engine.recording": ("Act", "Recorded"),
     "engine.scan": ("CaptureConfig",),
     "model.changes": ("Change", "Hunk"),
-    "model.plans": ("Applied", "Kept", "Plan", "PlannedChanges"),
+    "model.plans": ("Applied", "Conflict", "Kept", "Plan", "PlannedChanges"),
+    "model.reports": ("BranchRow",),
     "model.steps": (
         "Branch",
         "Covered",

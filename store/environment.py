@@ -56,6 +56,16 @@ def user_folder() -> Path:
     return Path(os.path.expanduser("~"))
 
 
+def user_name() -> str:
+    """Returns the name that the process's user goes by; empty when the system knows none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return ""
+
+
 def may_colour() -> bool:
     """Tells whether the user leaves colours on (NO_COLOR, TERM=dumb)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -14,8 +14,16 @@ from stepwell.store.model.changes import Change, Hunk
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import base64_of, escape, needs_bytes
-from stepwell.store.model.plans import Applied, Kept, OtherSession, Plan, PlannedChanges
-from stepwell.store.model.reports import Status
+from stepwell.store.model.plans import (
+    Applied,
+    Conflict,
+    Kept,
+    OtherSession,
+    PathState,
+    Plan,
+    PlannedChanges,
+)
+from stepwell.store.model.reports import BranchRow, Status
 from stepwell.store.model.steps import (
     Covered,
     Mark,
@@ -93,6 +101,8 @@ def step_form(step: Step, *, tier: str = "L2") -> Form:
         "type": step_type(step),
         "flags": list(step.flags),
         "reason": text_form(step.reason),
+        "author": text_form(step.author),
+        "source": text_form(step.source),
     }
 
 
@@ -158,9 +168,11 @@ def shown_step_form(
     """Returns a Step with everything that `show` adds.
 
     `texts` holds prompt, input and result_text. `base` is the first parent's snapshot: `patch.hash`
-    is its tree, the content to which reverting `patch.files` leads; None for a first step.
+    is its tree, the content to which reverting `patch.files` leads (of a rename both names); None
+    for a first step.
     """
-    files = [path_form(change.path)["path"] for change in changes]
+    names = {path for one in changes for path in (one.path, one.old_path) if path is not None}
+    files = [escape(path) for path in sorted(names)]
     return {
         **step_form(step),
         "diff": [change_form(change) for change in changes],
@@ -216,6 +228,36 @@ def kept_form(kept: Kept) -> Form:
     return {**path_form(kept.path), "reason": text_form(kept.reason)}
 
 
+def conflict_form(conflict: Conflict) -> Form:
+    """Returns `{path, kind, base, ours, theirs}`; each side is `{mode, blob}` or null."""
+    return {
+        **path_form(conflict.path),
+        "kind": conflict.kind,
+        "base": _state_form(conflict.base),
+        "ours": _state_form(conflict.ours),
+        "theirs": _state_form(conflict.theirs),
+    }
+
+
+def _state_form(state: PathState | None) -> Form | None:
+    if state is None:
+        return None
+    return {"mode": mode_form(state.mode), "blob": _hex(state.blob)}
+
+
+def branch_form(row: BranchRow) -> Form:
+    """Returns a row of `branch`."""
+    return {
+        "name": text_form(row.name),
+        "head": row.head,
+        "base": row.base,
+        "current": row.current,
+        "kept": row.kept,
+        "ahead": row.ahead,
+        "behind": row.behind,
+    }
+
+
 def other_session_form(other: OtherSession) -> Form:
     """Returns `{session, steps}`."""
     return {"session": text_form(other.session), "steps": other.steps}
@@ -238,13 +280,17 @@ def _bare_plan(plan: Plan) -> Form:
         "drift": [kept_form(kept) for kept in plan.drift],
         "other_sessions": [other_session_form(other) for other in plan.other_sessions],
         "bytes": plan.bytes,
+        "branch": text_form(plan.branch),
+        "partial": plan.partial,
+        "only": plan.only,
+        "conflicts": [conflict_form(conflict) for conflict in plan.conflicts],
     }
 
 
 def travel_form(
     planned: PlannedChanges | None, applied: Applied | None, undo: str | None = None
 ) -> Form:
-    """Returns what rollback, undo and redo report; `applied` None: nothing was done (a dry run).
+    """Returns what rollback, switch, undo and redo report; `applied` None: nothing was done (a dry run).
 
     `safety_step` and `step` are step ids; `undo` is the command that takes it back.
     """
@@ -259,6 +305,7 @@ def travel_form(
         "operation": applied.operation if applied else None,
         "undo": undo if done else None,
         "not_restored": [kept_form(kept) for kept in applied.not_restored] if applied else [],
+        "conflicts": [conflict_form(one) for one in planned.plan.conflicts] if planned else [],
     }
 
 
@@ -322,6 +369,7 @@ def _compound_form(value: Any) -> Any:
         Step: step_form,
         Change: change_form,
         Covered: covered_form,
+        Conflict: conflict_form,
         Kept: kept_form,
         OtherSession: other_session_form,
     }

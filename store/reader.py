@@ -10,16 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from stepwell.store.engine import history, reading, registry
+from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
 from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.model.changes import Change
-from stepwell.store.model.errors import NotFoundError
-from stepwell.store.model.ids import Oid
-from stepwell.store.model.reports import Stats, Status, VerifyReport
+from stepwell.store.model.ids import Oid, StepId
+from stepwell.store.model.reports import BranchRow, Stats, Status, VerifyReport
 from stepwell.store.model.steps import Covered, Step, View
 
 if TYPE_CHECKING:
@@ -102,15 +101,24 @@ class WorkspaceReader:
         view = self.view()
         if branch is None:
             return require_head(current_head(self._journal), self.root)
-        if branch not in view.branches:
-            raise NotFoundError(
-                f"there is no branch {branch}", hint="see `stepwell log --all`", branch=branch
-            )
-        return self._journal.step(view.branches[branch].head)
+        return self._journal.step(branching.named_branch(view, branch).head)
 
     def graph(self) -> Graph:
         """Returns all steps as columns, for the timeline."""
         return self.catalogue().graph()
+
+    def branches(self) -> list[BranchRow]:
+        """Returns the branches by name, kept ones last, compared with the current one."""
+        graph, view = self.graph(), self.view()
+
+        def seq_of(step: StepId) -> int:
+            return self._journal.step(step).seq
+
+        def parent_of(seq: int) -> int:
+            row = graph.row_of(seq)
+            return 0 if row is None else graph.parents[row]
+
+        return branching.branch_rows(view, seq_of, parent_of)
 
     def sessions(self) -> list[SessionRow]:
         """Returns the sessions, the newest first."""

@@ -9,27 +9,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from stepwell.store.engine import history, reading, registry
+from stepwell.store.engine import branching, history, marking, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.lock import WriterLock
+from stepwell.store.engine.marking import Marking
+from stepwell.store.engine.partial import part_of
 from stepwell.store.engine.recording import Act, Recorded, record
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import Recovery, recover
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
+from stepwell.store.environment import default_home
 from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
-from stepwell.store.model.paths import escape
+from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, Plan, PlannedChanges
-from stepwell.store.model.steps import Mark, Note, Operation, Step, StepResult, Undoable
+from stepwell.store.model.steps import Branch, Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
 from stepwell.store.reader import WorkspaceReader
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.importing import Draft, HistoryImport
 
 
 def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> CaptureConfig:
@@ -37,6 +43,10 @@ def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> Cap
     config = config or CaptureConfig()
     data, inside = os.path.realpath(os.fsencode(home)), root.rstrip(b"/") + b"/"
     return replace(config, apart=data[len(inside) :]) if data.startswith(inside) else config
+
+
+def _data_folder(home: str | os.PathLike[str] | None) -> Path:
+    return default_home() if home is None else Path(home).absolute()
 
 
 class Workspace(WorkspaceReader):
@@ -50,7 +60,7 @@ class Workspace(WorkspaceReader):
         cls,
         path: str | os.PathLike[str],
         *,
-        home: Path,
+        home: str | os.PathLike[str] | None = None,
         force: bool = False,
         guarded: Collection[Path] = (),
         clock: Clock = time.time_ns,
@@ -59,11 +69,14 @@ class Workspace(WorkspaceReader):
     ) -> Self:
         """Registers a workspace around `path`, records its first step and returns it opened.
 
+        `home` is the data folder; None: the user's own.
+
         A folder that is registered already is only opened; a moved one is adopted with its history.
 
         Raises:
             RefusedError: the folder is a home or root folder and `force` is not given.
         """
+        home = _data_folder(home)
         folder = os.fsencode(os.path.abspath(path))
         if not os.path.isdir(folder):
             raise NotFoundError(f"{escape(folder)} is not a folder", hint="make it first")
@@ -74,9 +87,7 @@ class Workspace(WorkspaceReader):
             registry.refuse_unsafe_root(root, home, [os.fsencode(g) for g in guarded])
         registry.make_home(home)
         with WriterLock.acquire(home, wait_s=5.0, clock=clock):
-            old = registry.moved_from(root, home)
-            if old is not None:
-                registry.adopt(old, root, home)
+            if registry.linked_again(root, home, rfc3339(clock())):
                 return cls.open(
                     os.fsdecode(root), home=home, clock=clock, randomness=randomness, config=config
                 )
@@ -94,18 +105,19 @@ class Workspace(WorkspaceReader):
         cls,
         path: str | os.PathLike[str],
         *,
-        home: Path,
+        home: str | os.PathLike[str] | None = None,
         clock: Clock = time.time_ns,
         randomness: RandomBytes = os.urandom,
         config: CaptureConfig | None = None,
         wait_s: float = 5.0,
     ) -> Self:
-        """Opens the workspace that holds `path`.
+        """Opens the workspace that holds `path`; `home` as in `init`.
 
         Raises:
             NotAWorkspaceError: no registered root holds it.
             FormatError: its store was made by a newer version, or cannot be read.
         """
+        home = _data_folder(home)
         registered = registry.locate(os.fsencode(os.path.abspath(path)), home)
         registry.check_store_access(registered.store)
         context = Context(
@@ -163,7 +175,7 @@ class Workspace(WorkspaceReader):
         what = act or Act(title=title, session=session, mark=mark)
         with self._writer() as writer:
             if label is not None:
-                history.check_label_free(writer.view(), label, None)
+                marking.check_label_free(writer.view(), label, None)
             return record(writer, self._context, what, only_changes=only_changes)
 
     @contextmanager
@@ -196,12 +208,31 @@ class Workspace(WorkspaceReader):
         step: Step | str,
         *,
         side: Literal["before", "after"] = "after",
+        paths: Sequence[bytes] = (),
+        hunks: Sequence[str] = (),
+        only: bool = False,
+        files_only: bool = False,
         session: str | None = None,
     ) -> PlannedChanges:
-        """Returns what going back to `step` would change on disk; changes nothing."""
+        """Returns what going back to `step` would change on disk; changes nothing.
+
+        With `paths` (each with all below it), `hunks` (ids of the whole plan's changes) or `only`
+        (the step's own change, keeping later ones) the rest of the disk stays as it is. With any
+        of them, or `files_only`, the branch is not moved back: applying adds a step to its tip.
+        """
         target = self.get_step(step) if isinstance(step, str) else step
-        onto = target if side == "after" else reading.parent_of(target, self._journal)
-        return self._planned(Aim("rollback", target, onto, side, session=session))
+        onto = target if side == "after" and not only else reading.parent_of(target, self._journal)
+        part = part_of(paths, hunks, only=only, files_only=files_only, side=side)
+        return self._planned(Aim("rollback", target, onto, side, session=session, part=part))
+
+    def plan_switch(self, name: str) -> PlannedChanges:
+        """Returns what going to a branch's tip would change; nothing when it is the current one.
+
+        `apply` makes the branch the current one; what it leaves is recorded on the one it leaves.
+        """
+        tip = self._tip(name)
+        branching.refuse_imported(name, tip)
+        return self._planned(Aim("switch", tip, tip, branch=name))
 
     def plan_undo(
         self, operation: int | None = None, *, session: str | None = None
@@ -255,7 +286,7 @@ class Workspace(WorkspaceReader):
 
     def _flip(self, entry: Undoable, *, undo: bool) -> Operation:
         with self._writer() as writer:
-            return history.flip_marks(writer, entry, undo=undo)
+            return history.flip(writer, entry, undo=undo)
 
     def _planned(self, aim: Aim) -> PlannedChanges:
         plan, reader = plan_travel(self._journal, self._context, aim)
@@ -270,25 +301,63 @@ class Workspace(WorkspaceReader):
         tags: Sequence[str] = (),
         milestone: bool = False,
         by: str = "",
+        path: bytes | None = None,
+        line: int | None = None,
     ) -> Step:
-        """Makes the step a checkpoint, or adds to the one that it is; returns it marked."""
-        added = note and Note(self._context.randomness(4).hex(), note, by, self._context.clock())
+        """Makes the step a checkpoint, or adds to the one that it is; returns it marked.
+
+        A note may be on a file, and on one of its lines (from 1).
+        """
+        about = None if path is None else TrackedPath(path)
+        written = None
+        if note is not None:
+            noted_ns = self._context.clock()
+            identity = self._context.randomness(4).hex()
+            written = Note(identity, note, by, noted_ns, about, line)
         with self._writer() as writer:
-            if label is not None:
-                history.check_label_free(writer.view(), label, step)
-            old = writer.view().marks.get(step.id)
-            mark = history.marked(
-                old, label=label, note=added or None, tags=tags, milestone=milestone
-            )
-            history.set_mark(writer, step, mark, summary=f"marked #{step.seq}", kind="mark")
+            marking.add_mark(writer, step, Marking(label, written, tuple(tags), milestone))
         return self._marked(step)
 
-    def unmark(self, step: Step, *, label: bool = False, tags: Sequence[str] = ()) -> Step:
-        """Takes away the label, those tags, or, with neither given, the whole mark."""
+    def unmark(
+        self,
+        step: Step,
+        *,
+        label: bool = False,
+        tags: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> Step:
+        """Takes away the label, those tags, those notes (by id); nothing named: the whole mark."""
         with self._writer() as writer:
-            mark = history.unmarked(writer.view().marks.get(step.id), label=label, tags=tags)
-            history.set_mark(writer, step, mark, summary=f"unmarked #{step.seq}", kind="unmark")
+            marking.take_mark(writer, step, label=label, tags=tags, notes=notes)
         return self._marked(step)
+
+    def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch:
+        """Makes a branch with its tip at a step (None: the newest), and stays on this one."""
+        with self._writer() as writer:
+            return branching.create_branch(writer, name, "@" if at is None else at)
+
+    def rename_branch(self, old: str, new: str) -> Branch:
+        """Gives a branch another name; a kept one becomes an ordinary one."""
+        with self._writer() as writer:
+            return branching.rename_branch(writer, old, new)
+
+    def delete_branch(self, name: str) -> Branch:
+        """Takes away a branch that is not the current one; its steps stay."""
+        with self._writer() as writer:
+            return branching.delete_branch(writer, name)
+
+    def record_import(self, work: HistoryImport, drafts: Sequence[Draft]) -> int:
+        """Records the first of the drafts as one operation; returns how many it has dealt with.
+
+        The lock is held for that operation only, so captures go on between two of them.
+        """
+        with self._writer() as writer:
+            return work.record(writer, self._context, drafts)
+
+    def finish_import(self, work: HistoryImport, tips: Mapping[str, str]) -> None:
+        """Makes the imported branches end at the steps with the given sources."""
+        with self._writer() as writer:
+            work.finish(writer, tips)
 
     def rebuild(self) -> int:
         """Makes the catalogue anew from the journal; returns the number of steps in it."""

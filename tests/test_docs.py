@@ -22,6 +22,8 @@ TEXTS = sorted(
 FEATURE = re.compile(r"^\| (?P<id>[A-Z]\d+) \| (?P<text>.+) \| (?P<door>.+) \| (?P<tests>.+) \|$")
 COVERED = [
     "C1",
+    "C2",
+    "C3",
     "C4",
     "C5",
     "C6",
@@ -30,13 +32,19 @@ COVERED = [
     "D1",
     "D2",
     "D3",
+    "D4",
+    "D5",
+    "D6",
     "D7",
+    "F4",
     "G1",
     "G2",
     "G3",
+    "G4",
     "G8",
     "G9",
     "G15",
+    "G19",
 ]
 
 

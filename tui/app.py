@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App
 from textual.message import Message
 
+from stepwell.tui.feed.pause import Collector, Pause
 from stepwell.tui.gateway import Gateway, Opened, open_workspace
 from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
@@ -19,11 +23,13 @@ from stepwell.tui.messages import Broke
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.values import Clock
 
+if TYPE_CHECKING:
+    from stepwell.store import CaptureConfig
+
 _SWITCH_S = 0.001
 """How long a background thread may keep the interpreter while a key waits."""
 
-_COLLECT_AFTER = 20_000
-"""New objects between two collections, each of which a key may have to wait for."""
+_COLLECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,10 @@ class Settings:
     """How often ages are drawn anew; 0: never."""
     rest_s: float = 0.06
     """How long the cursor rests on a step before its diff is read."""
+    by: str = ""
+    """Who signs notes; empty: nobody."""
+    own_collector: bool = False
+    """Garbage is collected in pauses only, for the rest of the process."""
 
 
 class StepwellApp(App[int]):
@@ -54,8 +64,10 @@ class StepwellApp(App[int]):
     def __init__(self, opened: Opened, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
+        self.glyphs = settings.glyphs
         self.animation_level = "none"
-        self.gateway = Gateway(opened, self._deliver)
+        self._pause = Pause()
+        self.gateway = Gateway(opened, self._deliver, settings.by, self._pause)
         self.main = MainScreen(
             self.gateway,
             clock=settings.clock,
@@ -80,10 +92,24 @@ class StepwellApp(App[int]):
 
     def on_mount(self) -> None:
         """Starts the timers."""
+        if self._settings.own_collector:
+            collector = Collector(self._pause)
+            collector.start()
+            self.set_interval(_COLLECT_S, collector.tick)
         if self._settings.poll_s:
-            self.set_interval(self._settings.poll_s, self.gateway.poll)
+            self.set_interval(self._settings.poll_s, lambda: self._when_idle(self.gateway.poll))
         if self._settings.tick_s:
-            self.set_interval(self._settings.tick_s, self.main.tick)
+            self.set_interval(self._settings.tick_s, lambda: self._when_idle(self.main.tick))
+
+    def _when_idle(self, call: Callable[[], None]) -> None:
+        if self._pause.is_on:
+            call()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Notes when keys come."""
+        if isinstance(event, events.Key):
+            self._pause.keyed()
+        await super().on_event(event)
 
     def on_broke(self, message: Broke) -> None:
         """Ends with the traceback: a defect must not look like an empty timeline."""
@@ -94,20 +120,27 @@ class StepwellApp(App[int]):
         self.gateway.close()
 
 
-def run(root: Path, home: Path, *, theme: str = STEPWELL.name) -> int:
+def run(
+    root: Path,
+    home: Path,
+    *,
+    config: CaptureConfig | None = None,
+    by: str = "",
+    theme: str = STEPWELL.name,
+) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
+
+    `config` says how this person captures, which the safety step before a rollback does, too; `by`
+    signs notes.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
     """
-    opened = open_workspace(root, home)
+    # What is loaded until the first frame stays: looking for garbage in it only takes time.
+    gc.disable()
+    opened = open_workspace(root, home, config)
     sys.setswitchinterval(_SWITCH_S)
-    # What is loaded by now lives as long as the process: a collection need not look at it.
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")
-    app = StepwellApp(opened, Settings(glyphs=glyphs, theme=theme))
+    app = StepwellApp(opened, Settings(glyphs=glyphs, theme=theme, by=by, own_collector=True))
     app.run()
-    if app.gateway.idle:
-        opened.history.close()
     return app.return_code or 0

@@ -1,22 +1,32 @@
 """The only way from the screens to the store: calls go to background threads, results are messages.
 
-Two sources are open: one for reading history, one for what looks at or changes the disk, so that a
-scan of a large tree never holds up a page of the timeline. Nothing here touches a widget.
+Three sources are opened, each with its thread: for reading history, for what looks at or changes the
+disk, and for searching, so that neither a scan of a large tree nor a search of a long history ever
+holds up a page of the timeline. Nothing here touches a widget.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from textual.message import Message
 
 from stepwell.tui.feed.errands import Errands
-from stepwell.tui.feed.wishes import Wish
+from stepwell.tui.feed.patches import Sight
+from stepwell.tui.feed.pause import Pause
+from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
+from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.messages import (
+    BranchesLoaded,
     Broke,
+    ChangeDone,
+    ChangeRefused,
     DiskCompared,
     Failed,
     OperationsLoaded,
@@ -25,6 +35,8 @@ from stepwell.tui.messages import (
     PlanApplied,
     PlanFailed,
     PlanMade,
+    Purpose,
+    StepsLoaded,
     TimelineLoaded,
 )
 from stepwell.tui.model.columns import PAGE, Columns, columns_of
@@ -33,6 +45,8 @@ from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.values import (
     Applied,
+    Branch,
+    BranchRow,
     Change,
     IntegrityError,
     NotFoundError,
@@ -40,12 +54,16 @@ from stepwell.tui.values import (
     Operation,
     OperationRow,
     PlannedChanges,
+    RefusedError,
     Status,
     Step,
     StepId,
     StepwellError,
     View,
 )
+
+if TYPE_CHECKING:
+    from stepwell.store import CaptureConfig
 
 NEWEST = 64
 """Steps that are read before the shape of the whole history is known."""
@@ -87,7 +105,13 @@ class Source(Protocol):
     ) -> tuple[Change, ...]: ...
     def blob(self, oid: Oid) -> bytes: ...
     def plan_rollback(
-        self, step: Step | str, *, side: Literal["before", "after"] = "after"
+        self,
+        step: Step | str,
+        *,
+        side: Literal["before", "after"] = "after",
+        paths: Sequence[bytes] = (),
+        hunks: Sequence[str] = (),
+        only: bool = False,
     ) -> PlannedChanges: ...
     def apply(self, planned: PlannedChanges, *, force: bool = False) -> Applied: ...
     def plan_undo(self, operation: int | None = None) -> PlannedChanges | Operation: ...
@@ -95,49 +119,104 @@ class Source(Protocol):
     def plan_redo(self) -> PlannedChanges | Operation: ...
     def redo(self, *, force: bool = False) -> Applied | Operation: ...
     def operations(self, limit: int = 50) -> Sequence[OperationRow]: ...
+    def mark(
+        self,
+        step: Step,
+        *,
+        label: str | None = None,
+        note: str | None = None,
+        tags: Sequence[str] = (),
+        by: str = "",
+        path: bytes | None = None,
+        line: int | None = None,
+    ) -> Step: ...
+    def unmark(
+        self,
+        step: Step,
+        *,
+        label: bool = False,
+        tags: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> Step: ...
+    def branches(self) -> Sequence[BranchRow]: ...
+    def plan_switch(self, name: str) -> PlannedChanges: ...
+    def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch: ...
+    def rename_branch(self, old: str, new: str) -> Branch: ...
+    def delete_branch(self, name: str) -> Branch: ...
 
 
-Place = Literal["history", "disk"]
+Place = Literal["history", "disk", "search"]
 Call = Callable[[Source], Message | None]
 Post = Callable[[Message], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The two sources of one workspace."""
+    """A workspace that was found, and how its sources are opened."""
 
-    history: Source
-    open_disk: Callable[[], Source]
-    """Called once, on the thread that uses it."""
+    root: bytes
+    open: Callable[[], Source]
+    """Called once for each thread, on it."""
 
 
-def open_workspace(root: Path, home: Path) -> Opened:
-    """Opens the workspace that holds `root`; raises as `Workspace.open` does."""
-    from stepwell.store.workspace import Workspace  # costs what it imports; the screen is up first
+def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) -> Opened:
+    """Finds the workspace that holds `root`; its sources are opened when they are needed.
+
+    `config` says how this person captures (None: as the library does by itself).
+
+    Raises:
+        NotAWorkspaceError: no registered root holds it.
+        FormatError: its store was made by a newer version, or cannot be read.
+    """
+    from stepwell.store.engine import registry
+
+    found = registry.locate(os.fsencode(os.path.abspath(root)), home)
+    registry.check_store_access(found.store)
 
     def opened() -> Source:
-        return Workspace.open(root, home=home)
+        from stepwell.store.workspace import Workspace  # the first frame does not wait for it
 
-    return Opened(opened(), opened)
+        return Workspace.open(os.fsdecode(found.root), home=home, config=config)
+
+    return Opened(found.root, opened)
+
+
+class ChosenPart(NamedTuple):
+    """What of a plan is to be carried out."""
+
+    paths: Sequence[bytes]
+    """Files that are taken whole."""
+    hunks: Sequence[str]
+    """Ids of hunks of other files."""
+    force: bool
+    """What would lose something was agreed to."""
 
 
 class Gateway:
     """Asks the store on behalf of the screens; `post` takes the answers, from any thread."""
 
-    def __init__(self, opened: Opened, post: Post) -> None:
+    def __init__(
+        self, opened: Opened, post: Post, by: str = "", pause: Pause | None = None
+    ) -> None:
+        """`by` signs notes; empty: they are not signed. `pause` knows when keys come."""
         self._opened = opened
+        self._pause = pause or Pause()
+        self.by = by
         self._post = post
-        self._disk: Source | None = None
+        self._sources: dict[Place, Source] = {}
+        self._opening = Lock()
         self._errands: dict[Place, Errands] = {
             "history": Errands("stepwell-history"),
             "disk": Errands("stepwell-disk"),
+            "search": Errands("stepwell-search"),
         }
+        self._searches: dict[Purpose, int] = {}
         self._lanes: LaneMap | None = None
 
     @property
     def root(self) -> bytes:
         """The workspace's folder."""
-        return self._opened.history.root
+        return self._opened.root
 
     @property
     def idle(self) -> bool:
@@ -176,18 +255,23 @@ class Gateway:
             return Broke(error)
 
     def _source(self, place: Place) -> Source:
-        if place == "history":
-            return self._opened.history
-        if self._disk is None:
-            self._disk = self._opened.open_disk()
-        else:
-            self._disk.refresh()
-        return self._disk
+        if place not in self._sources:
+            with self._opening:
+                self._sources[place] = self._opened.open()
+        elif place != "history":
+            self._sources[place].refresh()
+        return self._sources[place]
 
     def close(self) -> None:
-        """Ends the threads (after a change of the workspace that is under way) and the sources."""
-        for errands in self._errands.values():
+        """Ends the threads (after a change of the workspace that is under way) and the sources.
+
+        A source that a thread still reads from is left to the end of the process.
+        """
+        self._searches.clear()
+        for place, errands in self._errands.items():
             errands.stop()
+            if errands.idle and place in self._sources:
+                self._sources.pop(place).close()
 
     # --- the timeline ----------------------------------------------------------------------------
 
@@ -234,6 +318,43 @@ class Gateway:
                 found = source.steps(before_seq=before, limit=high - low, all_branches=True)
                 self._post(PageLoaded(page, found))
 
+    def load_steps(self, seqs: Sequence[int]) -> None:
+        """Reads single steps; StepsLoaded."""
+        self.ask(
+            "history", "steps", "read steps", lambda source: StepsLoaded(load_steps(source, seqs))
+        )
+
+    # --- searching -------------------------------------------------------------------------------
+
+    def search_steps(
+        self, purpose: Purpose, generation: int, wanted: Wanted, newer_than: int = 0
+    ) -> None:
+        """Looks through the history, newest first; StepsFound again and again."""
+        is_current = self._searching(purpose, generation)
+
+        def call(source: Source) -> None:
+            ask = Search(purpose, generation, wanted, newer_than, is_current, self._pause.rest)
+            search_steps(source, ask, self._post)
+
+        self.ask("search", purpose, "search the timeline", call)
+
+    def search_lines(self, generation: int, rows: DiffRows, needle: str) -> None:
+        """Looks through the lines of a diff; LinesFound again and again."""
+        is_current = self._searching("find", generation)
+
+        def call(source: Source) -> None:
+            search_lines(rows, needle, generation, is_current, self._post)
+
+        self.ask("search", "find", "search the diff", call)
+
+    def _searching(self, purpose: Purpose, generation: int) -> Callable[[], bool]:
+        self._searches[purpose] = generation
+        return lambda: self._searches.get(purpose) == generation
+
+    def stop_search(self, purpose: Purpose) -> None:
+        """Ends a search that is under way."""
+        self._searches.pop(purpose, None)
+
     # --- changes and the disk --------------------------------------------------------------------
 
     def compare_disk(self) -> None:
@@ -250,16 +371,37 @@ class Gateway:
             to=to,
         )
 
-    # --- diffs and previews ----------------------------------------------------------------------
-
-    def load_patch(self, generation: int, key: Hashable, step: Step | None, context: int) -> None:
-        """Reads what a step changed (None: how the disk differs from the head); PatchLoaded."""
+    def load_branches(self, to: Post) -> None:
+        """Reads the branches; BranchesLoaded to `to`."""
 
         def call(source: Source) -> Message:
-            changes = _changes_with_lines(source, step, context)
-            return PatchLoaded(generation, key, DiffRows(changes, _sizes(source, changes)))
+            source.refresh()
+            rows = source.branches()
+            return BranchesLoaded([(row, source.get_step(row.head)) for row in rows])
 
-        self.ask("history" if step else "disk", "patch", "read the changes", call)
+        self.ask("history", "branches", "read the branches", call, to=to)
+
+    def change(self, to: Post, what: str, call: Callable[[Source], ChangeDone]) -> None:
+        """Changes marks or branches; ChangeDone or ChangeRefused to `to`."""
+
+        def work(source: Source) -> Message:
+            try:
+                return call(source)
+            except StepwellError as error:
+                return ChangeRefused(error)
+
+        self.ask("disk", "change", what, work, to=to, must_finish=True)
+
+    # --- diffs and previews ----------------------------------------------------------------------
+
+    def load_patch(self, generation: int, sight: Sight) -> None:
+        """Reads a diff; PatchLoaded."""
+
+        def call(source: Source) -> Message:
+            changes = _changes_with_lines(source, sight)
+            return PatchLoaded(generation, sight.key, DiffRows(changes, _sizes(source, changes)))
+
+        self.ask("history" if sight.step else "disk", "patch", "read the changes", call)
 
     def read_blobs(
         self, oids: Sequence[Oid], limit: int, then: Callable[[Mapping[Oid, bytes]], None]
@@ -303,6 +445,40 @@ class Gateway:
 
         self.ask("disk", "apply", "apply the plan", call, to=to, must_finish=True)
 
+    def apply_part(
+        self, to: Post, generation: int, wish: Rollback, shown: PlannedChanges, part: ChosenPart
+    ) -> None:
+        """Carries out the chosen part of what was shown; PlanApplied or PlanFailed to `to`."""
+        from stepwell.tui.model.planrows import check_part
+
+        def call(source: Source) -> Message:
+            try:
+                made = wish.plan_part(source, part.paths, part.hunks)
+                problem = check_part(shown.plan, made.plan, part.force)
+                if problem is not None:
+                    raise RefusedError(
+                        f"nothing was changed: {problem}", hint="look at the new preview"
+                    )
+                return PlanApplied(source.apply(made, force=part.force))
+            except StepwellError as error:
+                return PlanFailed(generation, error)
+
+        self.ask("disk", "apply", "apply the plan", call, to=to, must_finish=True)
+
+
+def read_filter(query: str, now: datetime) -> Wanted:
+    """Returns the filter that a query spells; raises StepwellError with `position` as a fact."""
+    from stepwell.store.engine.filters import parse  # the first frame does not wait for it
+
+    return parse(query, now)
+
+
+def filter_words() -> tuple[Sequence[str], dict[str, Sequence[str]]]:
+    """Returns the keys of the filter grammar, and the values of those that have few."""
+    from stepwell.store.engine.filters import KEYS, KINDS, STATUSES
+
+    return KEYS, {"kind": KINDS, "status": STATUSES}
+
 
 def _tips(view: View, number: Callable[[StepId], int | None]) -> Tips:
     """Returns the tips of the branches whose newest step `number` knows."""
@@ -343,10 +519,12 @@ def _planned(source: Source, generation: int, wish: Wish) -> Message:
     return PlanMade(generation, found, rows, None)
 
 
-def _changes_with_lines(source: Source, step: Step | None, context: int) -> tuple[Change, ...]:
-    if step is None:
-        return source.diff(source.status().head, context=context)
-    return source.step_changes(step, context=context)
+def _changes_with_lines(source: Source, sight: Sight) -> tuple[Change, ...]:
+    if sight.base is not None:
+        return source.diff(sight.base, sight.step, context=sight.context)
+    if sight.step is None:
+        return source.diff(source.status().head, context=sight.context)
+    return source.step_changes(sight.step, context=sight.context)
 
 
 def _blob(source: Source, oid: Oid) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stepwell.tui.model.rows import Tips
     from stepwell.tui.values import (
         Applied,
+        BranchRow,
         Change,
         Oid,
         Operation,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
         Step,
         StepwellError,
     )
+
+
+Purpose = Literal["filter", "find"]
+"""What the history is searched for: to list only what fits, or to go to it."""
 
 
 class CursorMoved(Message):
@@ -60,6 +65,10 @@ class CaptionChanged(Message):
     """A list's title, its right-hand text or its focus changed; its pane redraws the title line."""
 
 
+class PicksChanged(Message):
+    """A person chose other files or hunks."""
+
+
 class Refused(Message):
     """A key that can do nothing now was pressed; the footer says why."""
 
@@ -78,6 +87,35 @@ class PagesWanted(Message):
     def can_replace(self, message: Message) -> bool:
         """What was in view before is of no interest."""
         return isinstance(message, PagesWanted)
+
+
+class StepsWanted(Message):
+    """Listed rows came into view whose steps, far apart, are not loaded; the newest wish counts."""
+
+    def __init__(self, seqs: tuple[int, ...]) -> None:
+        super().__init__()
+        self.seqs = seqs
+
+    def can_replace(self, message: Message) -> bool:
+        """What was in view before is of no interest."""
+        return isinstance(message, StepsWanted)
+
+
+class PromptChanged(Message):
+    """Something else stands in the line at the bottom."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class PromptClosed(Message):
+    """The line at the bottom was left: what it says is to be kept, or not."""
+
+    def __init__(self, text: str, keep: bool) -> None:
+        super().__init__()
+        self.text = text
+        self.keep = keep
 
 
 # --- results of the gateway's calls --------------------------------------------------------------
@@ -100,6 +138,47 @@ class PageLoaded(Message):
         super().__init__()
         self.page = page
         self.steps = steps
+
+
+class StepsLoaded(Message):
+    """Single steps that were wanted."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        super().__init__()
+        self.steps = steps
+
+
+class StepsFound(Message):
+    """Steps that a filter or a search let through, newest first; further ones follow."""
+
+    def __init__(
+        self,
+        purpose: Purpose,
+        generation: int,
+        seqs: Sequence[int],
+        steps: Sequence[Step],
+        looked: int,
+        last: bool,
+    ) -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.generation = generation
+        self.seqs = seqs
+        self.steps = steps
+        """The newest of them as they are, so that they need not be read again."""
+        self.looked = looked
+        """How many steps were looked at so far."""
+        self.last = last
+
+
+class LinesFound(Message):
+    """Rows of a diff that hold a searched text, ascending; further ones follow."""
+
+    def __init__(self, generation: int, rows: Sequence[int], last: bool) -> None:
+        super().__init__()
+        self.generation = generation
+        self.rows = rows
+        self.last = last
 
 
 class DiskCompared(Message):
@@ -135,6 +214,33 @@ class Broke(Message):
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self.error = error
+
+
+class ChangeDone(Message):
+    """A change of the store without files (a mark, a branch) was made."""
+
+    def __init__(self, sentence: str, step: Step | None = None) -> None:
+        super().__init__()
+        self.sentence = sentence
+        """What was done and how to take it back; may hold any text."""
+        self.step = step
+        """The step as it is now, when it was marked."""
+
+
+class ChangeRefused(Message):
+    """A change was not made; the store is as it was."""
+
+    def __init__(self, error: StepwellError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class BranchesLoaded(Message):
+    """The branches, kept ones last, each with its newest step."""
+
+    def __init__(self, rows: Sequence[tuple[BranchRow, Step]]) -> None:
+        super().__init__()
+        self.rows = rows
 
 
 # --- diffs ---------------------------------------------------------------------------------------

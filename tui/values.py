@@ -16,7 +16,7 @@ from stepwell.store.model.errors import (
 from stepwell.store.model.ids import Clock, Oid, StepId, short
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, Kept, OtherSession, Plan, PlanItem, PlannedChanges
-from stepwell.store.model.reports import Status
+from stepwell.store.model.reports import BranchRow, Status
 from stepwell.store.model.steps import (
     Branch,
     ChangeCounts,
@@ -40,6 +40,7 @@ from stepwell.store.model.text import (
 __all__ = [
     "Applied",
     "Branch",
+    "BranchRow",
     "Change",
     "ChangeCounts",
     "Clock",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
@@ -53,7 +54,7 @@ def _limit(call: Call) -> int | None:
         number = _ON_A_SCREEN if call.out.out.is_terminal and not call.out.json else 0
     if number < 0:
         raise UsageError("-n takes a number of steps", hint="0 stands for all")
-    return number or None
+    return min(number, sys.maxsize) or None
 
 
 def _local_now() -> datetime:

@@ -33,20 +33,24 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "diff": ("reading", "what differs between two steps, or on disk"),
     "cat": ("reading", "a file as it was at a step"),
     "rollback": ("travel", "put the folder back as it was at a step"),
-    "undo": ("travel", "take back the newest rollback or mark"),
+    "switch": ("travel", "go to the tip of another branch"),
+    "undo": ("travel", "take back the newest rollback, switch or mark"),
     "redo": ("travel", "do again what was undone last"),
     "operations": ("travel", "list what changed the store"),
+    "branch": ("branches", "list branches; make, rename or delete one"),
     "verify": ("upkeep", "check that everything stored is whole"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
     "stats": ("upkeep", "counts and sizes of the store"),
+    "transcripts": ("transcripts", "import the project's git history, or list what there is"),
 }
 """Name -> (module of this package, what the list of commands says)."""
 
 _GROUPS = (
     ("begin", ("init", "status", "demo")),
-    ("record", ("capture", "mark", "unmark")),
+    ("record", ("capture", "mark", "unmark", "transcripts")),
     ("look", ("log", "show", "diff", "cat")),
     ("go back", ("rollback", "undo", "redo", "operations")),
+    ("branch off", ("branch", "switch")),
     ("look after the store", ("verify", "rebuild", "stats")),
 )
 

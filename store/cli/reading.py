@@ -26,8 +26,8 @@ from stepwell.store.cli.words import (
 from stepwell.store.forms import change_form, shown_step_form
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import NotFoundError, UsageError
-from stepwell.store.model.paths import TrackedPath, unescape
-from stepwell.store.model.steps import Step
+from stepwell.store.model.paths import TrackedPath, escape, unescape
+from stepwell.store.model.steps import Note, Step
 from stepwell.store.model.text import plural, rfc3339
 
 if TYPE_CHECKING:
@@ -84,13 +84,22 @@ def _tell_step(out: Output, step: Step) -> None:
     facts += [("session", step.session)] if step.session else []
     facts += [("turn", str(step.turn))] if step.turn is not None else []
     facts += [("model", step.model)] if step.model else []
+    facts += [("author", step.author)] if step.author else []
+    facts += [("source", step.source)] if step.source else []
     facts += [("reason", step.reason)] if step.reason else []
     facts.append(("new", f"{size(step.raw_bytes)}, {size(step.stored_bytes)} in the store"))
     for name, value in facts:
         out.line(Styled(f"{name:<8}", "dim"), " ", value)
     for note in step.checkpoint.notes if step.checkpoint else ():
-        by = f"  ({note.by})" if note.by else ""
-        out.line(Styled("note    ", "dim"), " ", Styled(f"✎ {note.text}", "mark"), by)
+        out.line(Styled("note    ", "dim"), " ", *_note(note, out.now_ns))
+
+
+def _note(note: Note, now_ns: int) -> list[Piece]:
+    """Returns `✎ text  src/app.py:12  ana, 3h ago  3fa9c1d2`."""
+    line = "" if note.line is None else f":{note.line}"
+    place = "" if note.path is None else f"  {escape(note.path)}{line}"
+    who = ", ".join(part for part in (note.by, ago(note.time_ns, now_ns)) if part)
+    return [Styled(f"✎ {note.text}", "mark"), place, Styled(f"  {who}  {note.id}", "dim")]
 
 
 def _tell_text(out: Output, name: str, text: str | None) -> None:

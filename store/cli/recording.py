@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
+from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.words import counts, covered_lines, marks, named
 from stepwell.store.forms import step_form
-from stepwell.store.model.errors import UsageError
+from stepwell.store.model.errors import NotFoundError, UsageError
+from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Covered, Step
 from stepwell.store.model.text import plural
 
 if TYPE_CHECKING:
     from stepwell.store.engine.recording import Recorded
+    from stepwell.store.workspace import Workspace
 
 INCOMPLETE = 7
+
+_LINE = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)
 
 
 def _capture(call: Call) -> int:
@@ -81,22 +87,56 @@ def _capture_options(parser: argparse.ArgumentParser) -> None:
 
 def _mark(call: Call) -> int:
     given = call.arguments
+    if given.note is None and (given.at or given.by):
+        raise UsageError("--at and --by say more about a --note", hint="give --note TEXT too")
     with call.open() as workspace:
+        step = workspace.get_step(given.step)
+        path, line = _place(call, workspace, step, given.at) if given.at else (None, None)
         step = workspace.mark(
-            workspace.get_step(given.step),
+            step,
             label=plain_text(given.label),
             note=plain_text(given.note),
             tags=_tags(given.tags),
             milestone=given.milestone,
+            by=plain_text(given.by) or environment.user_name(),
+            path=path,
+            line=line,
         )
         call.tell_recovery(workspace)
     return _tell_mark(call.out, step)
+
+
+def _place(
+    call: Call, workspace: Workspace, step: Step, where: str
+) -> tuple[TrackedPath, int | None]:
+    """Returns path and line of PATH[:LINE]; a file whose own name ends so is taken as it is."""
+    found = _LINE.fullmatch(where)
+    whole = call.path(workspace, where)
+    if found is None or _lines_of(workspace, step, whole) is not None:
+        return whole, None
+    path, line = call.path(workspace, found[1]), int(found[2])
+    count = _lines_of(workspace, step, path)
+    if count is not None and not 1 <= line <= count:
+        raise UsageError(
+            f"{found[1]} has no line {line} in step #{step.seq}", hint=f"it has {count} lines"
+        )
+    return path, line
+
+
+def _lines_of(workspace: Workspace, step: Step, path: TrackedPath) -> int | None:
+    """Returns how many lines a file has in a step; None when there is no such file."""
+    try:
+        return len(workspace.read_file(step, path).splitlines())
+    except NotFoundError:
+        return None
 
 
 def _mark_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("step", metavar="STEP", help="@, @~2, '#12', a branch, a label, an id")
     parser.add_argument("--label", metavar="L", help="a name, by git's rules for refs")
     parser.add_argument("--note", metavar="N", help="a remark; each adds one")
+    parser.add_argument("--at", metavar="PATH[:LINE]", help="what the note is about")
+    parser.add_argument("--by", metavar="NAME", help="who writes the note (you)")
     parser.add_argument("--tag", dest="tags", metavar="T", action="append", help="may be repeated")
     parser.add_argument("--milestone", action="store_true", help="keep it for ever")
 
@@ -105,7 +145,10 @@ def _unmark(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
         step = workspace.unmark(
-            workspace.get_step(given.step), label=given.label, tags=_tags(given.tags)
+            workspace.get_step(given.step),
+            label=given.label,
+            tags=_tags(given.tags),
+            notes=given.notes or (),
         )
         call.tell_recovery(workspace)
     return _tell_mark(call.out, step)
@@ -116,6 +159,13 @@ def _unmark_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", action="store_true", help="take only the label away")
     parser.add_argument(
         "--tag", dest="tags", metavar="T", action="append", help="take only this tag away"
+    )
+    parser.add_argument(
+        "--note",
+        dest="notes",
+        metavar="ID",
+        action="append",
+        help="take only this note away; stepwell show has the ids",
     )
 
 
@@ -141,13 +191,16 @@ COMMANDS = (
     Command(
         name="mark",
         summary="Make a step a checkpoint: give it a label, a note, tags.",
-        examples=('stepwell mark @ --label green --note "all tests pass"',),
+        examples=(
+            'stepwell mark @ --label green --note "all tests pass"',
+            'stepwell mark "#12" --note "why not a set?" --at src/app.py:40 --by ana',
+        ),
         configure=_mark_options,
         run=_mark,
     ),
     Command(
         name="unmark",
-        summary="Take a step's label, a tag, or its whole mark away.",
+        summary="Take a step's label, a tag, a note, or its whole mark away.",
         details="The step itself stays. stepwell undo brings the mark back.",
         examples=("stepwell unmark green --label", "stepwell unmark '#12'"),
         configure=_unmark_options,

@@ -6,6 +6,7 @@ import os
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from stepwell.store.environment import default_capture, user_name
 from stepwell.store.model.errors import FailedError
 
 GROUP = "stepwell.screens"
@@ -24,4 +25,4 @@ def open_timeline(folder: bytes, home: Path) -> int:
             hint="install stepwell whole, or use stepwell log",
         )
     run = found[0].load()
-    return int(run(Path(os.fsdecode(folder)), home) or 0)
+    return int(run(Path(os.fsdecode(folder)), home, config=default_capture(), by=user_name()) or 0)

@@ -1,29 +1,22 @@
-"""`rollback`, `undo`, `redo` and `operations`: going back and forth, never without a way back."""
+"""`rollback`, `switch`, `undo`, `redo`, `operations`: going about, never without a way back."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled, padded
-from stepwell.store.cli.words import (
-    age,
-    ago,
-    change_line,
-    kept_lines,
-    named,
-    size,
-    total,
-    widest_path,
-)
-from stepwell.store.forms import Form, operation_form, text_form, travel_form
+from stepwell.store.cli.planned import dry_end, tell_done, tell_hunks, tell_plan
+from stepwell.store.cli.words import age
+from stepwell.store.forms import Form, error_form, operation_form, text_form, travel_form
 from stepwell.store.model.errors import NoTerminalError, NotFoundError, UsageError
-from stepwell.store.model.plans import Applied, Kept, Plan, PlannedChanges
+from stepwell.store.model.paths import TrackedPath, unescape
+from stepwell.store.model.plans import Applied, Kept, PlannedChanges
 from stepwell.store.model.steps import Operation
-from stepwell.store.model.text import plural
 
 if TYPE_CHECKING:
     from stepwell.store.engine.history import OperationRow
@@ -34,17 +27,22 @@ INCOMPLETE = 7
 
 _MANY = 1 << 30
 _SHORTEST_ID = 4
+_LONGEST_NUMBER = 18
+
+
+def _undo_of(done: Applied) -> str:
+    return f"stepwell undo {done.operation}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """How one of the three verbs reads and works."""
+    """How one of the verbs reads and works."""
 
     question: str
     plan: Callable[[Workspace], PlannedChanges | Operation]
-    flip: Callable[[Workspace], Applied | Operation]
-    """Does it when no file is concerned."""
-    back: Callable[[Applied], str]
+    flip: Callable[[Workspace], Applied | Operation] | None = None
+    """Does it when no file is concerned; None: one always is."""
+    back: Callable[[Applied], str] = _undo_of
     """Returns the command that takes it back."""
 
 
@@ -52,14 +50,28 @@ def _rollback(call: Call) -> int:
     given = call.arguments
 
     def plan(workspace: Workspace) -> PlannedChanges:
-        return workspace.plan_rollback(given.step, side="before" if given.before else "after")
+        return workspace.plan_rollback(
+            given.step,
+            side="before" if given.before else "after",
+            paths=[_path(call, workspace, path) for path in given.paths or ()],
+            hunks=given.hunks or (),
+            only=given.only,
+            files_only=given.files_only,
+        )
 
-    def apply(workspace: Workspace) -> Applied:
-        return workspace.apply(plan(workspace), force=given.force)
+    return _travel(call, _Verb("put it back?", plan))
 
-    return _travel(
-        call, _Verb("put it back?", plan, apply, lambda done: f"stepwell undo {done.operation}")
-    )
+
+def _path(call: Call, workspace: Workspace, argument: str) -> TrackedPath:
+    """Returns a path as typed, or as the JSON forms spell it when nothing is there."""
+    path = call.path(workspace, argument)
+    typed = os.path.lexists(os.path.join(workspace.root, path))
+    return path if typed else unescape(os.fsdecode(path))
+
+
+def _switch(call: Call) -> int:
+    name = plain_text(call.arguments.name) or ""
+    return _travel(call, _Verb("switch?", lambda workspace: workspace.plan_switch(name)))
 
 
 def _undo(call: Call) -> int:
@@ -115,19 +127,23 @@ def _check_consent(call: Call) -> None:
 def _with_plan(call: Call, workspace: Workspace, verb: _Verb, planned: PlannedChanges) -> int:
     given, out, plan = call.arguments, call.out, planned.plan
     if not out.json:
-        _preview(out, planned)
+        tell_plan(out, planned)
+    if plan.conflicts:
+        return _stopped(out, planned)
     if given.dry_run:
         if out.json:
             out.document(travel_form(planned, None))
         else:
-            out.line(_dry_end(plan))
+            if plan.paths:
+                tell_hunks(out, planned)
+            out.line(dry_end(plan))
         return 0
     # What will be refused is not asked for first.
     refused = (plan.drift or plan.other_sessions) and not given.force
     if not (given.yes or refused or out.ask(verb.question)):
         out.note("nothing was changed")
         return DECLINED
-    done = workspace.apply(planned, force=given.force, progress=out.progress)
+    done = _applied(call, workspace, planned)
     call.tell_recovery(workspace)
     failed = tuple(kept for kept in done.not_restored if not _by_policy(kept))
     back = verb.back(done) if done.applied else None
@@ -135,65 +151,38 @@ def _with_plan(call: Call, workspace: Workspace, verb: _Verb, planned: PlannedCh
         form = travel_form(planned, replace(done, not_restored=failed), back and f"{back} --yes")
         out.document(form)
     else:
-        _tell_done(out, done, failed, back)
+        tell_done(out, done, failed, back)
     return INCOMPLETE if failed else 0
+
+
+def _stopped(out: Output, planned: PlannedChanges) -> int:
+    """Tells why a plan with conflicts is not carried out; the document is plan and error in one."""
+    from stepwell.store.engine.travel import conflict
+
+    error = conflict(planned.plan)
+    if out.json:
+        out.document({**travel_form(planned, None), **error_form(error)})
+    out.note(Styled("stepwell: ", "bad"), error.message)
+    out.note(Styled("hint: ", "dim"), error.hint)
+    return error.exit_code
+
+
+def _applied(call: Call, workspace: Workspace, planned: PlannedChanges) -> Applied:
+    out = call.out
+    try:
+        return workspace.apply(planned, force=call.arguments.force, progress=out.progress)
+    except KeyboardInterrupt:
+        workspace.refresh()
+        if workspace.view().intent is not None:
+            out.note(f"stopped in the middle of the {planned.plan.kind}: some files are changed")
+            out.note(Styled("hint: ", "dim"), "stepwell undo finishes it first and takes it back")
+        raise
 
 
 def _by_policy(kept: Kept) -> bool:
     from stepwell.store.engine.rollback.plan import by_policy
 
     return by_policy(kept)
-
-
-def _dry_end(plan: Plan) -> str:
-    if plan.drift or plan.other_sessions:
-        return "nothing was changed; it would need --force"
-    return "nothing was changed (dry run)"
-
-
-def _preview(out: Output, planned: PlannedChanges) -> None:
-    plan = planned.plan
-    side = "to before" if plan.side == "before" else "to"
-    what = (
-        plan.kind if plan.operation is None else f"{plan.kind} of operation {plan.operation}, back"
-    )
-    when = ago(plan.target.time_ns, out.now_ns)
-    out.line(f"{what} {side} ", *named(plan.target), "  ", Styled(when, "dim"))
-    cells = widest_path(planned.changes)
-    for change in planned.changes:
-        out.line(*change_line(change, cells))
-    if planned.changes:
-        out.line(*total(planned.changes), f", {size(plan.bytes)} to write")
-    else:
-        out.line("no file differs")
-    _warn(out, plan)
-
-
-def _warn(out: Output, plan: Plan) -> None:
-    if plan.keep:
-        out.line("left as it is:")
-        for line in kept_lines(plan.keep):
-            out.line(*line)
-    if plan.drift:
-        out.line(Styled("in no step yet; saved first, and written over only with --force:", "bad"))
-        for line in kept_lines(plan.drift):
-            out.line(*line)
-    for other in plan.other_sessions:
-        steps = plural(other.steps, "step")
-        out.line(Styled(f"takes back {steps} of another session, {other.session}", "bad"))
-
-
-def _tell_done(out: Output, done: Applied, failed: Sequence[Kept], back: str | None) -> None:
-    for line in kept_lines(failed):
-        out.note(*line)
-    saved = f"your disk is saved as #{done.safety_step.seq}"
-    if not done.applied:
-        out.line(f"nothing had to change: the folder is as it was at #{done.plan.target.seq}")
-        return
-    where = f"now at #{done.step.seq}"
-    if failed:
-        where += f", but {plural(len(failed), 'path')} could not be put back"
-    out.line(Styled(where, "bad" if failed else "good"), f"; {saved}; take it back: {back}")
 
 
 def _without_plan(call: Call, workspace: Workspace, verb: _Verb, planned: Operation) -> int:
@@ -209,6 +198,7 @@ def _without_plan(call: Call, workspace: Workspace, verb: _Verb, planned: Operat
     if not (given.yes or out.ask(verb.question)):
         out.note("nothing was changed")
         return DECLINED
+    assert verb.flip is not None, "only undo and redo plan an operation without files"
     done = verb.flip(workspace)
     call.tell_recovery(workspace)
     assert isinstance(done, Operation), "the same operation was planned without files"
@@ -236,8 +226,10 @@ def _flip_form(planned: Operation, done: Operation | None, workspace: Workspace)
 
 def _operation_number(workspace: Workspace, given: str | None) -> int | None:
     """Returns the number that a number, or a prefix of an operation's id, names; None for None."""
-    if given is None or given.isdecimal():
-        return None if given is None else int(given)
+    if given is None:
+        return None
+    if given.isdecimal() and len(given) <= _LONGEST_NUMBER:
+        return int(given)
     rows = workspace.operations(_MANY) if len(given) >= _SHORTEST_ID else []
     numbers = [r.operation.number for r in rows if r.operation.id.startswith(given.lower())]
     if len(numbers) == 1:
@@ -299,6 +291,33 @@ def _force_options(parser: argparse.ArgumentParser) -> None:
 def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("step", metavar="STEP", help="@, @~2, '#12', a branch, a label, an id")
     parser.add_argument("--before", action="store_true", help="as it was before the step")
+    parser.add_argument(
+        "--path",
+        dest="paths",
+        metavar="P",
+        action="append",
+        help="only this file, or all below this folder; may be repeated",
+    )
+    parser.add_argument(
+        "--hunk",
+        dest="hunks",
+        metavar="ID",
+        action="append",
+        help="only this hunk, by its id, which --path P --dry-run shows; may be repeated",
+    )
+    parser.add_argument(
+        "--only",
+        action="store_true",
+        help="take back what this one step did, and keep what was done later",
+    )
+    parser.add_argument(
+        "--files-only", action="store_true", help="put all files back, but stay at the branch's tip"
+    )
+    _force_options(parser)
+
+
+def _switch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a branch of stepwell branch")
     _force_options(parser)
 
 
@@ -321,16 +340,34 @@ COMMANDS = (
         summary="Put the folder back as it was after a step.",
         details=(
             "Shows what would change, asks, saves the disk as a step, then writes. The steps since\n"
-            "stay, on a branch of their own. stepwell undo takes it back."
+            "stay, on a branch of their own. With --path, --hunk, --only or --files-only the branch\n"
+            "stays where it is and gets a new step. stepwell undo takes it back."
         ),
-        examples=("stepwell rollback @~1", "stepwell rollback green --dry-run"),
+        examples=(
+            "stepwell rollback @~1",
+            "stepwell rollback green --dry-run",
+            "stepwell rollback '#12' --path src/app.py",
+            "stepwell rollback '#12' --only",
+        ),
         configure=_rollback_options,
         run=_rollback,
         takes_yes=True,
     ),
     Command(
+        name="switch",
+        summary="Go to the tip of another branch, and stay on it.",
+        details=(
+            "Shows what would change, asks, saves the disk as a step of the branch that you leave,\n"
+            "then writes. stepwell undo switches back."
+        ),
+        examples=("stepwell switch try-lru", "stepwell switch main.1 --dry-run"),
+        configure=_switch_options,
+        run=_switch,
+        takes_yes=True,
+    ),
+    Command(
         name="undo",
-        summary="Take back the newest rollback, mark or unmark, or the one named.",
+        summary="Take back the newest rollback, switch, mark or change of branches, or the one named.",
         details="Steps that were captured are never undone.",
         examples=("stepwell undo", "stepwell undo 12 --yes"),
         configure=_undo_options,

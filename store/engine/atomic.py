@@ -47,7 +47,8 @@ def system_error(error: OSError, action: str, path: str | os.PathLike[str]) -> F
             errno=error.errno,
             path=name,
         )
-    return FailedError(message, errno=error.errno, path=name)
+    hint = "see whether the path and its disk are in order"
+    return FailedError(message, hint=hint, errno=error.errno, path=name)
 
 
 def full_write(fd: int, content: bytes | bytearray | memoryview, path: str | Path) -> None:

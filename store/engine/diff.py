@@ -57,6 +57,12 @@ def changes_of_pairs(
     return tuple(_with_lines(reader, change, hunks, context) for change in found)
 
 
+def exact_renames(pairs: list[Difference]) -> dict[TrackedPath, TrackedPath]:
+    """Returns old name -> new name of each file that only moved."""
+    found = _with_renames([_plain(was, now) for was, now in _of_interest(pairs, ())])
+    return {c.old_path: c.path for c in found if c.old_path is not None}
+
+
 def change_of_blobs(
     reader: ObjectReader, change: Change, *, hunks: bool = True, context: int = 3
 ) -> Change:

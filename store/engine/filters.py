@@ -266,7 +266,7 @@ def _statuses(step: Step) -> list[str]:
 
 def _people(step: Step) -> list[str]:
     notes = step.checkpoint.notes if step.checkpoint else ()
-    return [name for name in (step.agent, *(note.by for note in notes)) if name]
+    return [name for name in (step.agent, step.author, *(note.by for note in notes)) if name]
 
 
 _Question = tuple[Callable[[str, str], bool], Callable[[Step], list[str]]]

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 from stepwell.store.engine.journal import Journal, JournalWriter
-from stepwell.store.engine.references import check_free, check_name
+from stepwell.store.engine.references import check_free
 from stepwell.store.engine.travel import Aim
 from stepwell.store.model.errors import NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import (
+    BranchDropped,
+    BranchSet,
+    CurrentSet,
     Effect,
-    Mark,
     MarkSet,
-    Note,
     Operation,
     OperationUndone,
-    Step,
     Undoable,
     View,
 )
@@ -76,7 +77,9 @@ def choose_undo(view: View, number: int | None) -> Undoable:
 
 
 def choose_redo(view: View) -> Undoable:
-    """Returns what `redo` does again: the oldest of the operations undone at the end of the list.
+    """Returns what `redo` does again: of the operations undone at the end of the list, the last.
+
+    Not the oldest: what was undone before the newest one was even done is no part of that chain.
 
     Raises:
         NotFoundError: nothing was undone, or something undoable was done since.
@@ -88,39 +91,64 @@ def choose_redo(view: View) -> Undoable:
         trailing.append(entry)
     if not trailing:
         raise NotFoundError("there is nothing to redo", hint="see `stepwell operations`")
-    return trailing[-1]
+    return max(trailing, key=lambda entry: entry.undone_by or 0)
 
 
 def travel_aim(journal: Journal, entry: Undoable, *, undo: bool, session: str | None) -> Aim:
-    """Returns where the undo (or redo) of a rollback leads."""
+    """Returns where the undo (or redo) of a change of the workspace leads.
+
+    Raises:
+        RefusedError: of a switch, the branch that it leads to is gone or has moved.
+    """
     done = journal.operation(entry.done_by or entry.number)
     before = journal.step(StepId(done.details["before"]))
     after = journal.step(StepId(done.details["after"]))
+    if done.details.get("to", done.details["branch"]) != done.details["branch"]:
+        return _switch_aim(journal, entry, done, undo)
     if undo:
         asker = session or done.session
         return Aim("undo", before, before, "after", entry.number, after, asker, done.number)
     return Aim("redo", after, after, "after", entry.number, before, session, entry.undone_by)
 
 
-def flip_marks(writer: JournalWriter, entry: Undoable, *, undo: bool) -> Operation:
+def _switch_aim(journal: Journal, entry: Undoable, done: Operation, undo: bool) -> Aim:
+    """Returns the way back to the branch that was left, or again to the tip of the other one."""
+    view = journal.view()
+    name = done.details["branch" if undo else "to"]
+    branch = view.branches.get(name)
+    if branch is None or (undo and branch.head != done.details["before"]):
+        raise RefusedError(
+            f"operation {entry.number} ({done.summary}) cannot be "
+            f"{'undone' if undo else 'done again'}: "
+            f"branch {name} {'is gone' if branch is None else 'was changed since'}",
+            hint="stepwell branch lists the branches; stepwell switch goes to one",
+            operation=entry.number,
+        )
+    step = journal.step(branch.head)
+    kind: Literal["undo", "redo"] = "undo" if undo else "redo"
+    inverts = done.number if undo else entry.undone_by
+    return Aim(kind, step, step, operation=entry.number, inverts=inverts, branch=name)
+
+
+def flip(writer: JournalWriter, entry: Undoable, *, undo: bool) -> Operation:
     """Undoes or redoes an operation that touches no files.
 
     Raises:
         RefusedError: what it set was changed again since.
     """
     done = writer.operation(entry.number)
-    effects = done.inverse if undo else done.effects
-    expected = done.effects if undo else done.inverse
-    marks = writer.view().marks
-    for effect in expected or ():
-        if isinstance(effect, MarkSet) and marks.get(effect.step) != effect.mark:
-            raise RefusedError(
-                f"operation {entry.number} cannot be {'undone' if undo else 'done again'}: "
-                "the same checkpoint was changed since",
-                hint="change the checkpoint with `stepwell mark` or `stepwell unmark`",
-            )
+    effects = (done.inverse if undo else done.effects) or ()
+    expected = (done.effects if undo else done.inverse) or ()
+    problem = _in_the_way(writer.view(), expected, effects)
+    if problem:
+        verb = "undone" if undo else "done again"
+        raise RefusedError(
+            f"operation {entry.number} ({done.summary}) cannot be {verb}: {problem}",
+            hint="set it by hand, or name another operation: stepwell operations lists them",
+            operation=entry.number,
+        )
     verb = "undid" if undo else "did again"
-    flipped: Sequence[Effect] = [*(effects or ()), OperationUndone(entry.number, undo)]
+    flipped: Sequence[Effect] = [*effects, OperationUndone(entry.number, undo)]
     return writer.begin().commit(
         "undo" if undo else "redo",
         f"{verb} operation {entry.number}: {done.summary}",
@@ -129,64 +157,30 @@ def flip_marks(writer: JournalWriter, entry: Undoable, *, undo: bool) -> Operati
     )
 
 
-def set_mark(
-    writer: JournalWriter, step: Step, mark: Mark | None, *, summary: str, kind: str
-) -> Operation | None:
-    """Makes the step's mark exactly this; None when it is so already."""
-    old = writer.view().marks.get(step.id)
-    if old == mark:
-        return None
-    return writer.begin().commit(
-        kind, summary, [MarkSet(step.id, mark)], inverse=[MarkSet(step.id, old)]
-    )
+def _in_the_way(view: View, expected: Sequence[Effect], wanted: Sequence[Effect]) -> str:
+    """Returns what speaks against flipping an operation that left `expected`; empty: nothing."""
+    for effect in expected:
+        match effect:
+            case MarkSet(step, mark) if view.marks.get(step) != mark:
+                return "the same checkpoint was changed since"
+            case BranchSet(branch) if view.branches.get(branch.name) != branch:
+                return f"branch {branch.name} was changed since"
+            case BranchDropped(name) if name in view.branches:
+                return f"there is another branch {name} by now"
+            case CurrentSet(name) if view.current != name:
+                return f"{name} is not the current branch any more"
+    return _unnameable(view, wanted)
 
 
-def marked(
-    old: Mark | None,
-    *,
-    label: str | None,
-    note: Note | None,
-    tags: Sequence[str],
-    milestone: bool,
-) -> Mark:
-    """Returns `old` with what is given added; a new label replaces the old one."""
-    mark = old or Mark()
-    fresh = tuple(t for t in dict.fromkeys(tags) if t not in mark.tags)
-    kept = mark.milestone
-    if milestone and kept is None:
-        kept = {"quality": {}, "baseline": None, "project_state": None}
-    return replace(
-        mark,
-        label=label or mark.label,
-        notes=mark.notes + ((note,) if note else ()),
-        tags=mark.tags + fresh,
-        milestone=kept,
-    )
-
-
-def unmarked(old: Mark | None, *, label: bool, tags: Sequence[str]) -> Mark | None:
-    """Returns `old` without its label or those tags; without either given, None: no mark at all."""
-    if old is None or (not label and not tags):
-        return None
-    mark = replace(
-        old,
-        label=None if label else old.label,
-        tags=tuple(t for t in old.tags if t not in tags),
-    )
-    empty = not (mark.label or mark.notes or mark.tags or mark.milestone)
-    return None if empty else mark
-
-
-def check_label_free(view: View, label: str, step: Step | None) -> None:
-    """Raises when a label is malformed, or another checkpoint than the step's has it already."""
-    check_name(label, "label")
-    others = [m.label for s, m in view.marks.items() if m.label and (not step or s != step.id)]
-    check_free(label, others, "label")
-    for step_id, mark in view.marks.items():
-        if mark.label == label and (step is None or step_id != step.id):
-            raise RefusedError(
-                f"the label {label} is taken by another checkpoint",
-                hint=f"choose another, or run `stepwell unmark {step_id[:8]} --label`",
-                label=label,
-                step=step_id,
-            )
+def _unnameable(view: View, wanted: Sequence[Effect]) -> str:
+    dropped = {e.name for e in wanted if isinstance(e, BranchDropped)}
+    if view.current in dropped and not any(isinstance(e, CurrentSet) for e in wanted):
+        return f"{view.current} is the current branch"
+    staying = view.branches.keys() - dropped
+    for effect in wanted:
+        if isinstance(effect, BranchSet):
+            try:
+                check_free(effect.branch.name, staying, "branch")
+            except RefusedError as error:
+                return error.message
+    return ""

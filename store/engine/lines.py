@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from stepwell.store.model.changes import Hunk, hunk_id
@@ -40,6 +41,42 @@ def compare(path: bytes, old: Side, new: Side, *, hunks: bool, context: int) -> 
     _, added, deleted = patch.line_stats
     found = [_hunk(path, old.blob, new.blob, hunk) for hunk in patch.hunks] if hunks else []
     return Compared(added, deleted, tuple(found))
+
+
+class Region(NamedTuple):
+    """Lines of an old text and what takes their place in the new one: 0-based, ends excluded."""
+
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+
+
+def split_lines(text: bytes) -> list[bytes]:
+    """Returns the lines with their line feeds; only a last one may have none."""
+    lines = text.split(b"\n")
+    last = lines.pop()
+    return [line + b"\n" for line in lines] + ([last] if last else [])
+
+
+def regions(old: bytes, new: bytes) -> list[Region]:
+    """Returns what differs between two texts, in order; between two regions some line is equal."""
+    return [_region(hunk) for hunk in _patch(old, new, 0).hunks]
+
+
+def _region(hunk: Any) -> Region:
+    # An empty side is said to be after the line that it names.
+    start = hunk.old_start - 1 if hunk.old_lines else hunk.old_start
+    new_start = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
+    return Region(start, start + hunk.old_lines, new_start, new_start + hunk.new_lines)
+
+
+def with_hunks(old: bytes, new: bytes, hunks: Iterable[Hunk]) -> bytes:
+    """Returns `old` with some of the hunks that lead from it to `new`, byte for byte."""
+    before, after = split_lines(old), split_lines(new)
+    for region in sorted(map(_region, hunks), reverse=True):
+        before[region.start : region.end] = after[region.new_start : region.new_end]
+    return b"".join(before)
 
 
 def _patch(old: bytes, new: bytes, context: int) -> Any:

@@ -75,6 +75,22 @@ def find_changed(root_fd: int, old: StatTable, new: StatTable) -> Changed:
     return changed
 
 
+def any_as_remembered(root: bytes, table: StatTable) -> bool:
+    """Tells whether anything below the folder is what the table remembers there.
+
+    The inode of the folder itself says little: file systems give numbers of deleted folders again.
+    """
+    for rows in (table.folders, table.files):
+        for path, inode, mtime in zip(rows.paths, rows.inode, rows.mtime, strict=True):
+            try:
+                found = os.lstat(os.path.join(root, path))
+            except OSError:
+                continue
+            if (found.st_ino, found.st_mtime_ns) == (inode, mtime):
+                return True
+    return False
+
+
 def _moved_folders(root_fd: int, old: StatTable) -> set[int]:
     lstat, f, moved = os.lstat, old.folders, set()
     columns = zip(f.paths, f.mtime, f.ctime, f.inode, f.mode, strict=True)

@@ -41,7 +41,7 @@ def parent_of(step: Step, journal: Journal) -> Step:
     if not step.parents:
         raise NotFoundError(
             f"there is nothing before step #{step.seq}: it is the first",
-            hint="leave out --before",
+            hint="leave out --before or --only: the first step can only be gone back to",
         )
     return journal.step(step.parents[0])
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.engine.capture import Captured, capture_tree
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink, count_changes
+from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import JournalWriter
-from stepwell.store.engine.objects import BLOB, ObjectSink
+from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectSink
 from stepwell.store.engine.scan import Scanner, StatTable
-from stepwell.store.engine.snapshots import differing
+from stepwell.store.engine.snapshots import Entry, differing
 from stepwell.store.model.errors import FailedError, StepwellError
 from stepwell.store.model.ids import Oid, mint_step_id
 from stepwell.store.model.paths import TrackedPath, escape
+from stepwell.store.model.plans import PathState
 from stepwell.store.model.steps import (
     Branch,
     BranchSet,
@@ -92,6 +96,24 @@ def take(
     table = load_table(context.store)
     scanner = Scanner(context.root, table, config=context.capture)
     return capture_tree(scanner, sink, parent, also=also)
+
+
+def take_with(
+    context: Context, sink: ObjectSink, base: Snapshot, also: Collection[TrackedPath]
+) -> Captured:
+    """Captures the workspace as `take` does, with what rules ignore and `base` has just as it is.
+
+    A change of the workspace must not make a step forget what it did not touch.
+    """
+    captured = take(context, sink, base, also)
+    gone = [b for a, b in differing(sink, captured.snapshot, base) if a is None and b is not None]
+    same = [b.path for b in gone if b.oid is not None and _lies_there(context, b)]
+    return take(context, sink, base, [*also, *same]) if same else captured
+
+
+def _lies_there(context: Context, entry: Entry) -> bool:
+    found = state_at(context.root, entry.path, MemoryObjects())
+    return found == PathState(entry.mode, entry.oid)
 
 
 def record(
@@ -238,20 +260,16 @@ def save_table(store: Path, captured: Captured) -> None:
     It is derived: a failure costs the next capture a full scan and nothing else, so it is not
     reported, and a missing fsync cannot hurt because a torn table fails its checksum.
     """
-    if not captured.table_changed:
-        return
-    temporary = store / "tmp" / "stats"
-    try:
-        temporary.write_bytes(captured.table.dumps())
-        temporary.replace(store / "stats")
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    if captured.table_changed:
+        with suppress(StepwellError):
+            write_atomic(store / "stats", captured.table.dumps(), durable=False)
 
 
 def require_head(head: Step | None, root: bytes) -> Step:
     """Returns the head; raises FailedError when the store has no step."""
     if head is None:
         raise FailedError(
-            f"{escape(root)} has no step yet", hint="run `stepwell capture` to record the first"
+            f"{escape(root)} has no step that can be read",
+            hint="`stepwell capture` records the first; `stepwell verify` tells if any was lost",
         )
     return head

@@ -2,8 +2,8 @@
 
 A workspace is known by its path and the identity (device, inode) of its root. Below the data folder
 `roots/` holds one small file a root, `workspaces/` one store a workspace. A moved workspace is
-found again by the identity of its root; a copied one has another identity and gets a store of its
-own. `store.json` is written last, so a store without it was never finished and is not used.
+found again by the identity of its root and of what it holds; a copied one has another identity and
+gets a store of its own. `store.json` is written last, so a store without it was never finished and is not used.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stepwell.store.engine.atomic import make_private_folder, system_error, write_atomic
+from stepwell.store.engine.moved import any_as_remembered
+from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.errors import (
     FailedError,
     FormatError,
@@ -33,6 +37,10 @@ FORMAT = 1
 
 ENTRY_BUDGET = 300_000
 """A folder with more entries than this is taken for a home or root folder."""
+
+_WORKSPACE_ID = re.compile("[0-9a-f]{16}")
+
+_LINK_AGAIN = "delete that file, then run `stepwell init` in the folder: it finds its store again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,11 @@ def locate(folder: bytes, home: Path) -> Registered:
         raise NotFoundError(f"{escape(folder)} is not a folder", hint="give -C an existing folder")
     at = folder
     while True:
-        record = _read_json(_root_file(home, at))
-        if record is not None and record.get("root") == escape(at):
-            return _opened(home, at, str(record["workspace"]))
+        record = _read_root(_root_file(home, at))
+        if record is not None:
+            if record.root != at:
+                raise _damaged_root(_root_file(home, at), f"it names {escape(record.root)}")
+            return _opened(home, at, record.workspace)
         if at == b"/":
             break
         at = os.path.dirname(at)
@@ -92,12 +102,7 @@ def read_store_file(store: Path) -> dict[str, Any] | None:
     if document is None:
         return None
     if document.get("format") != FORMAT:
-        raise FormatError(
-            f"the store {store} has format {document.get('format')}, this version knows {FORMAT}",
-            hint="upgrade stepwell; nothing was read or changed",
-            format=document.get("format"),
-            known=FORMAT,
-        )
+        raise _unknown_format(store / "store.json", document.get("format"))
     return document
 
 
@@ -194,25 +199,59 @@ def moved_from(root: bytes, home: Path) -> Registered | None:
         files = sorted((home / "roots").glob("*.json"))
     except OSError:
         return None
-    for file in files:
-        record = _read_json(file)
-        if not record or (record.get("dev"), record.get("ino")) != (
-            identity.st_dev,
-            identity.st_ino,
-        ):
-            continue
-        old = unescape(str(record["root"]))
-        if old != root and not os.path.isdir(old):
-            return Registered(record["workspace"], old, home / "workspaces" / record["workspace"])
+    for record in _readable(files):
+        same = (record.device, record.inode) == (identity.st_dev, identity.st_ino)
+        if same and record.root != root and not os.path.isdir(record.root):
+            store = home / "workspaces" / record.workspace
+            if _holds_its_content(root, store):
+                return Registered(record.workspace, record.root, store)
     return None
 
 
-def adopt(old: Registered, root: bytes, home: Path) -> Registered:
-    """Records that a moved workspace lies at `root` now and forgets the old place."""
-    moved = Registered(old.id, root, old.store)
-    point(moved, home)
-    _root_file(home, old.root).unlink(missing_ok=True)
-    return moved
+def _holds_its_content(root: bytes, store: Path) -> bool:
+    """Tells whether a folder may be the store's root; only a saved stat table can speak against."""
+    try:
+        table = StatTable.loads((store / "stats").read_bytes())
+    except OSError:
+        return True
+    return table is None or any_as_remembered(root, table)
+
+
+def unlinked(root: bytes, home: Path) -> Registered | None:
+    """Returns the finished store that was made for this root and that no root's file names."""
+    files = (home / "roots").glob("*.json")
+    linked = {record.workspace for record in _readable(sorted(files))}
+    for store in sorted((home / "workspaces").glob("*")):
+        if store.name in linked:
+            continue
+        with suppress(FormatError, StoreUnreadableError):
+            document = read_store_file(store)
+            if document is not None and document.get("root") == escape(root):
+                return Registered(store.name, root, store)
+    return None
+
+
+def linked_again(root: bytes, home: Path, created: str) -> bool:
+    """Links the root to the store that it has already; False when it has none.
+
+    That is one that another process made meanwhile, one whose own file was lost, one whose root was
+    moved here, or one that lost the root's file.
+    """
+    record = _read_root(_root_file(home, root))
+    if record is not None:
+        store = home / "workspaces" / record.workspace
+        # The root's file is written last, so a store that it names was finished once.
+        if read_store_file(store) is None and (store / "manifest").exists():
+            finish(Registered(record.workspace, root, store), home, created)
+        return read_store_file(store) is not None
+    moved = moved_from(root, home)
+    found = moved or unlinked(root, home)
+    if found is None:
+        return False
+    point(Registered(found.id, root, found.store), home)
+    if moved is not None:
+        _root_file(home, moved.root).unlink(missing_ok=True)
+    return True
 
 
 def _moved_hint(home: Path, folder: bytes) -> str:
@@ -224,6 +263,54 @@ def _moved_hint(home: Path, folder: bytes) -> str:
 
 def _root_file(home: Path, root: bytes) -> Path:
     return home / "roots" / f"{hashlib.sha256(root).hexdigest()[:16]}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """What the file of one root says."""
+
+    root: bytes
+    device: int
+    inode: int
+    workspace: str
+
+
+def _read_root(path: Path) -> _Root | None:
+    record = _read_json(path)
+    if record is None:
+        return None
+    if record.get("format") != FORMAT:
+        raise _unknown_format(path, record.get("format"))
+    try:
+        root, workspace = unescape(record["root"]), record["workspace"]
+        device, inode = int(record["dev"]), int(record["ino"])
+        if not _WORKSPACE_ID.fullmatch(workspace):
+            raise ValueError("no workspace id")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged_root(path, "a value is missing or malformed") from error
+    return _Root(root, device, inode, workspace)
+
+
+def _readable(files: Iterable[Path]) -> Iterator[_Root]:
+    """Yields what can be read: another root's damaged file is not this one's concern."""
+    for file in files:
+        with suppress(FormatError, StoreUnreadableError):
+            record = _read_root(file)
+            if record is not None:
+                yield record
+
+
+def _damaged_root(path: Path, why: str) -> FormatError:
+    return FormatError(f"{path} cannot be read: {why}", hint=_LINK_AGAIN, path=str(path))
+
+
+def _unknown_format(path: Path, found: object) -> FormatError:
+    return FormatError(
+        f"{path} has format {found}, this version knows {FORMAT}",
+        hint="upgrade stepwell; nothing was read or changed",
+        format=found,
+        known=FORMAT,
+    )
 
 
 def _json(document: dict[str, Any]) -> bytes:
@@ -240,7 +327,11 @@ def _read_json(path: Path) -> dict[str, Any] | None:
             f"{path} cannot be read: it is not JSON", hint="restore the file from a backup"
         ) from error
     except NotADirectoryError as error:
-        raise StoreUnreadableError(f"{path} is not reachable: {error.strerror}") from error
+        raise StoreUnreadableError(
+            f"{path} is not reachable: {error.strerror}",
+            hint="something on the way to it is no folder; check STEPWELL_HOME",
+            path=str(path),
+        ) from error
     except OSError as error:
         raise StoreUnreadableError(
             f"{path} cannot be read: {error.strerror}",

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from stepwell.store.engine import wording
+from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink
 from stepwell.store.engine.journal import Journal, JournalWriter
-from stepwell.store.engine.recording import Act, make_step, save_table, take
+from stepwell.store.engine.recording import Act, make_step, save_table, take_with
 from stepwell.store.engine.rollback import decode_plan, recover_plan
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
@@ -86,37 +88,37 @@ def conclude(
     recovered: bool = False,
 ) -> tuple[Step, Operation]:
     """Commits the done record and returns the branch's new tip and the operation."""
-    view = writer.view()
-    onto = writer.step(intent.target)
+    base = writer.step(intent.safety if plan.partial else intent.target)
     transaction = writer.begin()
     sink = CountingSink(transaction)
     # What was written counts as captured even where rules that had to stay ignore it: otherwise
     # the step would lack what it restored, and a redo could not bring it.
     written = [i.path for i in plan.items if i.after is not None and i.after.blob is not None]
-    captured = take(context, sink, onto.snapshot, written)
+    captured = take_with(context, sink, base.snapshot, written)
+    view = writer.view()
+    tip = base
     effects: list[Effect] = []
-    tip = onto
-    if intent.kind == "rollback":
-        act = Act(title=f"back to #{plan.target.seq} {plan.target.title}", kind="rollback")
-        tip = make_step(view, context, act, onto, captured, sink)
+    if _is_new(intent, plan, base, captured):
+        act = Act(title=wording.title(plan), kind=wording.step_kind(plan))
+        tip = make_step(view, context, act, base, captured, sink)
+        tip = replace(tip, branch=plan.branch or view.current)
         tip = replace(tip, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
         effects.append(StepRecorded(tip))
-    future = _keep_future(writer, view, tip, intent.safety)
-    effects += future.effects
-    effects += _undone(plan)
-    effects.append(IntentSet(None))
+    moved = _moved(writer, view, plan, tip, intent.safety)
     operation = transaction.commit(
         intent.kind,
-        _summary(plan, recovered),
-        effects,
+        wording.summary(plan, recovered),
+        [*effects, *moved.effects, *_undone(plan), IntentSet(None)],
         details={
             "before": intent.safety,
             "after": tip.id,
             "target": plan.target.id,
             "branch": view.current,
-            "kept_branch": future.name,
+            "to": plan.branch or view.current,
+            "kept_branch": moved.kept,
             "operation": plan.operation,
             "plan": intent.plan.hex(),
+            "partial": plan.partial,
             "recovered": recovered,
             "not_restored": len(kept),
         },
@@ -125,13 +127,28 @@ def conclude(
     return tip, operation
 
 
-def _summary(plan: Plan, recovered: bool) -> str:
-    after = " (finished after an interruption)" if recovered else ""
-    if plan.kind == "rollback":
-        side = " before" if plan.side == "before" else ""
-        return f"rolled back to{side} #{plan.target.seq}{after}"
-    verb = {"undo": "undid", "redo": "did again"}.get(plan.kind, plan.kind)
-    return f"{verb} operation {plan.operation}{after}"
+def _is_new(intent: Intent, plan: Plan, base: Step, captured: Captured) -> bool:
+    """Tells whether a step is recorded: always of a rollback, of a switch when something stayed."""
+    if intent.kind == "switch":
+        return captured.snapshot != base.snapshot
+    return intent.kind == "rollback" or plan.partial
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """How branches move; `kept` is the name of the branch that keeps the old tip, if any."""
+
+    kept: str | None
+    effects: tuple[Effect, ...]
+
+
+def _moved(journal: Journal, view: View, plan: Plan, tip: Step, old_tip: StepId) -> _Moved:
+    if plan.branch is not None and plan.branch != view.current:
+        to = replace(view.branches[plan.branch], head=tip.id)
+        return _Moved(None, (BranchSet(to), CurrentSet(to.name)))
+    if plan.partial:
+        return _Moved(None, (BranchSet(replace(view.branches[view.current], head=tip.id)),))
+    return _keep_future(journal, view, tip, old_tip)
 
 
 def _undone(plan: Plan) -> list[Effect]:
@@ -140,13 +157,7 @@ def _undone(plan: Plan) -> list[Effect]:
     return [OperationUndone(plan.operation, plan.kind == "undo")]
 
 
-@dataclass(frozen=True, slots=True)
-class _Future:
-    name: str | None
-    effects: tuple[Effect, ...]
-
-
-def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _Future:
+def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _Moved:
     """Moves the current branch to `tip` and keeps the old tip as `NAME.N` unless it is reached.
 
     Kept branches that the new tip reaches are dropped: they would name nothing of their own.
@@ -158,15 +169,21 @@ def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _F
     branch = replace(view.branches[name], head=tip.id)
     effects += [BranchSet(branch), CurrentSet(name)]
     if old_tip in reached:
-        return _Future(None, tuple(effects))
-    numbers = [int(n) for b in kept if (n := b.name[len(name) + 1 :]).isdecimal()]
+        return _Moved(None, tuple(effects))
     future = Branch(
-        f"{name}.{max(numbers, default=0) + 1}",
+        _free_name(view, name),
         old_tip,
         tip.parents[0] if tip.parents else tip.id,
         True,
     )
-    return _Future(future.name, (*effects, BranchSet(future)))
+    return _Moved(future.name, (*effects, BranchSet(future)))
+
+
+def _free_name(view: View, name: str) -> str:
+    """Returns `NAME.N`, above all numbers in use: by kept branches and by those that people made."""
+    taken = (other[len(name) + 1 :] for other in view.branches if other.startswith(name + "."))
+    numbers = (part for rest in taken if (part := rest.partition("/")[0]).isdecimal())
+    return f"{name}.{max(map(int, numbers), default=0) + 1}"
 
 
 def ancestry(journal: Journal, step: Step, wanted: set[StepId]) -> Iterator[Step]:

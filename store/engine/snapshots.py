@@ -7,7 +7,7 @@ on disk. Equal subtrees are skipped by id, so the cost follows the difference, n
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from stepwell.store.engine import extras as extras_module
@@ -88,6 +88,21 @@ def differing(reader: ObjectReader, a: Snapshot | None, b: Snapshot | None) -> l
     return [found[path] for path in sorted(found)]
 
 
+def by_path(found: Iterable[Difference]) -> dict[TrackedPath, Difference]:
+    """Returns differences by their path, in the same order."""
+    return {entry.path: (a, b) for a, b in found if (entry := a or b) is not None}
+
+
+def below(reader: ObjectReader, snapshot: Snapshot, folder: bytes) -> list[Entry]:
+    """Returns everything below a folder, folders included, in path order; [] when it is none."""
+    side = _Side(reader, snapshot)
+    tree = side.subtree(TrackedPath(folder))
+    found = {e.path: e for e in side.under(TrackedPath(folder), tree)} if tree else {}
+    inside = folder + b"/"
+    found.update((p, e) for p, e in side.refused().items() if p.startswith(inside))
+    return [found[path] for path in sorted(found)]
+
+
 class _Side:
     """One snapshot of a comparison."""
 
@@ -140,6 +155,16 @@ class _Side:
         return found
 
     def _in_tree(self, path: TrackedPath) -> Entry | None:
+        found = self._walked(path)
+        return None if found is None else self.entry(path, *found)
+
+    def subtree(self, path: TrackedPath) -> Oid | None:
+        """Returns the tree of a folder; None when the tree has no such folder."""
+        found = self._walked(path)
+        return found[1] if found and found[0] == MODE_TREE else None
+
+    def _walked(self, path: TrackedPath) -> tuple[int, Oid] | None:
+        """Returns mode and id of what the tree has at a path."""
         oid, mode = self.tree, MODE_TREE
         for name in path.split(b"/"):
             if mode != MODE_TREE:
@@ -148,7 +173,7 @@ class _Side:
             if match is None:
                 return None
             oid, mode = match.oid, match.mode
-        return self.entry(path, mode, oid)
+        return mode, oid
 
     def _holds(self, path: TrackedPath) -> bool:
         if path in self.extras.empty_folders:

@@ -6,7 +6,7 @@ change files one by one, verify, write the done record (engine/settle.py, which 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,7 @@ from stepwell.store.engine.coverage import decode_coverage, decode_rules
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.objects import BLOB, LayeredObjects, ObjectReader
+from stepwell.store.engine.partial import Pairs, Part, Scene, plan_part
 from stepwell.store.engine.recording import (
     Act,
     advanced,
@@ -24,6 +25,7 @@ from stepwell.store.engine.recording import (
     make_step,
     require_head,
     take,
+    take_with,
 )
 from stepwell.store.engine.rollback import (
     apply_plan,
@@ -33,16 +35,18 @@ from stepwell.store.engine.rollback import (
     make_plan,
 )
 from stepwell.store.engine.settle import conclude
-from stepwell.store.engine.snapshots import Entry, differing, lookup
+from stepwell.store.engine.snapshots import by_path, differing, lookup
 from stepwell.store.model.errors import (
+    ConflictError,
     DriftError,
+    FailedError,
     OtherSessionError,
     RefusedError,
     StepwellError,
 )
 from stepwell.store.model.ids import Oid, oid_from_hex
 from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.plans import Applied, Kept, OtherSession, PathState, Plan
+from stepwell.store.model.plans import Applied, Kept, OtherSession, PathState, Plan, PlanItem
 from stepwell.store.model.steps import (
     BranchSet,
     Covered,
@@ -75,6 +79,10 @@ class Aim:
     """Who asks; its own later work is no reason to refuse."""
     inverts: int | None = None
     """Number of the done record whose writes are taken back."""
+    branch: str | None = None
+    """The branch that is to be current afterwards; None: as now."""
+    part: Part | None = None
+    """Only this is put back, as a new step on the present tip; None: everything."""
 
 
 def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, ObjectReader]:
@@ -83,24 +91,36 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     reader = LayeredObjects(journal)
     disk = take(context, reader, head.snapshot)
     own = _own_writes(journal, aim)
-    plan = make_plan(
-        reader,
-        own=own,
-        kind=aim.kind,
-        target=aim.step,
-        side=aim.side,
-        snapshot=aim.onto.snapshot,
-        head=head,
-        disk=disk.snapshot,
-        disk_covered=disk.covered,
-        target_covered=covered_of(journal, aim.onto),
-        rules_then=decode_rules(_blob(journal, aim.onto.rules_blob)),
-        other_sessions=other_sessions(journal, head, aim),
-        uncaptured=_uncaptured(reader, context, disk.snapshot, aim.onto.snapshot, own),
-        plan_id=context.randomness(16).hex(),
-        operation=aim.operation,
-    )
-    return plan, reader
+    then = (covered_of(journal, aim.onto), decode_rules(_blob(journal, aim.onto.rules_blob)))
+
+    def draft(pairs: Pairs) -> Plan:
+        return make_plan(
+            reader,
+            own=own,
+            pairs=pairs,
+            kind=aim.kind,
+            target=aim.step,
+            side=aim.side,
+            snapshot=aim.onto.snapshot,
+            head=head,
+            disk=disk.snapshot,
+            disk_covered=disk.covered,
+            target_covered=then[0],
+            rules_then=then[1],
+            other_sessions=(),
+            uncaptured=_uncaptured(reader, context, disk.snapshot, pairs, own),
+            plan_id=context.randomness(16).hex(),
+            operation=aim.operation,
+        )
+
+    if aim.part is not None:
+        scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
+        plan = plan_part(scene, aim.part, draft)
+    else:
+        stays = aim.branch == journal.view().current
+        differ = [] if stays else differing(reader, disk.snapshot, aim.onto.snapshot)
+        plan = replace(draft(by_path(differ)), branch=aim.branch)
+    return replace(plan, other_sessions=other_sessions(journal, head, aim, plan)), reader
 
 
 def current_head(journal: Journal) -> Step | None:
@@ -132,31 +152,44 @@ def _uncaptured(
     sink: LayeredObjects,
     context: Context,
     disk: Snapshot,
-    target: Snapshot,
+    pairs: Pairs,
     own: Collection[TrackedPath],
 ) -> dict[TrackedPath, PathState]:
-    """Returns what lies on disk, outside any snapshot, where the target or `own` has something."""
-    wanted = {b.path for a, b in differing(sink, disk, target) if a is None and b is not None}
+    """Returns what lies on disk, outside any snapshot, where something is wanted or is `own`."""
+    wanted = {path for path, (was, _) in pairs.items() if was is None}
     wanted |= {path for path in own if lookup(sink, disk, path) is None}
     states = {path: state_at(context.root, path, sink) for path in wanted}
     return {path: state for path, state in states.items() if state is not None}
 
 
-def other_sessions(journal: Journal, head: Step, aim: Aim) -> tuple[OtherSession, ...]:
+def other_sessions(journal: Journal, head: Step, aim: Aim, plan: Plan) -> tuple[OtherSession, ...]:
     """Returns the sessions, not the asker's, whose steps the plan would take back.
 
     Without a named asker, a rollback is the business of the session of the step gone back to, else
-    of the only session concerned. Steps without a session are a person's own captures.
+    of the only session concerned. Steps without a session are a person's own captures; imported
+    ones are nobody's work here. A switch takes nothing back, `only` keeps what came later, and of
+    some paths the work on other ones stays.
     """
+    if aim.branch is not None or plan.only:
+        return ()
     undone = steps_between(journal, head, aim.since or aim.onto)
     counts: dict[str, int] = {}
     for step in undone:
-        if step.session is not None and step.kind != "rollback":
+        own_work = step.kind != "rollback" and "imported" not in step.flags
+        if step.session is not None and own_work and _concerned(journal, step, plan):
             counts[step.session] = counts.get(step.session, 0) + 1
     own = aim.session
     if own is None and aim.kind == "rollback":
         own = aim.step.session or (next(iter(counts)) if len(counts) == 1 else None)
     return tuple(OtherSession(n, count) for n, count in sorted(counts.items()) if n != own)
+
+
+def _concerned(journal: Journal, step: Step, plan: Plan) -> bool:
+    if not plan.paths and not plan.hunks:
+        return True
+    before = journal.step(step.parents[0]).snapshot if step.parents else None
+    changed = by_path(differing(journal, before, step.snapshot))
+    return any(item.path in changed for item in plan.items)
 
 
 def steps_between(journal: Journal, head: Step, base: Step) -> list[Step]:
@@ -182,25 +215,35 @@ def apply_travel(
 
     Raises:
         DriftError, OtherSessionError: not forced; nothing was changed.
+        ConflictError: the plan has conflicts.
         RefusedError: the branch moved since the plan was made.
         IntegrityError: a target object is damaged; only the safety step was recorded.
     """
     _refuse(writer, context, plan, force)
     onto = plan.target if plan.side == "after" else writer.step(plan.target.parents[0])
+    goes = _moves_branch(writer, plan, onto)
+    if not plan.items and not goes:
+        return Applied(plan, False, plan.head, plan.head, _failures(plan.keep), 0)
     safety, disk = _record_safety(writer, context, plan)
     ready, moved = _still_true(writer, context, plan, disk.snapshot)
-    if not ready.items and onto.id == plan.head.id:
+    if not ready.items and not goes:
         return Applied(plan, False, safety, safety, _failures(plan.keep + moved), 0)
     intent = _begin(writer, ready, onto, safety)
     try:
         outcome = apply_plan(context.root, ready, writer, progress=progress)
     except StepwellError as error:
-        summary = f"{plan.kind} to #{plan.target.seq} was given up: {error.message}"
-        writer.begin().commit("abandoned", summary, [IntentSet(None)])
+        _abandon(writer, plan, error)
         raise
     step, operation = conclude(writer, context, intent, ready, outcome.kept)
     kept = _failures(plan.keep + moved + outcome.kept)
     return Applied(plan, True, safety, step, kept, operation.number)
+
+
+def _moves_branch(writer: JournalWriter, plan: Plan, onto: Step) -> bool:
+    """Tells whether the plan changes where branches are, even when no file has to change."""
+    if plan.branch not in (None, writer.view().current):
+        return True
+    return not plan.partial and onto.id != plan.head.id
 
 
 def _failures(kept: tuple[Kept, ...]) -> tuple[Kept, ...]:
@@ -210,11 +253,25 @@ def _failures(kept: tuple[Kept, ...]) -> tuple[Kept, ...]:
 
 def _begin(writer: JournalWriter, plan: Plan, onto: Step, safety: Step) -> Intent:
     transaction = writer.begin()
+    for content in plan.contents:
+        transaction.add(BLOB, content)
     blob = transaction.add(BLOB, encode_plan(plan))
     intent = Intent(plan.kind, blob, onto.id, safety.id, {"operation": plan.operation})
     summary = f"began {plan.kind} to #{plan.target.seq}"
     transaction.commit("intent", summary, [IntentSet(intent)])
     return intent
+
+
+def _abandon(writer: JournalWriter, plan: Plan, error: StepwellError) -> None:
+    """Withdraws the intent; where that cannot be written either, the error says what follows."""
+    summary = f"{plan.kind} to #{plan.target.seq} was given up: {error.message}"
+    try:
+        writer.begin().commit("abandoned", summary, [IntentSet(None)])
+    except FailedError:
+        error.hint = (
+            f"nothing was changed yet; the next command that writes tries the {plan.kind} again, "
+            "`stepwell undo` takes it back"
+        )
 
 
 def _refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) -> None:
@@ -225,6 +282,10 @@ def _refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) ->
             hint="look at a new preview",
             head=head.id,
         )
+    if plan.branch not in (None, writer.view().current):
+        _refuse_moved(writer, plan)
+    if plan.conflicts:
+        raise conflict(plan)
     if plan.drift and not force:
         paths = [escape(d.path) for d in plan.drift]
         raise DriftError(
@@ -242,13 +303,36 @@ def _refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) ->
         )
 
 
+def _refuse_moved(writer: JournalWriter, plan: Plan) -> None:
+    """Raises unless the branch that becomes current is where the plan leads."""
+    branch = writer.view().branches.get(plan.branch or "")
+    if branch is None or branch.head != plan.target.id:
+        what = "is gone" if branch is None else "moved"
+        raise RefusedError(
+            f"the {plan.kind} was not started: branch {plan.branch} {what} since",
+            hint="look at a new preview, or name the branch with `stepwell switch`",
+            branch=plan.branch,
+        )
+
+
+def conflict(plan: Plan) -> ConflictError:
+    """Returns the error for a plan with conflicts."""
+    paths = [escape(one.path) for one in plan.conflicts]
+    return ConflictError(
+        f"step #{plan.target.seq} cannot be taken back on its own: later work changed the same "
+        f"places of {', '.join(paths[:3])}{' ...' if len(paths) > 3 else ''}",
+        hint="leave those paths out with --path, or roll back to before the later work",
+        conflicts=plan.conflicts,
+    )
+
+
 def _record_safety(writer: JournalWriter, context: Context, plan: Plan) -> tuple[Step, Captured]:
     """Returns the step that holds the disk as it is: the head, when it already does."""
     head = plan.head
     also = [i.path for i in plan.items if i.before is not None and i.before.blob is not None]
     transaction = writer.begin()
     sink = CountingSink(transaction)
-    captured = take(context, sink, head.snapshot, also)
+    captured = take_with(context, sink, head.snapshot, also)
     if captured.snapshot == head.snapshot:
         transaction.abort()
         return head, captured
@@ -267,24 +351,31 @@ def _still_true(
 
     A path that has come to be as the plan wants it is dropped without a word.
     """
-    found = {_path(a, b): b for a, b in differing(reader, plan.snapshot, disk)}
     ready, moved = [], []
-    for item in plan.items:
-        if item.path not in found:
-            continue
-        entry = found[item.path]
-        if entry is None:
-            state = state_at(context.root, item.path, LayeredObjects(reader))
-        else:
-            state = PathState(entry.mode, entry.oid)
+    for item, state in _present(reader, context, plan, disk):
         if state == item.before:
             ready.append(item)
-        else:
+        elif state != item.after:
             moved.append(Kept(item.path, "it changed after the preview"))
-    return replace(plan, items=tuple(ready)), tuple(moved)
+    content = disk if plan.partial else plan.snapshot
+    return replace(plan, items=tuple(ready), snapshot=content), tuple(moved)
 
 
-def _path(was: Entry | None, now: Entry | None) -> TrackedPath:
-    entry = was or now
-    assert entry is not None
-    return entry.path
+def _present(
+    reader: ObjectReader, context: Context, plan: Plan, disk: Snapshot
+) -> Iterator[tuple[PlanItem, PathState | None]]:
+    """Yields the plan's items with what is on disk now."""
+    if plan.partial and plan.snapshot == disk:
+        yield from ((item, item.before) for item in plan.items)
+        return
+    # Of a whole plan only what still differs is looked up: it may speak of every file there is.
+    differ = None if plan.partial else by_path(differing(reader, plan.snapshot, disk))
+    for item in plan.items:
+        if differ is not None and item.path not in differ:
+            yield item, item.after
+            continue
+        entry = lookup(reader, disk, item.path) if differ is None else differ[item.path][1]
+        if entry is None:
+            yield item, state_at(context.root, item.path, LayeredObjects(reader))
+        else:
+            yield item, PathState(entry.mode, entry.oid)

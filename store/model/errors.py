@@ -87,6 +87,12 @@ class OtherSessionError(RefusedError):
     code = "other_session"
 
 
+class ConflictError(RefusedError):
+    """Changes do not go together; facts: `conflicts`."""
+
+    code = "conflict"
+
+
 class IntegrityError(StepwellError):
     """Stored bytes are damaged or missing."""
 
@@ -133,6 +139,12 @@ class StoreUnreadableError(FailedError):
     """The data folder cannot be read or written as it must be."""
 
     code = "store_unreadable"
+
+
+class RepositoryUnreadableError(FailedError):
+    """The user's own repository is of a kind that cannot be read; facts: `path`."""
+
+    code = "repository_unreadable"
 
 
 class NoTerminalError(UsageError):

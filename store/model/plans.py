@@ -47,6 +47,25 @@ class OtherSession:
     steps: int
 
 
+Content = bytes
+"""Because a Plan has a field of the name `bytes`."""
+
+ConflictKind = Literal["content", "modify/delete", "add/add", "mode", "binary", "file/directory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A path on which two sides differ from their base in ways that do not go together."""
+
+    path: TrackedPath
+    """Where it lies on disk."""
+    kind: ConflictKind
+    base: PathState | None
+    ours: PathState | None
+    """What is on disk."""
+    theirs: PathState | None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A rollback, undo, redo or switch before it is executed; computing one changes nothing."""
@@ -57,7 +76,7 @@ class Plan:
     """The step whose content the disk is to have (with `side` "before": its parent's)."""
     side: Literal["before", "after"]
     snapshot: Snapshot
-    """The content aimed at."""
+    """The content aimed at; of a partial plan, the disk's content that it starts from."""
     head: Step
     """The tip of the current branch when the plan was made."""
     items: tuple[PlanItem, ...]
@@ -69,6 +88,20 @@ class Plan:
     """Size of the content to be written."""
     operation: int | None = None
     """Of an undo or redo: the operation that it takes back or does again."""
+    branch: str | None = None
+    """Of a switch, its undo and its redo: the branch that becomes the current one."""
+    partial: bool = False
+    """The branch is not moved back: the result is a new step on its present tip."""
+    only: bool = False
+    """The target's own change is taken back, and later ones stay. Such a plan is partial."""
+    paths: tuple[TrackedPath, ...] = ()
+    """The paths that were asked for; none: all."""
+    hunks: tuple[str, ...] = ()
+    """Ids of the hunks that were asked for; none: whole files."""
+    conflicts: tuple[Conflict, ...] = ()
+    """With any of them, nothing can be applied."""
+    contents: tuple[Content, ...] = ()
+    """What the items write and no step holds: merged files, files with chosen hunks."""
 
 
 @dataclass(frozen=True, slots=True)

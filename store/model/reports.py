@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepwell.store.model.changes import Change
+from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Intent, Step
 
@@ -28,6 +29,23 @@ class Status:
     sessions: int
     steps: int
     store_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """A branch as listed."""
+
+    name: str
+    head: StepId
+    base: StepId | None
+    """The step that it was created at; None for the first branch."""
+    current: bool
+    kept: bool
+    """Made by a rollback or undo so that no future is lost."""
+    ahead: int
+    """Steps on its line that the current branch's line has not."""
+    behind: int
+    """Steps on the current branch's line that it has not."""
 
 
 @dataclass(frozen=True, slots=True)

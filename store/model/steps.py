@@ -122,6 +122,10 @@ class Step:
     flags: tuple[str, ...] = ()
     reason: str | None = None
     """Of a gap: why nothing could be captured."""
+    author: str | None = None
+    """Of an imported step: who made it, `NAME <ADDRESS>`."""
+    source: str | None = None
+    """Of an imported step: what it is where it comes from, as `git:<commit>`."""
     checkpoint: Mark | None = None
     """Folded from later operations; None when the step is not marked."""
 

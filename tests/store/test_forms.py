@@ -118,6 +118,8 @@ def test_a_step_has_the_documented_form() -> None:
         "type": "checkpoint",
         "flags": ["unstable"],
         "reason": None,
+        "author": None,
+        "source": None,
     }
 
 
@@ -209,6 +211,9 @@ def test_a_shown_step_has_its_patch_record() -> None:
     assert [change["status"] for change in form["diff"]] == ["A", "D"]
     assert form["id"] == STEP.id
     assert shown_step_form(STEP, [], [], {}, None)["patch"] == {"hash": None, "files": []}
+    renamed = Change(TrackedPath(b"new"), "R", TrackedPath(b"old"))
+    form = shown_step_form(STEP, [renamed], [], texts, base)
+    assert form["patch"]["files"] == ["new", "old"]
 
 
 def _plan() -> PlannedChanges:

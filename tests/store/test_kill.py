@@ -70,6 +70,9 @@ def check(root: Path, home: Path, notes: Path, said: list[str]) -> int:
         if words and words[-1][0] == "going":
             before = pickle.loads((notes / "before").read_bytes())
             assert disk in (before, stored(ws, ws.get_step(words[-1][1])))
+        if words and words[-1][0] == "parting":
+            before = pickle.loads((notes / "before").read_bytes())
+            assert disk in (before, stored(ws, ws.head()))
         if settled is not None:
             assert settled.kept == ()
             assert disk == stored(ws, ws.head())

@@ -236,6 +236,21 @@ def test_marks_are_undone_and_redone_without_touching_files(ws: Workspace) -> No
     assert ws.get_step("v1").id == step.id
 
 
+def test_redo_does_again_what_was_undone_last(ws: Workspace, project: Path) -> None:
+    """Not a mark that had been undone before the rollback was even made."""
+    ws.mark(ws.head(), label="v1")
+    ws.undo()
+    (project / "README.md").write_text("changed\n")
+    ws.capture()
+    ws.apply(ws.plan_rollback("@~1"))
+    ws.undo()
+    redone = ws.redo()
+    assert isinstance(redone, Applied)
+    assert (project / "README.md").read_text() == "# a project\n"
+    with pytest.raises(NotFoundError):
+        ws.redo()
+
+
 def test_a_label_names_one_checkpoint(ws: Workspace, project: Path) -> None:
     """The second is refused."""
     ws.mark(ws.head(), label="v1")

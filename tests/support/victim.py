@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.hostile import Disk
 from support.mutation import Mutator
 
-from stepwell.store import Workspace
+from stepwell.store import PlannedChanges, Step, Workspace
 
 
 def main(root: Path, home: Path, notes: Path, seed: int) -> None:
@@ -34,10 +34,32 @@ def main(root: Path, home: Path, notes: Path, seed: int) -> None:
                 mutator.run(2)
                 target = chance.choice(ws.steps(limit=12, all_branches=True))
                 note(notes / "before", Disk.read(root))
-                print("going", target.id, flush=True)
-                done = ws.apply(ws.plan_rollback(target), force=True)
+                if chance.random() < 0.5:
+                    print("going", target.id, flush=True)
+                    done = ws.apply(ws.plan_rollback(target), force=True)
+                else:
+                    planned = another_way(ws, target, chance)
+                    print("parting", target.id, flush=True)
+                    done = ws.apply(planned, force=True)
                 print("step", done.step.id, flush=True)
                 print("went", target.id, flush=True)
+
+
+def another_way(ws: Workspace, target: Step, chance: random.Random) -> PlannedChanges:
+    """Plans a switch, some hunks, some paths, or the files alone."""
+    way = chance.choice(["switch", "hunks", "paths", "files"])
+    changes = ws.plan_rollback(target).changes
+    hunks = [hunk.id for change in changes if change.status == "M" for hunk in change.hunks]
+    if way == "switch":
+        name = f"branch-{ws.view().number}"
+        ws.create_branch(name, at=target)
+        return ws.plan_switch(name)
+    if way == "hunks" and hunks:
+        return ws.plan_rollback(target, hunks=chance.sample(hunks, 1))
+    if way == "paths" and changes:
+        some = chance.sample(changes, min(2, len(changes)))
+        return ws.plan_rollback(target, paths=[change.path for change in some])
+    return ws.plan_rollback(target, files_only=True)
 
 
 def note(path: Path, disk: Disk) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from textual.pilot import Pilot
 
 from stepwell.store.model.steps import CoverageCounts
 from stepwell.tui.app import Settings, StepwellApp
-from stepwell.tui.gateway import Opened
+from stepwell.tui.gateway import Opened, open_workspace
 from stepwell.tui.model.columns import columns_of
 from stepwell.tui.values import (
     Branch,
@@ -175,12 +176,24 @@ def play() -> Callable[..., None]:
         chosen = replace(Settings(**settled), **settings)
 
         async def whole() -> None:
-            app = StepwellApp(Opened(source, lambda: source), chosen)
+            opened = source if isinstance(source, Opened) else Opened(source.root, lambda: source)
+            app = StepwellApp(opened, chosen)
             async with app.run_test(size=size) as pilot:
                 await settle(pilot, app)
                 await scene(pilot, app)
 
         asyncio.run(whole())
+
+    return run
+
+
+@pytest.fixture
+def play_over(play: Callable[..., None]) -> Callable[..., None]:
+    """Runs the app over the workspace in a folder (its store beside it), and plays a scene in it."""
+
+    def run(root: Path, scene: Play, size: tuple[int, int] = (120, 36), **settings: Any) -> None:
+        opened = open_workspace(root, root.parent / "home")
+        play(opened, scene, size, **{"clock": time.time_ns, **settings})
 
     return run
 

@@ -60,7 +60,6 @@ def test_the_timeline_shows_steps_and_follows_another_process(
             record(demo, home, title)
             await until(lambda: app.main.timeline.count == count + 1)
             await until(lambda: title[:12] in shown(app))
-        opened.history.close()
 
     asyncio.run(scene())
 

@@ -28,7 +28,7 @@ WHOLE = 256 * 1024
 LEAD_IN = 64
 """Lines lexed before and after those in view when the whole side is not lexed."""
 
-_REST_S = 0.001
+_REST_S = 0.002
 """Pause between slices, so that the screen's thread gets the interpreter at once."""
 
 
@@ -113,6 +113,10 @@ class Highlighter:
             self._errands.ask("colour", lambda: self._work(view, number, missing, contents))
 
         self._blobs.read_blobs(sorted(sides), WHOLE, begin)
+
+    def hold(self) -> None:
+        """Stops between two slices until the next wish; what is coloured stays known."""
+        self._current = 0
 
     def close(self) -> None:
         """Stops the thread."""

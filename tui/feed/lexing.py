@@ -13,7 +13,7 @@ from typing import Any
 
 from stepwell.tui.model.colours import ColourSpan, ColourSpans
 
-SLICE = 64
+SLICE = 32
 """Lines a slice."""
 
 _BY_SUFFIX = {

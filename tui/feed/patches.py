@@ -7,7 +7,7 @@ answer to an older one void.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from stepwell.tui.messages import PatchLoaded
@@ -23,16 +23,34 @@ CONTEXT = 3
 
 
 class PatchKey(NamedTuple):
-    """Which diff: a step's (against its first parent), or with None the disk's against the head."""
+    """Names a diff, so that it is known again."""
 
     step: StepId | None
+    base: StepId | None = None
     context: int = CONTEXT
+
+
+class Sight(NamedTuple):
+    """Which diff: a step's own, or with a base what leads from it to the step.
+
+    Without a step it leads to the disk as it is, and without both from the head to the disk.
+    """
+
+    step: Step | None = None
+    base: Step | None = None
+    context: int = CONTEXT
+
+    @property
+    def key(self) -> PatchKey:
+        """What the diff is remembered by."""
+        step, base = self.step, self.base
+        return PatchKey(step.id if step else None, base.id if base else None, self.context)
 
 
 class Loader(Protocol):
     """What is needed of the gateway."""
 
-    def load_patch(self, generation: int, key: Hashable, step: Step | None, context: int) -> None:
+    def load_patch(self, generation: int, sight: Sight) -> None:
         """Answers with PatchLoaded, or Failed."""
 
 
@@ -61,26 +79,27 @@ class Patches:
         self._generation = 0
         self._timer: Timer | None = None
 
-    def want(self, step: Step | None, context: int = CONTEXT) -> bool:
+    def want(self, sight: Sight) -> bool:
         """Wishes for a diff; tells whether it was shown at once.
 
         The disk's diff is never taken from memory.
         """
+        self.drop()
+        rows = self._known.get(sight.key)
+        if rows is not None:
+            self._known.move_to_end(sight.key)
+            self._show(rows)
+            return True
+        generation = self._generation
+        self._timer = self._later(self._rest_s, lambda: self._loader.load_patch(generation, sight))
+        return False
+
+    def drop(self) -> None:
+        """Wishes for nothing until the next wish."""
         self._generation += 1
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        key = PatchKey(step.id if step else None, context)
-        rows = self._known.get(key)
-        if rows is not None:
-            self._known.move_to_end(key)
-            self._show(rows)
-            return True
-        generation = self._generation
-        self._timer = self._later(
-            self._rest_s, lambda: self._loader.load_patch(generation, key, step, context)
-        )
-        return False
 
     def take(self, message: PatchLoaded) -> None:
         """Keeps an answer, and shows it when it is the one that is wished for."""

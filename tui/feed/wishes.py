@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from stepwell.tui.model.picks import Wanted
 from stepwell.tui.values import Applied, Operation, PlannedChanges, RefusedError, Step
 
 if TYPE_CHECKING:
@@ -17,16 +19,32 @@ class Rollback:
 
     step: Step
     side: Literal["before", "after"] = "after"
+    only: bool = False
+    """Only the step's own change is taken back; what came later stays."""
+    wanted: tuple[Wanted, ...] = ()
+    """What of it was chosen beforehand; nothing: everything."""
     undo = False
 
     def other_side(self) -> Rollback | None:
         """Returns the wish for the other side, None when there is none (the first step)."""
-        if self.side == "after" and not self.step.parents:
+        if self.only or (self.side == "after" and not self.step.parents):
             return None
         return replace(self, side="before" if self.side == "after" else "after")
 
+    def other_reach(self) -> Rollback:
+        """Returns the wish for the step's own change only, or again for everything since."""
+        return replace(self, only=not self.only, side="after")
+
     def plan(self, source: Source) -> PlannedChanges | Operation:
-        return source.plan_rollback(self.step, side=self.side)
+        return source.plan_rollback(self.step, side=self.side, only=self.only)
+
+    def plan_part(
+        self, source: Source, paths: Sequence[bytes], hunks: Sequence[str]
+    ) -> PlannedChanges:
+        """Plans only files (whole) and hunks of it."""
+        return source.plan_rollback(
+            self.step, side=self.side, only=self.only, paths=paths, hunks=hunks
+        )
 
     def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
         raise AssertionError("a rollback always has a plan of files")
@@ -73,4 +91,22 @@ class Redo:
         return source.redo()
 
 
-Wish = Rollback | Undo | Redo
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """To the newest step of another branch, which becomes the current one."""
+
+    branch: str
+    undo = False
+
+    def other_side(self) -> Rollback | None:
+        """A switch has one side."""
+        return None
+
+    def plan(self, source: Source) -> PlannedChanges | Operation:
+        return source.plan_switch(self.branch)
+
+    def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
+        raise AssertionError("a switch always has a plan of files")
+
+
+Wish = Rollback | Undo | Redo | Switch

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scope = Literal[
-    "everywhere", "list", "timeline", "files", "diff", "preview", "notice", "operations", "help"
+    "everywhere",
+    "list",
+    "timeline",
+    "files",
+    "diff",
+    "preview",
+    "operations",
+    "branches",
+    "prompt",
+    "form",
+    "note",
+    "confirm",
+    "help",
 ]
 
 
@@ -42,9 +54,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("zoom", "this pane on the whole screen, and back", "everywhere", ("z",), hint="zoom"),
     Action("redo", "preview doing again what was undone", "everywhere", ("U", "ctrl+r")),
     Action("operations", "what was done to the store", "everywhere", ("O",)),
+    Action("find", "search this pane", "everywhere", ("slash",), hint="search"),
+    Action("find_next(1)", "next hit of the search", "everywhere", ("n",)),
+    Action("find_next(-1)", "previous hit", "everywhere", ("N",)),
+    Action("filter", "list only the steps that fit a filter", "everywhere", ("f",), hint="filter"),
+    Action(
+        "branches", "branches: switch, make, rename, delete", "everywhere", ("b",), hint="branches"
+    ),
     Action("times", "relative or absolute times", "everywhere", ("T",)),
     Action("reload", "read everything anew", "everywhere", ("R",)),
-    Action("leave", "back, or quit", "everywhere", ("q",), hint="quit"),
+    Action("leave", "back, or quit", "everywhere", ("q",)),
     # lists
     Action("cursor_down", "next row", "list", ("j", "down")),
     Action("cursor_up", "previous row", "list", ("k", "up")),
@@ -65,9 +84,9 @@ ACTIONS: tuple[Action, ...] = (
         hint="restore…",
         of_screen=True,
     ),
-    Action("diff_down", "scroll the diff down", "timeline", ("J",), hint="scroll", of_screen=True),
+    Action("diff_down", "scroll the diff down", "timeline", ("J",), of_screen=True),
     Action("diff_up", "scroll the diff up", "timeline", ("K",), of_screen=True),
-    Action("now", "to where you are now", "timeline", ("at",), hint="now"),
+    Action("now", "to where you are now", "timeline", ("at",)),
     Action(
         "landmark_newer",
         "newer landmark: checkpoint, rollback, failure, gap",
@@ -75,7 +94,48 @@ ACTIONS: tuple[Action, ...] = (
         ("less_than_sign",),
     ),
     Action("landmark_older", "older landmark", "timeline", ("greater_than_sign",)),
-    Action("follow", "stay at the newest step as steps arrive", "timeline", ("F",), hint="follow"),
+    Action("follow", "stay at the newest step as steps arrive", "timeline", ("F",)),
+    Action(
+        "annotate", "write a note on this step", "timeline", ("a",), hint="note", of_screen=True
+    ),
+    Action("tag", "label and tags of this step", "timeline", ("t",), hint="tag", of_screen=True),
+    Action("branch_here", "branch from this step", "timeline", ("B",), of_screen=True),
+    Action("pick", "pick this step, to compare two", "timeline", ("space",), of_screen=True),
+    Action(
+        "base",
+        "make this step the base of comparisons, or not",
+        "timeline",
+        ("equals_sign",),
+        of_screen=True,
+    ),
+    Action(
+        "compare",
+        "compare the two picked steps, or base and this one",
+        "timeline",
+        ("c",),
+        hint="compare",
+        of_screen=True,
+    ),
+    Action(
+        "unfilter_last",
+        "take the last term of the filter away",
+        "timeline",
+        ("backspace",),
+        of_screen=True,
+    ),
+    # files
+    Action(
+        "include", "pick this file for a restore, or let go of it", "files", ("space",), hint="pick"
+    ),
+    Action(
+        "restore_picked",
+        "preview restoring the picked files, or this one",
+        "files",
+        ("r",),
+        hint="restore…",
+        of_screen=True,
+    ),
+    Action("tree", "folders, or whole paths", "files", ("grave_accent",), hint="tree"),
     # operations
     Action(
         "undo_this",
@@ -90,21 +150,88 @@ ACTIONS: tuple[Action, ...] = (
     Action("hunk_previous", "previous hunk", "diff", ("left_square_bracket",), hint="hunk"),
     Action("file_next", "next file", "diff", ("right_curly_bracket",)),
     Action("file_previous", "previous file", "diff", ("left_curly_bracket",), hint="file"),
+    Action(
+        "pick_hunk",
+        "pick this hunk for a restore, or let go of it",
+        "diff",
+        ("space",),
+        hint="pick",
+    ),
+    Action("pick_all", "pick every hunk, or none", "diff", ("A",)),
+    Action(
+        "restore_picked",
+        "preview restoring the picked hunks, or this one",
+        "diff",
+        ("r",),
+        hint="restore…",
+        of_screen=True,
+    ),
+    Action(
+        "annotate_line", "write a note on this line", "diff", ("a",), hint="note", of_screen=True
+    ),
     Action("sideways_right", "scroll right", "diff", ("L",)),
     Action("sideways_left", "scroll left", "diff", ("H",)),
     Action("context_more", "more unchanged lines around changes", "diff", ("right_parenthesis",)),
     Action("context_less", "fewer unchanged lines", "diff", ("left_parenthesis",)),
+    Action(
+        "zoom",
+        "the diff on the whole screen, and back",
+        "diff",
+        ("enter",),
+        hint="zoom",
+        of_screen=True,
+    ),
     # preview
     Action("apply", "do it: change the disk as shown", "preview", ("y",), hint="apply"),
     Action(
-        "tick", "agree to this row: it would lose something", "preview", ("space",), hint="tick"
+        "tick",
+        "tick this file or hunk, or leave it out; agree to a row that would lose something",
+        "preview",
+        ("space",),
+        hint="tick",
     ),
-    Action("tick_all", "agree to all rows", "preview", ("A",)),
+    Action("tick_all", "tick everything, agreeing to all rows", "preview", ("A",)),
     Action(
         "flip", "the other side: before or after the step", "preview", ("b",), hint="before/after"
     ),
+    Action(
+        "reach",
+        "take back only this step's own change, or all since",
+        "preview",
+        ("o",),
+        hint="only this",
+    ),
     Action("switch", "between list and diff", "preview", ("tab", "shift+tab"), hint="list/diff"),
     Action("cancel", "back; nothing is changed", "preview", ("escape", "q"), hint="cancel"),
+    # the line at the bottom
+    Action("keep", "keep it", "prompt", ("enter", "down"), hint="keep"),
+    Action("complete", "complete the word", "prompt", ("tab",), hint="complete", of_screen=True),
+    Action("drop", "leave as it was", "prompt", ("escape",), hint="leave"),
+    # branches
+    Action(
+        "switch_to",
+        "preview switching to this branch",
+        "branches",
+        ("s", "enter", "l"),
+        hint="switch…",
+    ),
+    Action("new_branch", "new branch at the selected step", "branches", ("n",), hint="new"),
+    Action("rename_branch", "give this branch another name", "branches", ("R",), hint="rename"),
+    Action(
+        "delete_branch",
+        "delete this branch's name; its steps stay",
+        "branches",
+        ("D",),
+        hint="delete…",
+    ),
+    Action("show_head", "show its newest step in the timeline", "branches", ("o",), hint="show"),
+    Action("close", "back to the timeline", "branches", ("escape", "q", "h", "b"), hint="back"),
+    # forms
+    Action("save", "save what was typed", "form", ("ctrl+s",), hint="save"),
+    Action("leave_form", "leave without a change", "form", ("escape",), hint="leave"),
+    Action("remove", "remove the newest note", "note", ("ctrl+r",), hint="remove"),
+    Action("yes", "do it", "confirm", ("y",), hint="do it"),
+    Action("no", "leave without a change", "confirm", ("escape", "q", "n"), hint="leave"),
     # help
     Action("run", "do it now", "help", ("enter",), hint="run"),
     Action("down", "next", "help", ("down", "ctrl+n")),

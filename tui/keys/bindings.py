@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 
 from stepwell.tui.keys.actions import Action, Scope, actions_for
 
-HINTS = 7
+HINTS = 10
 """The footer shows at most so many."""
 
 _SPELLED = {
@@ -38,9 +38,23 @@ def _binding(action: Action, priority: bool) -> Binding:
     return Binding(keys, call, action.title, id=action.id, show=False, priority=priority)
 
 
+def _unhidden(actions: list[Action]) -> list[Action]:
+    """Those with a hint whose key, and whose hint, no nearer action has taken."""
+    keys: set[str] = set()
+    found: dict[str, Action] = {}
+    for action in actions:
+        if action.hint and action.keys[0] not in keys:
+            found.setdefault(action.hint, action)
+        keys.update(action.keys)
+    return list(found.values())
+
+
 def hints_for(*scopes: Scope) -> list[tuple[str, str]]:
-    """Returns (key, hint) pairs for the footer: the nearest scope's first, help always last."""
-    shown = [a for scope in scopes for a in actions_for(scope) if a.hint]
+    """Returns (key, hint) pairs for the footer: the nearest scope's first, help always last.
+
+    The footer leaves out, from the end, what it has no room for.
+    """
+    shown = _unhidden([a for scope in scopes for a in actions_for(scope)])
     last = [action for action in shown if action.id == "help"]
     first = [action for action in shown if action.id != "help"][: HINTS - len(last)]
     return [(spelled(action.keys[0]), action.hint) for action in (*first, *last)]

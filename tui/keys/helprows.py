@@ -16,6 +16,7 @@ _HEADINGS: dict[Scope, str] = {
     "diff": "Diff",
     "preview": "Preview",
     "operations": "Operations",
+    "branches": "Branches",
 }
 
 

@@ -24,6 +24,8 @@ class Glyphs:
     fork_end: str
     meet_right: str
     meet_left: str
+    fork_start: str
+    meet_through: str
     more: str
     rule: str
     branch: str
@@ -37,6 +39,12 @@ class Glyphs:
     sparks: str
     column: str
     separator: str
+    changed: str
+    cut: str
+    picked: str
+    picked_bar: str
+    open_folder: str
+    base: str
 
 
 UTF8 = Glyphs(
@@ -55,6 +63,8 @@ UTF8 = Glyphs(
     fork_end="╮",
     meet_right="┤",
     meet_left="├",
+    fork_start="╭",
+    meet_through="┼",
     more="»",
     rule="─",
     branch="↱",
@@ -68,6 +78,12 @@ UTF8 = Glyphs(
     sparks=" ▁▂▃▄▅▆▇█",
     column="│",
     separator="·",
+    changed="±",
+    cut="›",
+    picked="✓",
+    picked_bar="┃",
+    open_folder="▾",
+    base="=",
 )
 
 ASCII = Glyphs(
@@ -86,6 +102,8 @@ ASCII = Glyphs(
     fork_end=".",
     meet_right="|",
     meet_left="|",
+    fork_start=".",
+    meet_through="+",
     more=">",
     rule="-",
     branch="Y",
@@ -99,7 +117,21 @@ ASCII = Glyphs(
     sparks=" .:-=+*#@",
     column="|",
     separator=".",
+    changed="~",
+    cut=">",
+    picked="x",
+    picked_bar="*",
+    open_folder="+",
+    base="=",
 )
+
+
+_WRITTEN = str.maketrans({"…": "~", "“": '"', "”": '"', "→": ">", "←": "<", "↑": "^", "↓": "v"})
+
+
+def written(text: str, glyphs: Glyphs) -> str:
+    """Returns one of our own sentences with the signs that the set has."""
+    return text if glyphs.ellipsis == "…" else text.translate(_WRITTEN)
 
 
 def glyphs_for(encoding: str) -> Glyphs:

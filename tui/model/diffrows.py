@@ -11,7 +11,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
@@ -147,6 +147,14 @@ class DiffRows:
             known = (bytes(line[0] for line in lines), 0 < returns < len(lines))
             _remember(self._signs, key, known, 256)
         return self._signs[key]
+
+    def line_blocks(self, change: int) -> Iterator[tuple[int, Sequence[bytes]]]:
+        """Yields the first row and the lines of each hunk of a file; any thread may ask."""
+        first = bisect_left(self.hunk_rows, self.file_rows[change])
+        for number, hunk in enumerate(self.changes[change].hunks):
+            start = self.hunk_rows[first + number]
+            hidden = self._blocks[bisect_right(self._starts, start) - 1][2]
+            yield start + (hidden > 0), hunk.lines
 
     def emphasis(self, row: Row) -> Spans:
         """Returns the character ranges of a removed or added line that its counterpart lacks."""

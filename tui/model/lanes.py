@@ -35,9 +35,13 @@ class Cell(Enum):
     FORK_TEE = "fork_tee"
     """A line begins here downwards (a merge's other parent)."""
     FORK_END = "fork_end"
+    FORK_START = "fork_start"
+    """The same at the left end of the horizontal."""
     MEET_RIGHT = "meet_right"
     """A line that goes on is met from the left."""
     MEET_LEFT = "meet_left"
+    MEET_THROUGH = "meet_through"
+    """A line that goes on is met by a horizontal that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ class LaneRow:
     low: int
     """The horizontal line reaches from lane `low` to lane `high`; equal: there is none."""
     high: int
+
+
+def alone(row: LaneRow) -> LaneRow:
+    """Returns the row with its step only, in its lane: none of the lines around it."""
+    cells = tuple(c if c is Cell.NODE else Cell.EMPTY for c in row.cells[: row.lane + 1])
+    return LaneRow(row.lane, cells, row.lane, row.lane)
 
 
 def step_down(state: State, seq: int, parents: tuple[int, ...]) -> tuple[LaneRow, State]:
@@ -110,16 +120,17 @@ def _cells(before: State, own: int, ends: _Ends, low: int, high: int) -> tuple[C
     return tuple(_cell(lane, before, own, ends, low, high) for lane in range(size))
 
 
-def _cell(lane: int, before: State, own: int, ends: _Ends, low: int, high: int) -> Cell:
-    joined, opened, met = ends
+def _cell(lane: int, before: State, own: int, kinds: _Ends, low: int, high: int) -> Cell:
+    joined, opened, met = kinds
     if lane == own:
         return Cell.NODE
     if lane in joined:
         return Cell.JOIN_END if lane == high else Cell.JOIN_TEE
     if lane in opened:
-        return Cell.FORK_END if lane == high else Cell.FORK_TEE
-    if lane in met and lane in (low, high):
-        return Cell.MEET_LEFT if lane == low else Cell.MEET_RIGHT
+        ends = {low: Cell.FORK_START, high: Cell.FORK_END}
+        return ends.get(lane, Cell.FORK_TEE)
+    if lane in met:
+        return {low: Cell.MEET_LEFT, high: Cell.MEET_RIGHT}.get(lane, Cell.MEET_THROUGH)
     if lane < len(before) and before[lane] not in (FREE, REST):
         return Cell.PIPE
     return Cell.CROSS if low < lane < high else Cell.EMPTY

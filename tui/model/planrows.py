@@ -20,6 +20,14 @@ from stepwell.tui.values import (
     printable,
 )
 
+_CLASHES = {
+    "content": "later work changed the same lines",
+    "modify/delete": "later work deleted it, or changed what the step deleted",
+    "add/add": "later work put something else there",
+    "mode": "later work gave it another mode",
+    "binary": "later work changed it, and it is binary",
+    "file/directory": "later work put a folder there, or a file where a folder was",
+}
 _FLIPS = {"undo": "Undo", "redo": "Redo"}
 _TITLE = 40
 """Characters of a step's title that a headline quotes."""
@@ -29,15 +37,17 @@ _TITLE = 40
 class PlanRow:
     """One row. `tick` is None when nothing has to be ticked, else what the tick stands for."""
 
-    kind: Literal["session", "change", "drift", "kept"]
+    kind: Literal["session", "change", "drift", "conflict", "kept"]
     text: str = ""
     """Beside a change's path: why it needs a tick. Of other rows: all that they say."""
     change: int | None = None
     tick: bytes | None = None
+    path: bytes | None = None
+    """Of a conflict: the path that would have to be left out."""
 
 
 def plan_rows(planned: PlannedChanges) -> tuple[PlanRow, ...]:
-    """Returns the rows: other sessions' work, changes in order, other drift, what is kept."""
+    """Returns the rows: others' work, conflicts, changes in order, other drift, what is kept."""
     reasons = {kept.path: printable(kept.reason) for kept in planned.plan.drift}
     rows = [
         PlanRow(
@@ -46,6 +56,10 @@ def plan_rows(planned: PlannedChanges) -> tuple[PlanRow, ...]:
             tick=b"\0" + other.session.encode(),
         )
         for other in planned.plan.other_sessions
+    ]
+    rows += [
+        PlanRow("conflict", f"{_path(one.path)}: {_CLASHES[one.kind]}", path=one.path)
+        for one in planned.plan.conflicts
     ]
     shown: set[bytes] = set()
     for index, change in enumerate(planned.changes):
@@ -74,6 +88,11 @@ def headline(planned: PlannedChanges) -> str:
         return (
             f"{act} {step}" if plan.items else f"{_FLIPS[plan.kind]}: no file changes, as in {step}"
         )
+    if plan.kind == "switch":
+        return _switch_headline(plan, step)
+    if plan.only:
+        what = f"Take back only what {step} changed, and keep later work"
+        return what if plan.items or plan.conflicts else f"{what}: nothing of it is left on disk"
     where = f"{plan.side.upper()} {step}"
     if not plan.items:
         return f"No file differs from how it was {where}"
@@ -81,10 +100,45 @@ def headline(planned: PlannedChanges) -> str:
     return f"Put {_amount(plan.items)} back to how {were} {where}"
 
 
+def _switch_headline(plan: Plan, step: str) -> str:
+    to = f"Switch to branch {one_line(plan.branch or '', 40)}, at {step}"
+    return f"{to}: {_amount(plan.items)}" if plan.items else f"{to}: no file changes"
+
+
+def part_headline(plan: Plan, files: int, total: int, hunks: int) -> str:
+    """Returns what applying a part would do: so many of all files, so many hunks of others."""
+    step = f"#{plan.target.seq} “{one_line(plan.target.title, _TITLE)}”"
+    amount = f"{files:,} of {plural(total, 'file')}" if files else ""
+    if hunks:
+        amount += f"{' and ' if files else ''}{plural(hunks, 'hunk')}"
+    if not amount:
+        return "Nothing is ticked"
+    if plan.only:
+        return f"Take back what {step} changed in {amount}"
+    were = "it was" if files + hunks == 1 else "they were"
+    return f"Put {amount} back to how {were} {plan.side.upper()} {step}"
+
+
 def operation_headline(operation: Operation, undo: bool) -> str:
     """Returns what an undo or redo without files would do."""
     act = "Undo" if undo else "Redo"
     return f"{act}: {one_line(operation.summary)}. No file changes."
+
+
+def check_part(shown: Plan, part: Plan, agreed: bool) -> str | None:
+    """Returns why a part of a plan, made just now, is not what was shown; None: it is."""
+    before = {item.path: item for item in shown.items}
+    for item in part.items:
+        known = before.get(item.path)
+        if known is None or known.before != item.before:
+            return f"{_path(item.path)} changed on disk since the preview"
+        if item.after != known.after and not part.hunks:
+            return f"{_path(item.path)} would become something else than was shown"
+    if part.conflicts:
+        return f"{_path(part.conflicts[0].path)} has a conflict"
+    known_drift = {one.path for one in shown.drift}
+    fresh = [one for one in part.drift if not agreed or one.path not in known_drift]
+    return f"{_path(fresh[0].path)}: {printable(fresh[0].reason)}" if fresh else None
 
 
 def tally(plan: Plan) -> str:
@@ -113,6 +167,10 @@ def outcome(done: Applied | Operation, undo: bool = True) -> str:
 
 def _now(plan: Plan, written: Sequence[PlanItem]) -> str:
     """What of the disk is how; short, because it is to fit the footer of 80 cells."""
+    if plan.kind == "switch":
+        return f"You are on {one_line(plan.branch or '', 40)}, {_amount(written)} changed"
+    if plan.only:
+        return f"What #{plan.target.seq} changed is taken back in {_amount(written)}"
     if plan.kind in _FLIPS:
         where = f"as in #{plan.target.seq}"
     else:
@@ -142,4 +200,8 @@ def _amount(items: Sequence[PlanItem]) -> str:
 
 
 def _shown(kept: Kept) -> str:
-    return printable(escape(kept.path))
+    return _path(kept.path)
+
+
+def _path(path: bytes) -> str:
+    return printable(escape(path))

@@ -16,7 +16,7 @@ Chip = tuple[str, str]
 """Text and the role that paints it."""
 
 _SUBJECT = 240
-_QUIET_FLAGS = {"safety", "outside"}
+_QUIET_FLAGS = {"safety", "outside", "imported"}
 """Flags that the row's word says already."""
 
 
@@ -42,6 +42,7 @@ class Row:
     role: str
     subject: str
     chips: tuple[Chip, ...]
+    files: int
     added: int
     deleted: int
     landmark: bool
@@ -59,6 +60,7 @@ def row_of(step: Step, tips: Tips, glyphs: Glyphs) -> Row:
         role,
         subject_of(step),
         chips_of(step, tips, glyphs),
+        step.changes.files,
         step.changes.added,
         step.changes.deleted,
         is_landmark(step),
@@ -69,6 +71,8 @@ def word_of(step: Step) -> tuple[str, str]:
     """Returns the word for who or what made the step, and the role that paints it."""
     if "safety" in step.flags:
         return "save", "save"
+    if step.kind == "capture" and "imported" in step.flags:
+        return "commit", "dim"
     if step.kind == "tool":
         tool = one_line(step.tool or "tool", 16).lower()
         return tool, "bash" if tool in ("bash", "shell", "run") else "tool"

@@ -1,7 +1,4 @@
-"""The main screen: timeline, files and diff of the selected step. Routes facts; draws nothing.
-
-Screens that open above it are imported when they open: the first frame does not wait for them.
-"""
+"""The main screen: timeline, files and diff of the selected step. Routes facts; draws nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +9,11 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.screen import Screen
 
 from stepwell.tui.feed.highlight import Highlighter
-from stepwell.tui.feed.patches import CONTEXT, REST_S, Patches
-from stepwell.tui.feed.wishes import Redo, Rollback, Undo, Wish
+from stepwell.tui.feed.patches import REST_S
 from stepwell.tui.gateway import Gateway
-from stepwell.tui.keys.actions import Action, Scope
+from stepwell.tui.keys.actions import Scope
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import of_day
@@ -28,26 +23,36 @@ from stepwell.tui.messages import (
     CursorMoved,
     DiskCompared,
     Failed,
+    LinesFound,
     PageLoaded,
     PagesWanted,
     PatchLoaded,
+    PicksChanged,
+    PromptChanged,
+    PromptClosed,
     Refused,
     RowOpened,
+    StepsFound,
+    StepsLoaded,
+    StepsWanted,
     TimelineLoaded,
 )
-from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.screens.choosing import Choosing
 from stepwell.tui.screens.panes import PaneName, Panes
+from stepwell.tui.screens.showing import Showing, Views
 from stepwell.tui.values import Change, Clock, escape, printable
+from stepwell.tui.widgets.chips import Chips
 from stepwell.tui.widgets.detail import Detail
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.header import Header, Heading
+from stepwell.tui.widgets.noteline import NoteLine
 from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
-    from stepwell.tui.screens.preview import Outcome
+    from stepwell.tui.screens.finding import Finding
 
 _PREVIEWED_ROWS = 3
 """Rows that `J` and `K` scroll the diff by."""
@@ -58,7 +63,7 @@ _COMPARE_SHARE = 20
 _SCOPES: dict[PaneName, Scope] = {"timeline": "timeline", "files": "files", "diff": "diff"}
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Choosing):
     """Owns the selection: what is selected in the timeline is what files, diff and detail show."""
 
     BINDINGS = bindings_for("everywhere")
@@ -74,11 +79,8 @@ class MainScreen(Screen[None]):
         glyphs: Glyphs,
         rest_s: float = REST_S,
     ) -> None:
-        super().__init__()
-        self._gateway = gateway
-        self._clock = clock
+        super().__init__(gateway, clock, glyphs, Highlighter(gateway))
         self._zone = zone
-        self._highlighter = Highlighter(gateway)
         self._header = Header(Heading(_name(gateway.root)), glyphs)
         self.timeline = Timeline(clock=clock, zone=zone, glyphs=glyphs)
         self.files = FileList(glyphs=glyphs)
@@ -88,23 +90,25 @@ class MainScreen(Screen[None]):
         self._panes = Panes(
             self, {"timeline": self.timeline, "files": self.files, "diff": self.diff}
         )
-        self._patches = Patches(gateway, self._show_patch, self.set_timer, rest_s)
-        self._glyphs = glyphs
-        self._shown: int | None = -1
-        self._to_head = False
+        self._note = NoteLine(glyphs)
+        views = Views(self.timeline, self.files, self.diff, self.detail, self._note)
+        self.showing = Showing(views, gateway, self._highlighter, self.set_timer, rest_s)
+        self.showing.on_files = self._panes.fit_files
+        self._chips = Chips()
+        self._finding: Finding | None = None
         self._dirty: tuple[Change, ...] | None = None
         self._compared_at = 0
         self._compare_at: int | None = None
-        self._around = CONTEXT
 
     def compose(self) -> ComposeResult:
         yield self._header
         with Container(id="body"):
-            yield Pane("1", self.timeline, id="timeline-pane")
+            yield Pane("1", self.timeline, id="timeline-pane", under=self._chips)
             with Vertical(id="side"):
                 yield Pane("2", self.files, id="files-pane")
                 yield self.detail
             yield Pane("3", self.diff, id="diff-pane")
+        yield self._note
         yield self.footer
 
     def on_mount(self) -> None:
@@ -112,8 +116,12 @@ class MainScreen(Screen[None]):
         self.timeline.set_caption("Timeline", "reading")
         self._panes.go("timeline")
         self.tick()
+        self.call_after_refresh(self._read)
+
+    def _read(self) -> None:
+        """Starts reading once there is something to see: opening the store takes its time."""
         self._gateway.load_timeline()
-        self._compare()
+        self.compare_disk()
 
     def on_unmount(self) -> None:
         """Stops the colouring thread."""
@@ -125,11 +133,17 @@ class MainScreen(Screen[None]):
         self._header.say(clock=of_day(now, self._zone))
         self.timeline.tick()
         if self._compare_at is not None and now >= self._compare_at:
-            self._compare()
+            self.compare_disk()
 
-    def _compare(self) -> None:
+    def compare_disk(self) -> None:
+        """Has the disk compared with the head."""
         self._compared_at, self._compare_at = self._clock(), None
         self._gateway.compare_disk()
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Whose keys work where the focus is, nearest first."""
+        return (_SCOPES[self._panes.current], "list", "everywhere")
 
     # --- what the gateway says -------------------------------------------------------------------
 
@@ -145,11 +159,27 @@ class MainScreen(Screen[None]):
             self._to_head = False
             self.timeline.action_now()
         if grown and columns.complete:
-            self._compare()
+            self.compare_disk()
+            if self._finding is not None:
+                self._finding.filter.grown()
 
     def on_page_loaded(self, message: PageLoaded) -> None:
         """Fills skeleton rows."""
         self.timeline.take_page(message.page, message.steps)
+
+    def on_steps_loaded(self, message: StepsLoaded) -> None:
+        """Fills skeleton rows."""
+        self.timeline.take_steps(message.steps)
+
+    def on_steps_found(self, message: StepsFound) -> None:
+        """Lists or marks what was found."""
+        if self._finding is not None:
+            self._finding.take_steps(message)
+
+    def on_lines_found(self, message: LinesFound) -> None:
+        """Marks what was found."""
+        if self._finding is not None:
+            self._finding.search.take_lines(message)
 
     def on_disk_compared(self, message: DiskCompared) -> None:
         """Shows how many files differ; the longer it took, the later it is done again."""
@@ -158,17 +188,17 @@ class MainScreen(Screen[None]):
         self._compare_at = now + max(_COMPARE_NS, _COMPARE_SHARE * took)
         self.timeline.take_disk(len(message.dirty), message.pending)
         changed, self._dirty = message.dirty != self._dirty, message.dirty
-        if changed and self.timeline.cursor == 0:
-            self._patches.want(None, self._around)
+        if changed:
+            self.showing.disk_changed()
 
     def on_patch_loaded(self, message: PatchLoaded) -> None:
         """Shows the diff if it is still the wanted one."""
-        self._patches.take(message)
+        self.showing.take(message)
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be done."""
         hint = f" ({message.error.hint})" if message.error.hint else ""
-        self._say(f"cannot {message.what}: {message.error.message}{hint}", "failed")
+        self.say(f"cannot {message.what}: {message.error.message}{hint}", "failed")
 
     # --- what the lists say ----------------------------------------------------------------------
 
@@ -176,34 +206,35 @@ class MainScreen(Screen[None]):
         """Has pages read."""
         self._gateway.load_pages(self.timeline.columns, message.pages)
 
+    def on_steps_wanted(self, message: StepsWanted) -> None:
+        """Has single steps read."""
+        self._gateway.load_steps(message.seqs)
+
+    def on_prompt_changed(self, message: PromptChanged) -> None:
+        """Searches or filters as it is typed."""
+        if self._finding is not None:
+            self._finding.typed(message.text)
+
+    def on_prompt_closed(self, message: PromptClosed) -> None:
+        """Back to the pane, with or without what was typed."""
+        if self._finding is not None and self._finding.closed(message.text, message.keep):
+            self._panes.go(self._panes.current)
+
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Another step is selected, or another file."""
         if message.pane == "timeline":
-            self._selected()
+            self._moved()
         elif message.pane == "files":
-            self.diff.go_to_file(message.index)
+            change = self.files.change_at(message.index)
+            self.diff.go_to_file(change if change is not None else -1)
         elif message.pane == "diff" and len(self.diff.rows):
             self.files.follow(self.diff.rows.place(message.index)[0])
 
-    def _selected(self) -> None:
+    def _moved(self) -> None:
         timeline = self.timeline
         timeline.set_caption("Timeline", timeline.position())
         self._header.say(following=timeline.following, unseen=timeline.unseen)
-        seq, step = timeline.selected_seq, timeline.selected
-        self.footer.show_place(f"#{seq}" if seq else "")
-        instead = "reading" if seq else "the disk as it is now, compared with the last step"
-        self.detail.show(step, instead)
-        if seq == self._shown or (seq is not None and step is None):
-            return
-        self._shown = seq
-        self._patches.want(step, self._around)
-
-    def _show_patch(self, rows: DiffRows) -> None:
-        seq = self._shown
-        heading = f"Diff #{seq}" if seq else "Diff now"
-        empty = "this step changed no files" if seq else "the disk is as in the last step"
-        self.files.show(rows.changes, empty="no files changed")
-        self.diff.show(rows, heading, empty=empty)
+        self.showing.follow()
 
     def on_row_opened(self, message: RowOpened) -> None:
         """Goes one pane deeper."""
@@ -211,25 +242,37 @@ class MainScreen(Screen[None]):
             self._panes.go("files" if message.pane == "timeline" else "diff")
 
     def on_back_asked(self, message: BackAsked) -> None:
-        """Goes one pane back; at the timeline, out of the zoom."""
-        if message.pane == "diff":
+        """Takes back one thing: the search, the comparison, the pane, the zoom, picks, the filter."""
+        finding = self._finding
+        if finding is not None and finding.search.clear():
+            return
+        if self.showing.comparing:
+            self.showing.end()
+        elif message.pane == "diff" and self._panes.zoomed:
+            self._panes.toggle_zoom()
+        elif message.pane == "diff":
             self._panes.go("files")
         elif message.pane == "files":
             self._panes.go("timeline")
         elif self._panes.zoomed:
             self._panes.toggle_zoom()
+        elif self.timeline.marks.clear():
+            self.timeline.redraw()
+        elif finding is not None:
+            finding.filter.apply("")
 
     def on_context_asked(self, message: ContextAsked) -> None:
         """More or fewer unchanged lines around each change."""
-        self._around = max(0, self._around + message.by)
-        self._patches.want(self.timeline.selected, self._around)
+        self.showing.context(message.by)
+
+    def on_picks_changed(self, message: PicksChanged) -> None:
+        """Files and diff show the same choice."""
+        self.files.picked()
+        self.diff.redraw()
 
     def on_refused(self, message: Refused) -> None:
         """Says why a key did nothing."""
-        self._say(message.reason, "warning")
-
-    def _say(self, sentence: str, role: str) -> None:
-        self.footer.say(printable(sentence), role)
+        self.say(message.reason)
 
     def on_key(self, event: events.Key) -> None:
         """A sentence in the footer stays until the next key."""
@@ -237,29 +280,19 @@ class MainScreen(Screen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The footer shows the keys of the pane in focus."""
-        for name, scope in _SCOPES.items():
+        if event.widget.id == "prompt-entry":
+            self.footer.show_hints(hints_for("prompt"))
+        for name in _SCOPES:
             if event.widget.id == name:
                 self._panes.took_focus(name)
-                self.footer.show_hints(hints_for(scope, "list", "everywhere"))
+                self.footer.show_hints(hints_for(*self.scopes))
 
     def on_resize(self) -> None:
         """Keeps the focus where it was although panes come and go."""
+        self._panes.share_height()
         self.call_after_refresh(self._panes.restore_focus)
 
     # --- actions ---------------------------------------------------------------------------------
-
-    def action_help(self) -> None:
-        """Lists the keys of the pane in focus; enter runs one."""
-        from stepwell.tui.screens.help import HelpScreen
-
-        scope = _SCOPES[self._panes.current]
-        self.app.push_screen(HelpScreen((scope, "list", "everywhere"), self._glyphs), self._run)
-
-    def _run(self, action: Action | None) -> None:
-        from stepwell.tui.screens.help import perform
-
-        if action is not None:
-            self.call_later(perform, self, action)
 
     def action_pane(self, name: PaneName) -> None:
         """Goes to a pane."""
@@ -272,6 +305,43 @@ class MainScreen(Screen[None]):
     def action_previous_pane(self) -> None:
         """Goes to the previous pane."""
         self._panes.step(-1)
+
+    async def _find(self) -> Finding:
+        """What searches and filters, with its line; the first frame does not wait for them."""
+        if self._finding is None:
+            from stepwell.tui.screens.finding import Finding, Places
+            from stepwell.tui.widgets.prompt import Prompt
+
+            prompt = Prompt()
+            await self.mount(prompt, before=self.footer)
+            places = Places(self.timeline, self.files, self.diff, prompt, self._chips)
+            self._finding = Finding(places, self._gateway, self._clock, self._zone, self.set_timer)
+        return self._finding
+
+    async def action_find(self) -> None:
+        """Asks what to look for in the pane in focus."""
+        (await self._find()).open_search(self._panes.current)
+
+    def action_find_next(self, way: int) -> None:
+        """Goes to the next hit, or the previous one."""
+        finding = self._finding
+        said = finding.search.step(way) if finding is not None else "search with / first"
+        if said:
+            self.say(said)
+
+    async def action_filter(self) -> None:
+        """Asks which steps to list."""
+        (await self._find()).open_filter()
+
+    def action_complete(self) -> None:
+        """Completes the last word of the filter that is typed."""
+        if self._finding is not None:
+            self._finding.complete()
+
+    def action_unfilter_last(self) -> None:
+        """Takes the last term of the filter away."""
+        if self._finding is None or not self._finding.filter.drop_last():
+            self.say("no filter is set: f sets one")
 
     def action_zoom(self) -> None:
         """This pane on the whole screen, and back."""
@@ -289,53 +359,10 @@ class MainScreen(Screen[None]):
         """Scrolls the diff up."""
         self.diff.scroll_rows(-_PREVIEWED_ROWS)
 
-    def action_restore(self) -> None:
-        """Previews going back to the selected step."""
-        step = self.timeline.selected
-        if self.timeline.cursor == 0:
-            self._say("this is the disk as it is now: select a step to go back to", "warning")
-        elif step is None:
-            self._say("this step is still being read", "warning")
-        else:
-            self._preview(Rollback(step))
-
-    def action_undo(self) -> None:
-        """Previews taking back the newest change."""
-        self._preview(Undo())
-
-    def action_redo(self) -> None:
-        """Previews doing again what was undone."""
-        self._preview(Redo())
-
-    def _preview(self, wish: Wish) -> None:
-        from stepwell.tui.screens.preview import RestorePreview
-
-        preview = RestorePreview(self._gateway, wish, self._glyphs, self._highlighter)
-        self.app.push_screen(preview, self._changed)
-
-    def _changed(self, outcome: Outcome | None) -> None:
-        if outcome is None:
-            return
-        self._say(outcome.text, "ok" if outcome.complete else "warning")
-        self._to_head = True
-        self._gateway.poll()
-        self._compare()
-
-    def action_operations(self) -> None:
-        """Lists what was done to the store."""
-        from stepwell.tui.screens.operations import OperationsScreen
-
-        screen = OperationsScreen(self._gateway, self._clock, self._glyphs)
-        self.app.push_screen(screen, self._chosen)
-
-    def _chosen(self, operation: int | None) -> None:
-        if operation is not None:
-            self._preview(Undo(operation))
-
     def action_reload(self) -> None:
         """Reads everything anew."""
         self._gateway.reload()
-        self._compare()
+        self.compare_disk()
 
     def action_leave(self) -> None:
         """Quits."""

@@ -21,6 +21,7 @@ class Panes:
         self._lists = lists
         self.current: PaneName = "timeline"
         self.zoomed = False
+        self._lines = 3
 
     def go(self, name: PaneName) -> None:
         """Shows a pane and gives it the focus."""
@@ -43,6 +44,25 @@ class Panes:
         self.zoomed = not self.zoomed
         self._mark()
 
+    def fit_files(self, files: int) -> None:
+        """Gives the list of files as many lines as it needs: at least 3, at most a third.
+
+        It shrinks only when much of it would be empty, so that walking past steps is calm.
+        """
+        share = 2 if self._screen.has_class("-wide") else 3
+        most = max(3, self._screen.size.height // share)
+        wanted = max(3, min(files, most))
+        if wanted > self._lines or wanted < self._lines - 2 or self._lines > most:
+            self._lines = wanted
+        self.share_height()
+
+    def share_height(self) -> None:
+        """Applies the height of the list of files where it stands under the timeline."""
+        beside = self._screen.has_class("-medium") or self._screen.has_class("-wide")
+        fixed = beside and not (self.zoomed or self._screen.has_class("-tiny"))
+        pane = self._screen.query_one("#files-pane")
+        pane.styles.height = self._lines + 1 if fixed else "1fr"
+
     def restore_focus(self) -> None:
         """Focuses the current pane again, after a resize has hidden or shown panes."""
         if self._screen.focused is not self._lists[self.current]:
@@ -52,3 +72,4 @@ class Panes:
         for name in ORDER:
             self._screen.set_class(name == self.current, f"-on-{name}")
         self._screen.set_class(self.zoomed, "-zoom")
+        self.share_height()

@@ -6,6 +6,7 @@ What would lose something that is in no step, or another session's work, has to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from textual.app import ComposeResult
@@ -13,14 +14,15 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from stepwell.tui.feed.highlight import Highlighter
-from stepwell.tui.feed.wishes import Wish
-from stepwell.tui.gateway import Gateway
+from stepwell.tui.feed.wishes import Rollback, Wish
+from stepwell.tui.gateway import ChosenPart, Gateway
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import (
     BackAsked,
     CursorMoved,
     Failed,
+    PicksChanged,
     PlanApplied,
     PlanFailed,
     PlanMade,
@@ -28,10 +30,12 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.planrows import (
+    PlanRow,
     headline,
     kept_rows,
     operation_headline,
     outcome,
+    part_headline,
     plan_rows,
     tally,
 )
@@ -118,6 +122,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
         self._shown: PlannedChanges | Operation | None = None
         self._busy = False
         self._refused = False
+        self._turned = False
         self._result: Outcome | None = None
         self._headline = Sentence(id="preview-headline")
         self._plan = PlanList(glyphs=glyphs)
@@ -164,17 +169,58 @@ class RestorePreview(ModalScreen[Outcome | None]):
 
     def _show(self, planned: PlannedChanges, rows: DiffRows) -> None:
         self._shown = planned
-        self._headline.say(headline(planned), "strong")
-        self._plan.show_plan(plan_rows(planned), planned.changes)
-        self._plan.set_caption("Changes", tally(planned.plan))
+        choice = isinstance(self._wish, Rollback)
+        self._plan.show_plan(plan_rows(planned), planned.changes, choice=choice)
+        if isinstance(self._wish, Rollback) and not self._chosen_beforehand(self._wish):
+            return
         nothing = "no file differs" if not planned.changes else "choose a file above"
-        self._diff.show(
-            rows, "Disk now → after" if self._utf8 else "Disk now > after", empty=nothing
-        )
+        heading = "Disk now → after" if self._utf8 else "Disk now > after"
+        picks = self._plan.picks if choice else None
+        self._diff.show(rows, heading, empty=nothing, picks=picks)
         if not self._refused:
             self._promise.say(self._safety, "dim")
         self._refused = False
         self._share_height()
+        self._tell_choice()
+
+    def _chosen_beforehand(self, wish: Rollback) -> bool:
+        """Ticks what was picked in the step's diff; False: the other side is asked for instead.
+
+        A step whose content is on disk as it is has nothing to be put back to after it: who picks
+        one of its hunks means to take it back.
+        """
+        if not wish.wanted:
+            return True
+        self._plan.choose_none()
+        side = "before" if wish.only else wish.side
+        if self._plan.picks.choose(wish.wanted, side):
+            index = next(i for i, _ in enumerate(self._plan.changes) if self._plan.picks.key(i))
+            row = next(r for r, row in enumerate(self._plan.rows) if row.change == index)
+            self._plan.move_to(row)
+            return True
+        other = wish.other_side()
+        if self._turned or other is None:
+            return True
+        self._turned = True
+        self._wish = other
+        self._ask()
+        return False
+
+    def _tell_choice(self) -> None:
+        """Says what would be done by what is ticked."""
+        shown = self._shown
+        if isinstance(shown, PlannedChanges):
+            picks = self._plan.picks
+            if self._plan.partial:
+                total = len(picks.changes)
+                whole = sum(picks.state(i) == "all" for i in range(total))
+                said = part_headline(shown.plan, whole, total, picks.hunks)
+                self._headline.say(said, "strong")
+                right = f"{picks.files} of {plural(total, 'file')} ticked"
+            else:
+                self._headline.say(headline(shown), "strong")
+                right = tally(shown.plan)
+            self._plan.set_caption("Changes", right)
         self._tell_keys()
 
     def _show_operation(self, operation: Operation) -> None:
@@ -209,19 +255,11 @@ class RestorePreview(ModalScreen[Outcome | None]):
         if self._shown is None:
             self._keys.keys([("esc", "cancel")])
             return
-        missing = len(self._plan.unticked)
-        shown: list[tuple[str, str]] = []
-        if missing:
-            shown += [("space", f"tick ({missing} left)"), ("A", "tick all")]
-        else:
-            shown.append(("y", "apply"))
-        other = self._wish.other_side()
-        if other is not None:
-            shown.append(("b", f"{other.side} instead"))
-        shown += [("esc", "cancel"), ("tab", "list/diff")]
-        if not missing:
-            shown.append(("[ ]", "hunk"))
-        self._keys.keys(shown)
+        hints = _hints(self._plan, self._wish, self._shown)
+        room = self._keys.size.width or self.size.width
+        while sum(len(key) + len(does) + 4 for key, does in hints) - 3 > room:
+            hints.pop(-2)
+        self._keys.keys(hints)
 
     # --- moving ----------------------------------------------------------------------------------
 
@@ -251,18 +289,38 @@ class RestorePreview(ModalScreen[Outcome | None]):
     # --- deciding --------------------------------------------------------------------------------
 
     def action_tick(self) -> None:
-        """Ticks the row under the cursor."""
-        if self._plan.toggle():
+        """Ticks the row under the cursor, or in the diff the hunk."""
+        if self._busy or self._result is not None:
+            return
+        if self._diff.has_focus and self._diff.picks is not None:
+            here = self._diff.here()
+            self._diff.action_pick_hunk()
+            if here is not None:
+                self._plan.agree_to(here[0])
+            self._promise.say(self._safety, "dim")
+        elif self._plan.toggle():
             self._promise.say(self._safety, "dim")
         else:
             self._promise.say("This row needs no tick. " + self._safety, "dim")
-        self._tell_keys()
+        self._diff.redraw()
+        self._tell_choice()
+
+    def on_picks_changed(self, message: PicksChanged) -> None:
+        """The list shows it already."""
+        message.stop()
 
     def action_tick_all(self) -> None:
-        """Ticks every row that needs it."""
+        """Ticks every row."""
         self._plan.tick_all()
         self._promise.say(self._safety, "dim")
-        self._tell_keys()
+        self._diff.redraw()
+        self._tell_choice()
+
+    def action_reach(self) -> None:
+        """Plans for the step's own change only, or again for everything since."""
+        if isinstance(self._wish, Rollback) and not self._busy and self._result is None:
+            self._wish = self._wish.other_reach()
+            self._ask()
 
     def action_flip(self) -> None:
         """Plans for the other side of the step."""
@@ -278,15 +336,25 @@ class RestorePreview(ModalScreen[Outcome | None]):
             return
         unticked = self._plan.unticked
         if unticked:
-            rows = plural(len(unticked), "row")
-            self._promise.say(f"Tick {rows} first (space): something would be lost.", "warning")
-            return
+            self._promise.say(_unready(unticked), "warning")
+        elif self._plan.partial and not self._plan.picks.any:
+            self._promise.say("Nothing is ticked: space ticks a row, A all of them.", "warning")
+        elif _is_nothing(self._shown):
+            self._promise.say("There is nothing to apply.", "warning")
+        else:
+            self._carry_out(self._shown)
+
+    def _carry_out(self, shown: PlannedChanges | Operation) -> None:
         self._busy = True
         self._tell_keys()
         force = bool(self._plan.ticked)
-        self._gateway.apply_plan(
-            self.post_message, self._generation, self._wish, self._shown, force
-        )
+        wish, generation = self._wish, self._generation
+        if self._plan.partial and isinstance(shown, PlannedChanges) and isinstance(wish, Rollback):
+            picks = self._plan.picks
+            part = ChosenPart(picks.paths(), picks.hunk_ids(), force)
+            self._gateway.apply_part(self.post_message, generation, wish, shown, part)
+        else:
+            self._gateway.apply_plan(self.post_message, generation, wish, shown, force)
 
     def on_plan_applied(self, message: PlanApplied) -> None:
         """Leaves with what was done; stays to show paths that could not be restored."""
@@ -334,3 +402,36 @@ class RestorePreview(ModalScreen[Outcome | None]):
         """Leaves; while the disk is being changed, waits."""
         if not self._busy:
             self.dismiss(self._result)
+
+
+def _hints(
+    plan: PlanList, wish: Wish, shown: PlannedChanges | Operation | None
+) -> list[tuple[str, str]]:
+    """Which keys do something now; the last one always stays in sight."""
+    missing = len(plan.unticked)
+    keys: list[tuple[str, str]] = []
+    if missing:
+        keys += [("space", f"tick ({missing} left)"), ("A", "tick all")]
+    elif not plan.partial:
+        keys += [] if _is_nothing(shown) else [("y", "apply")]
+    elif plan.picks.any:
+        keys.append(("y", "apply ticked"))
+    if isinstance(wish, Rollback):
+        other = wish.other_side()
+        keys += [] if missing else [("space", "tick")]
+        keys += [("b", f"{other.side} instead")] if other is not None else []
+        keys.append(("o", "all since" if wish.only else "only this step"))
+    return [*keys, ("tab", "list/diff"), ("esc", "cancel")]
+
+
+def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
+    """Tells whether a plan would neither change a file nor move a branch."""
+    return isinstance(shown, PlannedChanges) and shown.plan.partial and not shown.plan.items
+
+
+def _unready(rows: Sequence[PlanRow]) -> str:
+    """Why `y` does nothing yet."""
+    count = plural(len(rows), "row")
+    if any(row.kind == "conflict" for row in rows):
+        return f"Leave {count} out first (space): a conflict cannot be applied."
+    return f"Tick {count} first (space): something would be lost."

@@ -15,13 +15,21 @@ from stepwell.tui.look.fit import cells
 from stepwell.tui.look.glyphs import UTF8, Glyphs
 from stepwell.tui.look.marks import shown_path
 from stepwell.tui.look.numbers import brief
-from stepwell.tui.messages import ContextAsked, CursorMoved, HunksNamed, LinesColoured
+from stepwell.tui.messages import (
+    ContextAsked,
+    CursorMoved,
+    HunksNamed,
+    LinesColoured,
+    PicksChanged,
+)
 from stepwell.tui.model.diffrows import LINES, DiffRows, Kind, Row
+from stepwell.tui.model.picks import Picks
+from stepwell.tui.values import Oid
 from stepwell.tui.widgets.difflines import GROUNDS, LineInk
 from stepwell.tui.widgets.linelist import LineList
 
 _SIDEWAYS = 8
-_LOOK_S = 0.02
+_LOOK_S = 0.04
 """Rest after scrolling before what is in view is coloured."""
 
 
@@ -42,14 +50,24 @@ class DiffView(LineList):
         self._shift = 0
         self._highlighter = highlighter
         self._seen: LRUCache[int, Row] = LRUCache(1024)
+        self.picks: Picks | None = None
+        """Hunks that are chosen; None: nothing can be chosen here."""
         self._ink = LineInk(self.paint, glyphs, 3)
         self._look: Timer | None = None
 
     # --- what is shown ---------------------------------------------------------------------------
 
-    def show(self, rows: DiffRows, heading: str = "Diff", *, empty: str = "no changes") -> None:
+    def show(
+        self,
+        rows: DiffRows,
+        heading: str = "Diff",
+        *,
+        empty: str = "no changes",
+        picks: Picks | None = None,
+    ) -> None:
         """Takes other rows and goes to their top; `empty` is said when there are none."""
         keep = self._same_place(rows)
+        self.picks = picks
         self.rows, self._heading, self._empty = rows, heading, empty
         self._seen.clear()
         self._shift = 0
@@ -109,7 +127,19 @@ class DiffView(LineList):
             return None
         row = self.row(index)
         known = self._hunk_name(row) if row.kind is Kind.GAP else self._row_colours(row) is not None
-        return index, known, self._shift
+        return index, known, self._shift, self._is_picked(row)
+
+    def _is_picked(self, row: Row) -> bool:
+        if self.picks is None or row.kind is Kind.BLANK:
+            return False
+        if row.hunk < 0:
+            return self.picks.state(row.change) == "all"
+        return self.picks.has_hunk(row.change, row.hunk)
+
+    def row_sign(self, index: int) -> str:
+        if not len(self.rows) or not self._is_picked(self.row(index)):
+            return " "
+        return self.glyphs.picked_bar
 
     def row_ground(self, index: int) -> str | None:
         return GROUNDS.get(self.row(index).kind) if len(self.rows) else None
@@ -152,6 +182,7 @@ class DiffView(LineList):
 
     def _look_soon(self) -> None:
         if self._highlighter is not None and self.is_mounted:
+            self._highlighter.hold()
             if self._look is not None:
                 self._look.stop()
             self._look = self.set_timer(_LOOK_S, self._colour_view)
@@ -168,7 +199,21 @@ class DiffView(LineList):
         message.stop()
         if self._highlighter is not None:
             self._highlighter.colours.put(message.side, message.first, message.spans, message.last)
-            self.refresh()
+            if message.last or self._shows(message.side, message.first, len(message.spans)):
+                self.refresh()
+
+    def _shows(self, side: Oid, first: int, count: int) -> bool:
+        """Tells whether one of `count` lines of a side, from number `first`, is in view."""
+        top, numbers = self.scroll_offset.y, range(first, first + count)
+        for index in range(top, min(top + self.size.height, len(self.rows))):
+            row = self.row(index)
+            change = self.rows.changes[row.change]
+            if row.kind in LINES and (
+                (change.new_blob == side and row.new in numbers)
+                or (change.old_blob == side and row.old in numbers)
+            ):
+                return True
+        return False
 
     def on_hunks_named(self, message: HunksNamed) -> None:
         """Keeps the names of hunks and draws those in view."""
@@ -235,6 +280,38 @@ class DiffView(LineList):
     def action_file_previous(self) -> None:
         """Previous file."""
         self._go_file(-1)
+
+    # --- choosing --------------------------------------------------------------------------------
+
+    def here(self) -> tuple[int, int] | None:
+        """Returns the change and the hunk (-1: above the first) that the cursor is in."""
+        if not len(self.rows):
+            return None
+        row = self.row(self.cursor)
+        return row.change, row.hunk
+
+    def line_here(self) -> tuple[bytes, int] | None:
+        """Returns path and number (of the new side, else the old) of the line under the cursor."""
+        if not len(self.rows):
+            return None
+        row = self.row(self.cursor)
+        number = row.new if row.new is not None else row.old
+        return (self.rows.changes[row.change].path, number) if number is not None else None
+
+    def action_pick_hunk(self) -> None:
+        """Chooses the hunk (above the first one, the file) for a restore, or lets go of it."""
+        here = self.here()
+        if here is not None and self.picks is not None:
+            self.picks.toggle_hunk(*here)
+            self.redraw()
+            self.post_message(PicksChanged())
+
+    def action_pick_all(self) -> None:
+        """Chooses every hunk, or none when all are chosen."""
+        if self.picks is not None and len(self.rows):
+            self.picks.toggle_all()
+            self.redraw()
+            self.post_message(PicksChanged())
 
     def action_sideways_right(self) -> None:
         """Scrolls the lines left, as far as the longest one in view reaches."""

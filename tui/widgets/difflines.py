@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from stepwell.tui.look.fit import cells
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.marks import STATUS_ROLES, counts, path_segments, width_of
 from stepwell.tui.look.palette import Paint
@@ -40,7 +41,7 @@ class LineInk:
 
     def file(self, change: Change, width: int) -> list[Segment]:
         """The band above a file's lines."""
-        right = counts(change, self._paint, aligned=False)
+        right = counts(change, self._paint, self._glyphs, aligned=False)
         room = max(1, width - width_of(right) - 5)
         status = Segment(change.status, self._paint(STATUS_ROLES[change.status], bold=True))
         path = path_segments(change.path, room, self._paint, strong=True)
@@ -78,11 +79,20 @@ class LineInk:
             Segment(f"{sign} ", paint(role, bold=row.kind is not Kind.CONTEXT)),
         ]
         room = max(0, width - self.gutter)
-        text = row.text[: shift + room]
+        text = row.text[: shift + room + 1]
         parts = self._content(text, colours or (), words, _WORDS.get(row.kind))
-        if shift:
-            parts = list(Strip(parts).crop(shift, shift + room))
-        return gutter + parts
+        if not shift and cells(text) <= room:
+            return gutter + parts
+        return gutter + self._cut(Strip(parts), shift, room)
+
+    def _cut(self, line: Strip, shift: int, room: int) -> list[Segment]:
+        """What is in view of a long line, with a sign where it goes on to the right."""
+        if line.cell_length <= shift + room:
+            return list(line.crop(shift, shift + room))
+        return [
+            *line.crop(shift, shift + room - 1),
+            Segment(self._glyphs.cut, self._paint("quiet")),
+        ]
 
     def _content(
         self, text: str, colours: ColourSpans, words: Spans, word_ground: str | None

@@ -13,6 +13,7 @@ It may override
 
     row_key(index) -> Hashable | None   what identifies the drawn row in the cache (marks, fold
                                         state and the like belong into it); None: do not cache
+    row_sign(index) -> str              the cell before the row while the cursor is elsewhere
     row_ground(index) -> str | None     role of the row's ground, e.g. "added_ground"
     can_stand_on(index) -> bool         rows that the cursor passes over give False
 
@@ -43,15 +44,23 @@ from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import UTF8, Glyphs
 from stepwell.tui.look.palette import Paint, paint_for
 from stepwell.tui.messages import BackAsked, CaptionChanged, CursorMoved, RowOpened
+from stepwell.tui.widgets.hitmarks import with_hits
 
 _CACHED_ROWS = 1024
 _WHEEL_ROWS = 3
+
+
+class PlainBars(ScrollBarRender):
+    """A scrollbar of whole cells, for terminals that have no block signs."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class LineList(ScrollView, can_focus=True):
@@ -79,6 +88,7 @@ class LineList(ScrollView, can_focus=True):
         self._count = 0
         self._cursor = 0
         self._span = 0
+        self._needle = ""
         self._strips: LRUCache[Hashable, Strip] = LRUCache(_CACHED_ROWS)
 
     # --- what subclasses give --------------------------------------------------------------------
@@ -90,6 +100,10 @@ class LineList(ScrollView, can_focus=True):
     def row_key(self, index: int) -> Hashable | None:
         """Returns what identifies the row's look; None keeps it out of the cache."""
         return index
+
+    def row_sign(self, index: int) -> str:
+        """Returns the one cell that stands before the row while the cursor is elsewhere."""
+        return " "
 
     def row_ground(self, index: int) -> str | None:
         """Returns the role of the row's ground, None for the list's."""
@@ -126,6 +140,13 @@ class LineList(ScrollView, can_focus=True):
         self._reveal()
         self.refresh()
 
+    def grow(self, count: int) -> None:
+        """Takes further rows at the end; those that are drawn stay as they are."""
+        before, self._count = self._count, count
+        self._size_virtual()
+        if before < self.scroll_offset.y + self.scrollable_content_region.height:
+            self.refresh()
+
     def set_span(self, cells: int) -> None:
         """Takes the width of the longest row, without the gutter; 0 turns scrolling sideways off."""
         self._span = cells
@@ -141,6 +162,12 @@ class LineList(ScrollView, can_focus=True):
         """Draws every row anew."""
         self._strips.clear()
         self.refresh()
+
+    def mark_hits(self, needle: str) -> None:
+        """Marks every place where the rows hold a text; an empty one takes the marks away."""
+        if needle.lower() != self._needle:
+            self._needle = needle.lower()
+            self.redraw()
 
     def redraw_row(self, index: int) -> None:
         """Draws one row anew, when it is visible."""
@@ -237,15 +264,23 @@ class LineList(ScrollView, can_focus=True):
         if selected and self.WASH:
             ground = "wash" if focused else "wash_away"
         bar = self.paint("bar" if focused else "bar_away")
-        gutter = Segment(self.glyphs.bar if selected else " ", bar)
+        sign = self.row_sign(index)
+        if selected:
+            sign = self.glyphs.bar
+        elif sign != " ":
+            bar = self.paint("accent", bold=True)
+        gutter = Segment(sign, bar)
         row = Strip([gutter, *self.draw_row(index, width - 1)])
         base = self.paint("text", ground)
-        return row.apply_style(base).adjust_cell_length(width, base)
+        row = row.apply_style(base).adjust_cell_length(width, base)
+        return with_hits(row, self._needle, self.paint("ground", "hit")) if self._needle else row
 
     # --- events ----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         """Follows the theme."""
+        if self.glyphs.ellipsis != "…":
+            self.vertical_scrollbar.renderer = PlainBars  # type: ignore[misc]
         self.app.theme_changed_signal.subscribe(self, self._take_theme)
         self._take_theme(self.app.current_theme)
 

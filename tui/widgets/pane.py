@@ -58,13 +58,19 @@ class PaneTitle(Widget):
 class Pane(Vertical):
     """A numbered title line and a list."""
 
-    def __init__(self, number: str, lines: LineList, *, id: str) -> None:
+    def __init__(
+        self, number: str, lines: LineList, *, id: str, under: Widget | None = None
+    ) -> None:
+        """`under` stands between title and list."""
         super().__init__(id=id)
+        self._under = under
         self._title = PaneTitle(number, lines)
         self.lines = lines
 
     def compose(self) -> ComposeResult:
         yield self._title
+        if self._under is not None:
+            yield self._under
         yield self.lines
 
     def on_caption_changed(self, message: CaptionChanged) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a plan: what changes, what needs a tick first, what is kept and why."""
+"""The rows of a plan: what changes, what of it is chosen, what needs a tick first, what is kept."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stepwell.tui.look.marks import (
     path_segments,
     width_of,
 )
+from stepwell.tui.model.picks import Picks
 from stepwell.tui.model.planrows import PlanRow
 from stepwell.tui.values import Change
 from stepwell.tui.widgets.linelist import LineList
@@ -23,43 +24,107 @@ _BOX = 4
 
 
 class PlanList(LineList):
-    """Draws plan rows and keeps their ticks."""
+    """Draws plan rows. A row that would lose something is open until a person decides on it."""
 
     def __init__(self, *, id: str = "plan", glyphs: Glyphs = UTF8) -> None:
         super().__init__(id=id, glyphs=glyphs)
         self.rows: Sequence[PlanRow] = ()
         self.changes: Sequence[Change] = ()
+        self.picks = Picks(())
         self.ticked: set[bytes] = set()
+        """What was agreed to."""
+        self.left: set[bytes] = set()
+        """What was left out instead, by tick; and conflicting paths."""
+        self._choice = False
         self._boxes = False
         self._path_cells = 0
 
-    def show_plan(self, rows: Sequence[PlanRow], changes: Sequence[Change]) -> None:
-        """Takes another plan; no row is ticked."""
-        self.rows, self.changes = rows, changes
-        self.ticked = set()
-        self._boxes = any(row.tick is not None for row in rows)
+    def show_plan(
+        self, rows: Sequence[PlanRow], changes: Sequence[Change], *, choice: bool = False
+    ) -> None:
+        """Takes another plan, everything chosen and nothing agreed to.
+
+        `choice`: rows can be left out.
+        """
+        self.rows, self.changes, self._choice = rows, changes, choice
+        self.ticked, self.left = set(), set()
+        self.picks = Picks(changes, everything=True)
+        self._boxes = any(self._has_box(row) for row in rows)
         paths = (len(change.path) for change in changes)
         self._path_cells = max(paths, default=0)
         self.set_count(len(rows), cursor=0)
 
+    def _has_box(self, row: PlanRow) -> bool:
+        choosable = self._choice and (row.change is not None or row.path is not None)
+        return row.tick is not None or choosable
+
+    def _is_open(self, row: PlanRow) -> bool:
+        if row.path is not None:
+            return row.path not in self.left
+        if row.tick is None or row.tick in self.ticked or row.tick in self.left:
+            return False
+        # Leaving a file out of the choice decides about what it would have lost.
+        return row.change is None or self.picks.state(row.change) != "none"
+
     @property
     def unticked(self) -> list[PlanRow]:
-        """The rows that still need a tick."""
-        return [row for row in self.rows if row.tick is not None and row.tick not in self.ticked]
+        """The rows that still need a decision."""
+        return [row for row in self.rows if self._is_open(row)]
+
+    @property
+    def partial(self) -> bool:
+        """Something is left out."""
+        return not self.picks.complete or any(row.path in self.left for row in self.rows)
+
+    def choose_none(self) -> None:
+        """Leaves everything out, conflicts too; what is chosen is put in afterwards."""
+        for index in range(len(self.changes)):
+            self.picks.set_file(index, False)
+        self.left |= {row.path for row in self.rows if row.path is not None}
 
     def toggle(self) -> bool:
-        """Ticks or unticks the cursor's row; tells whether it has a box."""
+        """Decides on the cursor's row, or changes the decision; tells whether it has a box."""
         row = self.rows[self.cursor] if self.rows else None
-        if row is None or row.tick is None:
+        if row is None or not self._has_box(row):
             return False
-        self.ticked ^= {row.tick}
-        self.redraw_row(self.cursor)
+        if row.path is not None:
+            self.left ^= {row.path}
+        elif row.change is None or not self._choice:
+            self.ticked ^= {row.tick} if row.tick is not None else set()
+        elif self._is_open(row) and row.tick is not None:
+            self.ticked.add(row.tick)
+        else:
+            self._set_file(row, self.picks.state(row.change) != "all")
+        self.redraw()
         return True
 
-    def tick_all(self) -> None:
-        """Ticks every row that has a box."""
-        self.ticked = {row.tick for row in self.rows if row.tick is not None}
+    def _set_file(self, row: PlanRow, chosen: bool) -> None:
+        if row.change is not None:
+            self.picks.set_file(row.change, chosen)
+        if row.tick is not None:
+            (self.ticked.add if chosen else self.ticked.discard)(row.tick)
+
+    def agree_to(self, change: int) -> None:
+        """A person chose part of a file in the diff: what it would lose is agreed to."""
+        for row in self.rows:
+            if row.change == change and row.tick is not None:
+                (self.ticked.add if self.picks.state(change) != "none" else self.ticked.discard)(
+                    row.tick
+                )
         self.redraw()
+
+    def tick_all(self) -> None:
+        """Chooses everything and agrees to every row that has a box; leaves conflicts out."""
+        for row in self.rows:
+            if row.path is not None:
+                self.left.add(row.path)
+            elif row.tick is not None:
+                self.ticked.add(row.tick)
+            if row.change is not None:
+                self.picks.set_file(row.change, True)
+        self.redraw()
+
+    # --- drawing ---------------------------------------------------------------------------------
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         row = self.rows[index]
@@ -68,18 +133,31 @@ class PlanList(LineList):
         if row.change is not None:
             return [*box, *self._change(row, self.changes[row.change], room)]
         role, sign = ("dim", "=") if row.kind == "kept" else ("warning", "!")
-        word = "kept  " if row.kind == "kept" else ""
+        word = {"kept": "kept  ", "conflict": "conflict  "}.get(row.kind, "")
+        if row.kind == "conflict":
+            role = "dim" if row.path in self.left else "failed"
         text = clip(f"{word}{row.text}", max(1, room - 3))
         return [*box, Segment(f"{sign} ", self.paint(role)), Segment(text, self.paint(role))]
 
     def _box(self, row: PlanRow) -> list[Segment]:
         if not self._boxes:
             return []
-        if row.tick is None:
+        if not self._has_box(row):
             return [Segment(" " * _BOX)]
-        done = row.tick in self.ticked
-        mark = ("x" if self.glyphs.ok == "v" else self.glyphs.ok) if done else " "
-        return [Segment(f"[{mark}] ", self.paint("ok" if done else "warning", bold=True))]
+        done = "x" if self.glyphs.ok == "v" else self.glyphs.ok
+        if row.path is not None:
+            return [self._mark(" " if row.path in self.left else "?", "failed")]
+        if self._is_open(row):
+            return [self._mark(" " if not self._choice else "?", "warning")]
+        if row.change is None:
+            return [self._mark(done, "ok")]
+        state = self.picks.state(row.change)
+        if state == "none":
+            return [self._mark(" ", "dim")]
+        return [self._mark(done if state == "all" else self.glyphs.changed, "ok")]
+
+    def _mark(self, sign: str, role: str) -> Segment:
+        return Segment(f"[{sign}] ", self.paint(role, bold=True))
 
     def _change(self, row: PlanRow, change: Change, room: int) -> list[Segment]:
         note = self._note(row, change)
@@ -90,19 +168,23 @@ class PlanList(LineList):
             Segment(f"{change.status} ", self.paint(STATUS_ROLES[change.status], bold=True)),
             *path,
             Segment(" " * max(0, width - width_of(path))),
-            *counts(change, self.paint),
+            *counts(change, self.paint, self.glyphs),
         ]
         left = room - width_of(parts) - 2
         if note and left > 4:
-            role = "warning" if row.text else "dim"
+            role = "warning" if row.text and self._is_open(row) else "dim"
             parts.append(Segment(f"  {clip(note, left)}", self.paint(role)))
         return parts
 
     def _note(self, row: PlanRow, change: Change) -> str:
+        if row.change is not None and self.picks.state(row.change) == "none":
+            return "stays as it is"
         becomes = {"D": "is deleted", "A": "comes back"}.get(change.status, "")
         if not row.text:
             return becomes
         return f"! {row.text}; {becomes}" if becomes else f"! {row.text}"
 
     def row_key(self, index: int) -> Hashable | None:
-        return index, self.rows[index].tick in self.ticked
+        row = self.rows[index]
+        picked = self.picks.key(row.change) if row.change is not None else None
+        return index, row.tick in self.ticked, picked, row.path in self.left

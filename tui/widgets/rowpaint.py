@@ -41,11 +41,14 @@ class RowPainter:
     age: int
     """Cells of the age column."""
 
-    def step(self, row: Row, lane: LaneRow, age: str) -> list[Segment]:
-        """Returns the segments of a loaded step."""
+    def step(self, row: Row, lane: LaneRow, age: str, sign: str = "") -> list[Segment]:
+        """Returns the segments of a loaded step; `sign` says what it is picked for."""
         quiet = row.word in ("save",)
         subject = "gap" if row.node == "gap" else "dim" if quiet else "text"
         front = [*self.graph(lane, row.node), *self._age(age)]
+        if sign:
+            front[-1] = Segment(fit_right(age, self.age), self.paint("accent"))
+            front.append(Segment(sign, self.paint("accent", bold=True)))
         head = row.node == "head"
         return self._line(front, (row.word, row.role), (row.subject, subject), row, bold=head)
 
@@ -61,7 +64,7 @@ class RowPainter:
         node = self.paint("warning" if dirty else "dim")
         front = [Segment(self.glyphs.open.ljust(2 * self.lanes), node), *self._age("now")]
         subject, role = _disk_text(dirty, pending)
-        right = f"±{brief(dirty)}" if dirty and self.glyphs.step == "●" else ""
+        right = f"{self.glyphs.changed}{brief(dirty)}" if dirty else ""
         word = ("disk", "warning" if dirty else "dim")
         return self._line(front, word, (subject, role), None, right=right)
 
@@ -99,6 +102,9 @@ class RowPainter:
             return []
         if row is None:
             return [Segment(fit_right(right, cells_wide) + " ", self.paint("warning"))]
+        if row.files and not row.added and not row.deleted:
+            only = f"{self.glyphs.changed}{brief(row.files)}"
+            return [Segment(fit_right(only, cells_wide) + " ", self.paint("dim"))]
         exact = cells_wide == _COUNTS
         added = f"+{brief(row.added, exact=exact)}" if row.added else ""
         deleted = f"-{brief(row.deleted, exact=exact)}" if row.deleted else ""
@@ -124,8 +130,10 @@ class RowPainter:
             parts.append(Segment(self._sign(cell, node), self._lane_style(row, lane, cell, node)))
             line = self.glyphs.cross if row.low <= lane < row.high else " "
             parts.append(Segment(line, self._colour(self._line_lane(row, lane))))
-        if len(row.cells) > self.lanes and row.lane >= self.lanes:
+        if row.lane >= self.lanes:
             parts[-2] = Segment(self.glyphs.more, self._colour(row.lane))
+        elif any(cell is not Cell.EMPTY for cell in row.cells[self.lanes :]):
+            parts[-1] = Segment(self.glyphs.more, self.paint("dim"))
         return parts
 
     def _line_lane(self, row: LaneRow, lane: int) -> int:
@@ -159,6 +167,8 @@ class RowPainter:
             Cell.FORK_END: glyphs.fork_end,
             Cell.MEET_RIGHT: glyphs.meet_right,
             Cell.MEET_LEFT: glyphs.meet_left,
+            Cell.MEET_THROUGH: glyphs.meet_through,
+            Cell.FORK_START: glyphs.fork_start,
         }[cell]
 
 

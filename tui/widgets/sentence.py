@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 from textual.widgets import Static
 
+from stepwell.tui.look.glyphs import UTF8, written
 from stepwell.tui.look.palette import paint_for
 
 
@@ -51,7 +52,8 @@ class Sentence(Static):
 
     def _draw(self) -> None:
         paint = paint_for(self.app.current_theme.dark)
+        glyphs = getattr(self.app, "glyphs", UTF8)
         text = Text()
         for part, role, bold in self._parts:
-            text.append(part, paint(role, bold=bold))
+            text.append(written(part, glyphs), paint(role, bold=bold))
         self.update(text)

@@ -16,9 +16,11 @@ from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import UTF8, Glyphs
 from stepwell.tui.look.moments import AGE_CELLS, STAMP_CELLS, age, stamp
 from stepwell.tui.look.numbers import grouped
-from stepwell.tui.messages import CursorMoved, PagesWanted, Refused
+from stepwell.tui.messages import CursorMoved, PagesWanted, Refused, StepsWanted
 from stepwell.tui.model.columns import PAGE, Columns
-from stepwell.tui.model.lanes import LaneMap, LaneRow
+from stepwell.tui.model.lanes import LaneMap, LaneRow, alone
+from stepwell.tui.model.listed import Listed
+from stepwell.tui.model.marks import Marks
 from stepwell.tui.model.rows import Tips, is_landmark, row_of
 from stepwell.tui.values import Clock, Step
 from stepwell.tui.widgets.linelist import LineList
@@ -46,8 +48,10 @@ class Timeline(LineList):
         self._pending: str | None = None
         self._absolute = False
         self._painter: RowPainter | None = None
-        self._lane_span = (0, 0)
+        self._lane_span: tuple[int, ...] = ()
         self._asked: tuple[int, ...] = ()
+        self._listed = Listed()
+        self.marks = Marks()
         self._now_ns = clock()
         self.following = True
         self.unseen = 0
@@ -59,22 +63,24 @@ class Timeline(LineList):
     def take_timeline(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
         """Shows a history; the selected step stays selected unless the cursor follows the top."""
         seq, sticks = self.selected_seq, self.following and self.cursor <= 1
+        chosen = self._listed.chosen if lanes.columns.complete else None
         before = self._pager.columns
         first = not self.loaded
         self._lanes, self._tips, self.loaded = lanes, tips, True
         self._lane_rows.clear()
         self._painter = None
         self._pager.reset(lanes.columns, newest)
+        self._listed = Listed(len(lanes.columns), chosen)
         self._asked = ()
         if not first and not sticks:
             self.unseen += _newer(lanes.columns, before)
-        self.set_count(len(lanes.columns) + 1, self._row_after(seq, first, sticks))
+        self.set_count(self._listed.rows, self._row_after(seq, first, sticks))
         self._moved()
 
     def _row_after(self, seq: int | None, first: bool, sticks: bool) -> int:
         if first:
             return self._row_of(self._tips.head) if self._tips.head else 0
-        if sticks or seq is None:
+        if seq is None or (sticks and self._listed.chosen is None):
             return self.cursor
         return self._row_of(seq)
 
@@ -85,6 +91,42 @@ class Timeline(LineList):
         self.redraw()
         if self.cursor and self._ordinal(self.cursor) // PAGE == page:
             self._moved()
+
+    def take_steps(self, steps: Sequence[Step]) -> None:
+        """Shows single steps that were loaded."""
+        self._pager.put_loose(steps)
+        self._asked = ()
+        self.redraw()
+        self._moved()
+
+    @property
+    def _bottom_row(self) -> int:
+        return self.scroll_offset.y + self.scrollable_content_region.height
+
+    def _tell_place(self) -> None:
+        self.set_caption("Timeline", self.position())
+
+    @property
+    def filtered(self) -> bool:
+        """Only some steps are listed."""
+        return self._listed.chosen is not None
+
+    def take_filter(self, ordinals: Sequence[int] | None, steps: Sequence[Step] = ()) -> None:
+        """Lists only these steps (None: all again); the selected one stays selected if it can."""
+        seq = self.selected_seq
+        was_filtered, before = self.filtered, self._listed
+        self._listed = Listed(len(self.columns), ordinals)
+        self._pager.put_loose(steps)
+        if before.goes_on_in(self._listed) and before.rows > self._bottom_row:
+            self.grow(self._listed.rows)
+            self._tell_place()
+            return
+        self._painter, self._asked, self._lane_span = None, (), ()
+        self.set_count(self._listed.rows, self._row_of(seq) if seq else self.cursor)
+        if was_filtered != self.filtered:
+            self._reveal()
+        self._want()
+        self._moved()
 
     def take_disk(self, dirty: int, pending: str | None = None) -> None:
         """Shows how many files differ from the head, and an interrupted change of the workspace."""
@@ -122,15 +164,22 @@ class Timeline(LineList):
         return self._step(self.cursor) if 0 < self.cursor < self.count else None
 
     @property
+    def head_step(self) -> Step | None:
+        """The newest step of the current branch; None while it is not loaded."""
+        if not self._tips.head or not len(self.columns):
+            return None
+        return self._pager.step(self.columns.ordinal(self._tips.head))
+
+    @property
     def tips(self) -> Tips:
         """The branches' tips."""
         return self._tips
 
     def _ordinal(self, row: int) -> int:
-        return len(self.columns) - row
+        return self._listed.ordinal(row)
 
     def _row_of(self, seq: int) -> int:
-        return len(self.columns) - min(self.columns.ordinal(seq), len(self.columns) - 1)
+        return self._listed.row(self.columns.ordinal(seq))
 
     def _step(self, row: int) -> Step | None:
         return self._pager.step(self._ordinal(row))
@@ -144,6 +193,25 @@ class Timeline(LineList):
         if self.cursor <= 1:
             self.unseen = 0
 
+    @property
+    def reading_position(self) -> int:
+        """Where the cursor is, as a number that grows downwards and outlasts filters."""
+        return -self._ordinal(self.cursor) if self.cursor else -len(self.columns)
+
+    def go_to_position(self, position: int) -> None:
+        """Puts the cursor on the step of a `reading_position`, or the next one below it."""
+        self.move_to(self._listed.row(-position) if -position < len(self.columns) else 0)
+
+    def go_to(self, seq: int) -> None:
+        """Puts the cursor on a step, or on the next older one that is listed."""
+        self.move_to(self._row_of(seq))
+
+    def take_mended(self, step: Step) -> None:
+        """Shows a step whose mark has changed, at once."""
+        self._pager.mend(self.columns.ordinal(step.seq), step)
+        self.redraw()
+        self._moved()
+
     # --- drawing ---------------------------------------------------------------------------------
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
@@ -153,7 +221,8 @@ class Timeline(LineList):
         lane, step = self._lane(index), self._step(index)
         if step is None:
             return painter.skeleton(lane)
-        return painter.step(row_of(step, self._tips, self.glyphs), lane, self._age(step))
+        row = row_of(step, self._tips, self.glyphs)
+        return painter.step(row, lane, self._age(step), self.marks.sign(step.id, self.glyphs))
 
     def row_key(self, index: int) -> Hashable | None:
         if index == 0:
@@ -162,7 +231,7 @@ class Timeline(LineList):
         if step is None:
             self._want()
             return None
-        return (step.seq, self._age(step))
+        return (step.seq, self._age(step), step.checkpoint is not None, self.marks.has(step.id))
 
     def _age(self, step: Step) -> str:
         if self._absolute:
@@ -171,7 +240,9 @@ class Timeline(LineList):
 
     def _lane(self, index: int) -> LaneRow:
         page, offset = divmod(self._ordinal(index), PAGE)
-        return self._lane_page(page)[offset]
+        row = self._lane_page(page)[offset]
+        # Rows that are not neighbours are not joined: a line between them would not be true.
+        return row if self._listed.chosen is None else alone(row)
 
     def _lane_page(self, page: int) -> list[LaneRow]:
         rows = self._lane_rows.get(page)
@@ -179,16 +250,20 @@ class Timeline(LineList):
             rows = self._lane_rows[page] = self._lanes.page(page)
         return rows
 
+    def _in_view(self) -> Sequence[int]:
+        top = self.scroll_offset.y
+        return self._listed.between(top, top + self.scrollable_content_region.height)
+
+    def _pages_in_view(self) -> tuple[int, ...]:
+        return tuple(sorted({ordinal // PAGE for ordinal in self._in_view()}))
+
     def _lanes_in_view(self) -> int:
         """Lanes of the pages in view: the columns stay where they are for many rows."""
-        low, high = self._ordinal(self._bottom()), self._ordinal(max(1, self.scroll_offset.y))
-        pages = range(low // PAGE, high // PAGE + 1) if self.count > 1 else ()
-        rows = (row for page in pages for row in self._lane_page(page))
+        if self.filtered:
+            lanes = (self._lane_page(at // PAGE)[at % PAGE].lane for at in self._in_view())
+            return max(lanes, default=0) + 1
+        rows = (row for page in self._pages_in_view() for row in self._lane_page(page))
         return max((len(row.cells) for row in rows), default=1)
-
-    def _bottom(self) -> int:
-        height = self.scrollable_content_region.height
-        return max(1, min(self.count - 1, self.scroll_offset.y + height))
 
     def _painter_for(self, width: int) -> RowPainter:
         painter = self._painter
@@ -201,11 +276,16 @@ class Timeline(LineList):
         return painter
 
     def _want(self) -> None:
-        low, high = self._ordinal(self._bottom()), self._ordinal(max(1, self.scroll_offset.y))
-        pages = tuple(self._pager.missing(low, high))
-        if pages and pages != self._asked:
-            self._asked = pages
-            self.post_message(PagesWanted(pages))
+        if self.filtered:
+            seqs = [self.columns.seqs[at] for at in self._pager.missing_loose(self._in_view())]
+            self._ask(tuple(seqs), StepsWanted)
+        elif view := self._in_view():
+            self._ask(tuple(self._pager.missing(view[-1], view[0])), PagesWanted)
+
+    def _ask(self, missing: tuple[int, ...], wish: type[PagesWanted] | type[StepsWanted]) -> None:
+        if missing and missing != self._asked:
+            self._asked = missing
+            self.post_message(wish(missing))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Asks for what came into view; pages that were read before may be outdated, too."""
@@ -215,8 +295,7 @@ class Timeline(LineList):
             self._look_at_lanes()
 
     def _look_at_lanes(self) -> None:
-        top = max(1, self.scroll_offset.y)
-        pages = (self._ordinal(self._bottom()) // PAGE, self._ordinal(top) // PAGE)
+        pages = tuple(self._in_view()) if self.filtered else self._pages_in_view()
         if pages != self._lane_span:
             self._lane_span = pages
             self._painter = None
@@ -267,7 +346,7 @@ class Timeline(LineList):
 
     def position(self) -> str:
         """Returns `2/1,284` for the title line."""
-        total = len(self.columns)
+        total = self._listed.rows - 1
         if not self.columns.complete:
             return "reading"
         return f"{grouped(self.cursor)}/{grouped(total)}" if self.cursor else grouped(total)

@@ -36,7 +36,7 @@ from stepwell.store.engine.journal.transaction import Transaction
 from stepwell.store.engine.journal.walk import Group
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.view import fold
-from stepwell.store.model.errors import BusyError, FailedError, UsageError
+from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, UsageError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes
 from stepwell.store.model.steps import Operation
 
@@ -108,6 +108,7 @@ class JournalWriter(Journal):
             BusyError: the lock is not held.
             FormatError: there is no journal, or its format is not known.
             FailedError: it cannot be read or repaired.
+            IntegrityError: nothing of what it held can be read.
         """
         writer = cls(store, lock, clock, randomness, segment_bytes, durability)
         writer._check_lock()
@@ -159,6 +160,13 @@ class JournalWriter(Journal):
         begun_with = newest.header.first - 1 if newest.header else 0
         readable = max(self.last_number, begun_with)
         acknowledged = max(readable, saved.number if saved else 0, newest.proven)
+        if newest.lost and not acknowledged:
+            # A new segment would make void whatever the lost one held, should its file come back.
+            raise IntegrityError(
+                f"the journal {newest.path} cannot be continued: {newest.lost}",
+                hint="put the file back from a backup; nothing was written",
+                path=str(newest.path),
+            )
         self.next_number = acknowledged + 1
         if newest.lost or newest.gaps or newest.size() < HEADER_BYTES or acknowledged > readable:
             self._set_damaged_aside()
@@ -175,7 +183,7 @@ class JournalWriter(Journal):
             self._save_view()
 
     def _start_segment(self) -> None:
-        number = max(*self._chain.numbers, *guess_manifest(self.store).segments) + 1
+        number = max((0, *self._chain.numbers, *guess_manifest(self.store).segments)) + 1
         manifest = read_manifest(self.store)
         packs = manifest.packs if manifest else ()
         create_segment(self.store, number, self.next_number, self.randomness)

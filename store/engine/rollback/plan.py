@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.rollback.places import SET_ID_BITS
-from stepwell.store.engine.snapshots import Entry, differing, lookup
+from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem
@@ -78,6 +78,7 @@ def make_plan(
     plan_id: str,
     operation: int | None = None,
     own: Mapping[TrackedPath, PathState] | None = None,
+    pairs: Mapping[TrackedPath, Difference] | None = None,
 ) -> Plan:
     """Returns what would turn the disk, whose content is `disk`, into `snapshot`.
 
@@ -86,13 +87,16 @@ def make_plan(
     `uncaptured` is what lies on disk where `snapshot` (or `own`) has something and `disk` has not.
     `own` is what an operation to be taken back wrote: where that still lies there exactly, no
     ignore rule protects it, because the store has it. `plan_id` is fresh, 8 hex digits or more.
+    `pairs`, when given, is all that is to change: (on disk, wanted) by path, instead of whatever
+    differs between `disk` and `snapshot`; `uncaptured` then speaks of what is wanted.
 
     Raises:
         IntegrityError: an object that the comparison or a write needs is missing or damaged.
     """
     own = own or {}
     planner = _Planner(_reasons(disk_covered), _reasons(target_covered), rules_then, own)
-    pairs = {_path(was, now): (was, now) for was, now in differing(reader, disk, snapshot)}
+    if pairs is None:
+        pairs = by_path(differing(reader, disk, snapshot))
     for path, (was, now) in pairs.items():
         planner.add(path, was, now, uncaptured)
     for path in own.keys() & uncaptured.keys() - pairs.keys():
@@ -241,12 +245,6 @@ class _Planner:
         return sorted({*held, *(p for p, reason in self.now.items() if reason != "unstable")})
 
 
-def _path(was: Entry | None, now: Entry | None) -> TrackedPath:
-    entry = was or now
-    assert entry is not None
-    return entry.path
-
-
 def _state(entry: Entry | None) -> PathState | None:
     return None if entry is None else PathState(entry.mode, entry.oid)
 
@@ -301,7 +299,7 @@ def _drift(
     uncaptured: Mapping[TrackedPath, PathState],
 ) -> Iterator[Kept]:
     """Yields the paths whose content on disk is not the head's, and so may be in no step."""
-    moved = {_path(a, b): _state(a) for a, b in differing(reader, head.snapshot, disk)}
+    moved = {p: _state(a) for p, (a, _) in by_path(differing(reader, head.snapshot, disk)).items()}
     for item in items:
         if item.before is None:
             continue

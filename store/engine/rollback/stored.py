@@ -16,8 +16,12 @@ FORMAT = 1
 
 
 def encode_plan(plan: Plan) -> bytes:
-    """Returns the canonical bytes that an intent stores; steps are named by their ids."""
-    form = {
+    """Returns the canonical bytes that an intent stores; steps are named by their ids.
+
+    `contents` is not among them: the intent's operation stores those as blobs. Nor are conflicts,
+    with which no plan is executed.
+    """
+    form: dict[str, Any] = {
         "format": FORMAT,
         "id": plan.id,
         "kind": plan.kind,
@@ -32,6 +36,14 @@ def encode_plan(plan: Plan) -> bytes:
         "bytes": plan.bytes,
         "operation": plan.operation,
     }
+    if plan.branch is not None:
+        form["branch"] = plan.branch
+    if plan.partial:
+        form["part"] = {
+            "only": plan.only,
+            "paths": [escape(path) for path in plan.paths],
+            "hunks": list(plan.hunks),
+        }
     return json.dumps(form, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
@@ -52,6 +64,7 @@ def decode_plan(data: bytes, step: Callable[[StepId], Step]) -> Plan:
 
 def _plan_of(form: Mapping[str, Any], step: Callable[[StepId], Step]) -> Plan:
     tree, extras = form["snapshot"]
+    part: Mapping[str, Any] = form.get("part", {})
     return Plan(
         id=form["id"],
         kind=form["kind"],
@@ -65,6 +78,11 @@ def _plan_of(form: Mapping[str, Any], step: Callable[[StepId], Step]) -> Plan:
         other_sessions=tuple(OtherSession(s, n) for s, n in form["other_sessions"]),
         bytes=form["bytes"],
         operation=form["operation"],
+        branch=form.get("branch"),
+        partial="part" in form,
+        only=part.get("only", False),
+        paths=tuple(unescape(path) for path in part.get("paths", ())),
+        hunks=tuple(part.get("hunks", ())),
     )
 
 

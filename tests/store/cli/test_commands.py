@@ -282,6 +282,11 @@ def test_rollback_reads_as_a_preview_and_a_truthful_last_line(folder: Path, run:
     same = run("rollback", "@", "--yes")
     assert same.code == 0
     assert same.text.splitlines()[-1].startswith("nothing had to change")
+    (folder / "src" / "app.py").unlink()
+    os.mkfifo(folder / "src" / "app.py")
+    blocked = run("rollback", "@", "--yes", "--force")
+    assert blocked.code == 7
+    assert blocked.text.splitlines()[-1].startswith("nothing was changed: 1 path could not")
 
 
 def test_before_means_the_side_before_the_step(folder: Path, run: Run) -> None:

@@ -46,6 +46,7 @@ def _told(ran: Any) -> None:
         (["diff", "@~99"], 3),
         (["rollback", "nope", "--yes"], 3),
         (["undo", "--yes"], 3),
+        (["undo", "9" * 5_000, "--yes"], 3),
         (["redo", "--yes"], 3),
         (["-C", "/nonexistent/folder", "log"], 3),
         (["-C", "/", "status"], 3),
@@ -197,6 +198,28 @@ def test_an_interruption_ends_quietly_with_130(
     monkeypatch.setattr("stepwell.store.cli.command.Call.open", interrupted)
     told = run("log")
     assert (told.code, told.out, told.err) == (130, b"", "")
+
+
+def test_a_rollback_that_is_interrupted_says_how_it_stands(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may leave files of both sides; undo finishes first and takes back."""
+    (folder / "README").write_text("changed\n")
+    (folder / "src" / "app.py").write_text("changed\n")
+    assert run("capture").code == 0
+
+    def stop_at_the_second(_self: object, _what: str, done: int, _total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stepwell.store.cli.output.Output.progress", stop_at_the_second)
+        told = run("rollback", "@~1", "--yes")
+    assert told.code == 130
+    assert "stopped in the middle" in told.err and "stepwell undo" in told.err
+    assert run("undo", "--yes").code == 0
+    assert (folder / "README").read_text() == "changed\n"
+    assert (folder / "src" / "app.py").read_text() == "changed\n"
 
 
 def _process(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:

@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 WITHOUT_JSON = {"cat"}
-WRITING_THE_FOLDER = {"rollback", "undo", "redo"}
+WRITING_THE_FOLDER = {"rollback", "switch", "undo", "redo"}
 
 
 def _commands() -> list[Command]:

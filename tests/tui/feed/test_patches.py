@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from stepwell.tui.feed.patches import KEPT, Patches
+from stepwell.tui.feed.patches import KEPT, Patches, Sight
 from stepwell.tui.messages import PatchLoaded
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.values import Oid, Snapshot, Step, StepId
@@ -25,8 +25,8 @@ class Desk:
         self.timers: list[Callable[[], None]] = []
         self.patches = Patches(self, self.shown.append, self.later)
 
-    def load_patch(self, generation: int, key: Hashable, step: Step | None, context: int) -> None:
-        self.asked.append((generation, key))
+    def load_patch(self, generation: int, sight: Sight) -> None:
+        self.asked.append((generation, sight.key))
 
     def later(self, seconds: float, call: Callable[[], None]) -> Desk.Timer:
         self.timers.append(call)
@@ -58,7 +58,7 @@ def test_only_the_step_that_the_cursor_rests_on_is_read() -> None:
     """A held-down key asks for nothing on its way."""
     desk = Desk()
     for seq in (1, 2, 3):
-        desk.patches.want(step(seq))
+        desk.patches.want(Sight(step(seq)))
     desk.fire()
     assert [key[0] for _, key in desk.asked] == [step(3).id]  # type: ignore[index]
 
@@ -66,30 +66,43 @@ def test_only_the_step_that_the_cursor_rests_on_is_read() -> None:
 def test_a_known_diff_is_shown_at_once() -> None:
     """Coming back to a step neither waits nor reads."""
     desk = Desk()
-    desk.patches.want(step(1))
+    desk.patches.want(Sight(step(1)))
     desk.fire()
     rows = desk.answer()
-    assert desk.patches.want(step(1)) is True
+    assert desk.patches.want(Sight(step(1))) is True
     assert desk.shown == [rows, rows]
     assert not desk.timers and len(desk.asked) == 1
+
+
+def test_a_dropped_wish_is_neither_read_nor_shown() -> None:
+    """While keys keep coming, nothing is read, and a late answer is only kept."""
+    desk = Desk()
+    desk.patches.want(Sight(step(1)))
+    desk.fire()
+    desk.patches.drop()
+    desk.answer()
+    desk.patches.want(Sight(step(2)))
+    desk.patches.drop()
+    desk.fire()
+    assert desk.shown == [] and len(desk.asked) == 1
 
 
 def test_an_answer_to_an_older_wish_is_kept_but_not_shown() -> None:
     """The screen never shows the diff of another step than the selected one."""
     desk = Desk()
-    desk.patches.want(step(1))
+    desk.patches.want(Sight(step(1)))
     desk.fire()
-    desk.patches.want(step(2))
+    desk.patches.want(Sight(step(2)))
     desk.answer(0)
     assert desk.shown == []
-    assert desk.patches.want(step(1)) is True
+    assert desk.patches.want(Sight(step(1))) is True
 
 
 def test_the_disk_is_compared_each_time() -> None:
     """What is on disk now cannot come from memory."""
     desk = Desk()
     for _ in range(2):
-        assert desk.patches.want(None) is False
+        assert desk.patches.want(Sight()) is False
         desk.fire()
         desk.answer()
     assert len(desk.asked) == 2
@@ -99,8 +112,8 @@ def test_the_memory_is_bounded() -> None:
     """The least recently seen diff is forgotten."""
     desk = Desk()
     for seq in range(KEPT + 1):
-        desk.patches.want(step(seq))
+        desk.patches.want(Sight(step(seq)))
         desk.fire()
         desk.answer()
-    assert desk.patches.want(step(1)) is True
-    assert desk.patches.want(step(0)) is False
+    assert desk.patches.want(Sight(step(1))) is True
+    assert desk.patches.want(Sight(step(0))) is False

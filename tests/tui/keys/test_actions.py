@@ -10,13 +10,16 @@ from textual.binding import Binding
 
 from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
 from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for, spelled
+from stepwell.tui.screens.branches import BranchList, DeleteForm
 from stepwell.tui.screens.help import HelpScreen
 from stepwell.tui.screens.main import MainScreen
+from stepwell.tui.screens.marking import NoteForm
 from stepwell.tui.screens.operations import OperationList
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.linelist import LineList
+from stepwell.tui.widgets.prompt import Prompt
 from stepwell.tui.widgets.timeline import Timeline
 
 OWNERS: dict[Scope, type] = {
@@ -27,10 +30,15 @@ OWNERS: dict[Scope, type] = {
     "diff": DiffView,
     "operations": OperationList,
     "preview": RestorePreview,
+    "branches": BranchList,
+    "prompt": Prompt,
+    "form": NoteForm,
+    "note": NoteForm,
+    "confirm": DeleteForm,
     "help": HelpScreen,
 }
-CHANGING = {"apply"}
-"""Actions that lead to the disk, and only from a preview."""
+CHANGING = {"apply", "yes"}
+"""Actions that change something, and only from what says so first."""
 
 
 def test_every_action_has_its_method() -> None:
@@ -57,8 +65,8 @@ def test_panes_do_not_hide_keys_that_work_everywhere(pane: Scope) -> None:
 
 
 def test_only_a_preview_leads_to_the_disk() -> None:
-    """The key that applies is in the preview alone, and opens nothing anywhere else."""
-    assert {a.scope for a in ACTIONS if a.id in CHANGING} == {"preview"}
+    """The key that applies is in preview and question alone, and opens nothing anywhere else."""
+    assert {a.scope for a in ACTIONS if a.id in CHANGING} == {"preview", "confirm"}
     applying = {key for a in ACTIONS if a.id in CHANGING for key in a.keys}
     opening = {key for a in ACTIONS if a.id not in CHANGING for key in a.keys}
     assert applying == {"y"}
@@ -67,7 +75,7 @@ def test_only_a_preview_leads_to_the_disk() -> None:
 
 @pytest.mark.parametrize("pane", ["timeline", "files", "diff"])
 def test_the_footer_is_short_and_ends_with_the_help(pane: Scope) -> None:
-    """Seven hints at most, each key once, `?` last."""
+    """A few hints, each key once, `?` last."""
     hints = hints_for(pane, "list", "everywhere")
     assert len(hints) <= HINTS
     assert hints[-1] == ("?", "keys")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,6 +115,74 @@ def test_every_line_leads_to_its_parent(history: tuple[Parents, int]) -> None:
                 assert state[lane] == wanted
         for parent in parents[seq]:
             assert parent in state
+
+
+UP = {Cell.PIPE, Cell.JOIN_TEE, Cell.JOIN_END, Cell.MEET_RIGHT, Cell.MEET_LEFT, Cell.MEET_THROUGH}
+DOWN = {
+    Cell.PIPE, Cell.FORK_TEE, Cell.FORK_END, Cell.FORK_START,
+    Cell.MEET_RIGHT, Cell.MEET_LEFT, Cell.MEET_THROUGH,
+}  # fmt: skip
+SIDEWAYS = {
+    Cell.CROSS, Cell.JOIN_TEE, Cell.JOIN_END, Cell.FORK_TEE, Cell.FORK_END, Cell.FORK_START,
+    Cell.MEET_RIGHT, Cell.MEET_LEFT, Cell.MEET_THROUGH,
+}  # fmt: skip
+
+
+def cell(row: LaneRow, lane: int) -> Cell:
+    return row.cells[lane] if lane < len(row.cells) else Cell.EMPTY
+
+
+def drawn_parents(drawn: dict[int, LaneRow], order: list[int], seq: int) -> set[int]:
+    """Follows what is drawn, as an eye does, from a step down to the steps where its lines end."""
+    at = order.index(seq)
+    row = drawn[seq]
+    begun = {row.lane} if at + 1 < len(order) else set()
+    for lane in range(row.low, row.high + 1):
+        kind = cell(row, lane)
+        if kind in (Cell.FORK_TEE, Cell.FORK_END, Cell.FORK_START) or (
+            kind in (Cell.MEET_LEFT, Cell.MEET_RIGHT, Cell.MEET_THROUGH)
+        ):
+            begun.add(lane)
+    found = set()
+    for lane in begun:
+        for below in order[at + 1 :]:
+            other = drawn[below]
+            kind = cell(other, lane)
+            if kind is Cell.NODE or kind in (Cell.JOIN_TEE, Cell.JOIN_END):
+                found.add(below)
+            if kind is Cell.NODE or kind not in (*DOWN, Cell.PIPE):
+                break
+    return found
+
+
+@given(histories())
+@settings(max_examples=120, deadline=None)
+def test_an_eye_that_follows_the_lines_finds_the_parents(history: tuple[Parents, int]) -> None:
+    """What is drawn, and not only the state behind it, joins each step to all of its parents."""
+    parents, head = history
+    drawn = rows(parents, head)
+    order = sorted(parents, reverse=True)
+    for seq in order:
+        if parents[seq]:
+            assert drawn_parents(drawn, order, seq) == set(parents[seq])
+
+
+@given(histories())
+@settings(max_examples=60, deadline=None)
+def test_no_line_ends_in_nothing(history: tuple[Parents, int]) -> None:
+    """A line that leaves a row downwards enters the next one from above, and the other way."""
+    parents, head = history
+    drawn = rows(parents, head)
+    order = sorted(parents, reverse=True)
+    for upper, lower in pairwise(order):
+        above, below = drawn[upper], drawn[lower]
+        for lane in range(max(len(above.cells), len(below.cells))):
+            leaves = cell(above, lane) in DOWN or (lane == above.lane and bool(parents[upper]))
+            enters = cell(below, lane) in UP
+            if lane != below.lane and not (lane == 0 and head < upper):
+                assert leaves == enters, (upper, lane)
+            elif leaves:
+                assert lane == below.lane or enters
 
 
 @given(histories())

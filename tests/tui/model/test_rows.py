@@ -72,3 +72,10 @@ def test_landmarks_are_checkpoints_rollbacks_failures_and_gaps(make_step: Make) 
     assert is_landmark(make_step(2, kind="rollback"))
     assert is_landmark(make_step(2, result=StepResult(False)))
     assert not is_landmark(make_step(2, result=StepResult(True)))
+
+
+def test_an_imported_commit_says_so_in_its_word(make_step: Make) -> None:
+    """Every row of an imported history would else carry the same chip."""
+    step = make_step(1, kind="capture", tool=None, flags=("imported",))
+    row = row_of(step, NONE, UTF8)
+    assert (row.word, row.chips) == ("commit", ())

@@ -66,7 +66,6 @@ def play(root: Path, scene: Scene, size: tuple[int, int] = NARROW) -> None:
             await until(lambda: app.main.timeline.loaded)
             await idle(pilot, app)
             await scene(pilot, app)
-        opened.history.close()
 
     asyncio.run(whole())
 
@@ -119,14 +118,14 @@ def test_r_shows_what_would_change_and_changes_nothing(root: Path) -> None:
         await select(pilot, app, 1)
         preview = await open_preview(pilot, app, "r")
         assert said(preview, "headline").startswith("Put 3 files back to how they were AFTER #1 ")
-        assert [line.split()[:2] for line in plan_lines(preview)] == [
-            ["M", "a.py"], ["A", "docs/b.md"], ["D", "new.txt"],
+        assert [line.split()[:3] for line in plan_lines(preview)] == [
+            ["[✓]", "M", "a.py"], ["[✓]", "A", "docs/b.md"], ["[✓]", "D", "new.txt"],
         ]  # fmt: skip
         assert said(preview, "promise") == (
             "Before anything changes, your disk is saved as a step. u takes it back."
         )
         assert preview.query_one(PlanList).has_focus
-        for key in ("r", "enter", "space", "u", "n", "d"):
+        for key in ("r", "enter", "space", "space", "u", "n", "d"):
             await pilot.press(key)
         await idle(pilot, app)
         assert app.screen is preview
@@ -174,7 +173,7 @@ def test_drift_needs_a_tick_and_is_saved(root: Path) -> None:
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await select(pilot, app, 1)
         preview = await open_preview(pilot, app, "r")
-        assert plan_lines(preview)[0].startswith("[ ] M a.py")
+        assert plan_lines(preview)[0].startswith("[?] M a.py")
         assert "!" in plan_lines(preview)[0]
         await pilot.press("y")
         await idle(pilot, app)

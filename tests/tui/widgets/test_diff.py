@@ -23,7 +23,9 @@ from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
 from stepwell.tui.widgets.diff import DiffView
 
 OLD, NEW = Oid(b"o" * 20), Oid(b"n" * 20)
-KEYS = {action.id for scope in ("list", "diff") for action in actions_for(scope)}
+KEYS = {
+    action.id for scope in ("list", "diff") for action in actions_for(scope) if not action.of_screen
+}
 TEXT = b"import os\n\ndef f():\n    return 2\n"
 
 

@@ -62,10 +62,10 @@ def test_rows_tell_letter_path_and_numbers_in_columns() -> None:
 
     async def scene(pilot: Pilot[None], app: Stage) -> None:
         assert drawn(app) == [
-            "▌M auth/session.py           +12    -3",
-            " A tests/test_a.py         +1.5k",
-            " M docs/logo.png                binary",
-            " R new.py ← old.py",
+            "▌ M auth/session.py          +12    -3",
+            "  A tests/test_a.py        +1.5k",
+            "  M docs/logo.png               binary",
+            "  R new.py ← old.py",
         ]
 
     play(scene)

@@ -288,6 +288,19 @@ def test_the_newest_segment_may_be_missing(tmp_path: Path) -> None:
         assert_whole(journal, done[:5])
 
 
+def test_a_journal_of_which_nothing_is_left_is_not_begun_anew(journaled: Journaled) -> None:
+    """Else the history would be void when its file comes back."""
+    store, done, _ = journaled
+    content = segment_file(store).read_bytes()
+    segment_file(store).unlink()
+    with pytest.raises(IntegrityError, match="missing"), writing(store):
+        pass
+    segment_file(store).write_bytes(content)
+    with writing(store) as writer:
+        assert_whole(writer, done)
+        assert record(writer, b"next").number == 5
+
+
 def test_a_void_commit_of_a_failed_sync_does_not_come_back(tmp_path: Path) -> None:
     """What was reported as failed stays void, though its bytes are back after a power cut."""
     store = make_store(tmp_path / "store")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 
 import pytest
 from support.bench import Bench, RulesFor, Tree
@@ -199,6 +200,9 @@ def test_a_plan_survives_its_stored_form(bench: Bench) -> None:
     steps = {s.id: s for s in (plan.target, plan.head)}
     assert decode_plan(encode_plan(plan), steps.__getitem__) == plan
     assert encode_plan(plan) == encode_plan(decode_plan(encode_plan(plan), steps.__getitem__))
+    part = replace(plan, partial=True, only=True, paths=(TrackedPath(b"a\xff"),), hunks=("12ab",))
+    for other in (part, replace(plan, branch="try"), replace(plan, partial=True)):
+        assert decode_plan(encode_plan(other), steps.__getitem__) == other
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"format": 2}', b'{"format": 1}'])

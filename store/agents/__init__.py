@@ -1,0 +1,1 @@
+"""Agents: what they have done elsewhere becomes steps here."""

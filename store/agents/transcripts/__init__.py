@@ -1,0 +1,1 @@
+"""Old sessions and other histories, imported as partial, read-only timelines."""

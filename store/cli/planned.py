@@ -1,0 +1,122 @@
+"""How plans and what came of them read in the lines of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.words import (
+    ago,
+    change_line,
+    changed_path,
+    hunk_head,
+    hunk_line,
+    kept_lines,
+    named,
+    path_lines,
+    size,
+    total,
+    widest_path,
+)
+from stepwell.store.model.paths import escape
+from stepwell.store.model.plans import Applied, Kept, Plan, PlannedChanges
+from stepwell.store.model.text import plural
+
+
+def tell_plan(out: Output, planned: PlannedChanges) -> None:
+    """Shows what a plan changes, leaves alone, and would write over."""
+    plan = planned.plan
+    when = ago(plan.target.time_ns, out.now_ns)
+    out.line(f"{_what(plan)} ", *named(plan.target), "  ", Styled(when, "dim"))
+    cells = widest_path(planned.changes)
+    for change in planned.changes:
+        out.line(*change_line(change, cells))
+    if planned.changes:
+        out.line(*total(planned.changes), f", {size(plan.bytes)} to write")
+    elif not plan.conflicts:
+        out.line("no file differs")
+    _warn(out, plan)
+
+
+def _what(plan: Plan) -> str:
+    """Returns what is done, up to the step that it leads to."""
+    side = "to before" if plan.side == "before" else "to"
+    if plan.operation is not None:
+        branch = f" branch {plan.branch} at" if plan.branch else ""
+        return f"{plan.kind} of operation {plan.operation}, back {side}{branch}"
+    if plan.kind == "switch":
+        return f"switch to branch {plan.branch} at"
+    parts = [escape(path) or "everything" for path in plan.paths]
+    parts += [plural(len(plan.hunks), "hunk")] if plan.hunks else []
+    named_parts = ", ".join(parts)
+    if plan.only:
+        return f"take back{f' of {named_parts}' if parts else ''} only what was done in"
+    if plan.partial:
+        return f"rollback of {named_parts or 'all files, not the branch,'} {side}"
+    return f"{plan.kind} {side}"
+
+
+def _warn(out: Output, plan: Plan) -> None:
+    if plan.keep:
+        out.line("left as it is:")
+        for line in kept_lines(plan.keep):
+            out.line(*line)
+    if plan.drift:
+        out.line(Styled("in no step yet; saved first, and written over only with --force:", "bad"))
+        for line in kept_lines(plan.drift):
+            out.line(*line)
+    if plan.conflicts:
+        out.line(Styled("changed there by later work too, so that nothing can be done:", "bad"))
+        for line in path_lines([(one.path, one.kind) for one in plan.conflicts]):
+            out.line(*line)
+    for other in plan.other_sessions:
+        steps = plural(other.steps, "step")
+        out.line(Styled(f"takes back {steps} of another session, {other.session}", "bad"))
+
+
+def tell_hunks(out: Output, planned: PlannedChanges) -> None:
+    """Shows hunks with their ids, for --hunk."""
+    for change in planned.changes:
+        if change.hunks:
+            out.line()
+            out.line(Styled(changed_path(change), "strong"))
+        for hunk in change.hunks:
+            out.line(hunk_head(hunk), Styled(f"  --hunk {hunk.id}", "dim"))
+            for line in hunk.lines:
+                out.line(hunk_line(line))
+    out.line()
+
+
+def dry_end(plan: Plan) -> str:
+    """Returns the last line of a dry run."""
+    if plan.drift or plan.other_sessions:
+        return "nothing was changed; it would need --force"
+    return "nothing was changed (dry run)"
+
+
+def tell_done(out: Output, done: Applied, failed: Sequence[Kept], back: str | None) -> None:
+    """Says where the folder stands now and how to go back; what failed goes beside it."""
+    for line in kept_lines(failed):
+        out.note(*line)
+    saved = f"your disk is saved as #{done.safety_step.seq}"
+    if not done.applied:
+        at = f"at #{done.plan.target.seq}"
+        if failed:
+            left = f"{plural(len(failed), 'path')} could not be put back as {at}"
+            out.line(Styled(f"nothing was changed: {left}", "bad"))
+        else:
+            out.line(f"nothing had to change: {_as_wanted(done.plan, at)}")
+        return
+    branch = f"on branch {done.plan.branch} " if done.plan.branch else ""
+    where = f"now {branch}at #{done.step.seq}"
+    if failed:
+        where += f", but {plural(len(failed), 'path')} could not be put back"
+    out.line(Styled(where, "bad" if failed else "good"), f"; {saved}; take it back: {back}")
+
+
+def _as_wanted(plan: Plan, at: str) -> str:
+    if plan.branch is not None:
+        return f"you are on branch {plan.branch}"
+    if plan.only:
+        return f"nothing is left of what was done in #{plan.target.seq}"
+    return f"{'that part' if plan.paths or plan.hunks else 'the folder'} is as it was {at}"

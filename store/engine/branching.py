@@ -1,0 +1,174 @@
+"""Branches: making, renaming and deleting them, and how far each is from the current one.
+
+None of it touches a file, and no step goes with a branch: a deleted one is only a name less.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.references import check_free, check_name, resolve
+from stepwell.store.model.errors import NotFoundError, RefusedError
+from stepwell.store.model.ids import StepId
+from stepwell.store.model.reports import BranchRow
+from stepwell.store.model.steps import (
+    Branch,
+    BranchDropped,
+    BranchSet,
+    CurrentSet,
+    Effect,
+    Step,
+    View,
+)
+
+IMPORTED = re.compile("git(-[0-9]+)?/")
+"""What the names of branches begin with that stand for those of a git repository."""
+
+
+def named_branch(view: View, name: str) -> Branch:
+    """Returns the branch of that name.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if name not in view.branches:
+        raise NotFoundError(
+            f"there is no branch {name}",
+            hint=f"the branches are {', '.join(sorted(view.branches))}",
+            branch=name,
+        )
+    return view.branches[name]
+
+
+def branch_rows(
+    view: View, seq_of: Callable[[StepId], int], parent_of: Callable[[int], int]
+) -> list[BranchRow]:
+    """Returns the branches by name, kept ones last.
+
+    `seq_of` gives the number of a step id, `parent_of` that of a step's first parent, 0 for none.
+    """
+    current = view.branches.get(view.current)
+    rows = []
+    for branch in sorted(view.branches.values(), key=_order):
+        ahead = behind = 0
+        if current is not None and branch is not current:
+            ahead, behind = distance(seq_of(branch.head), seq_of(current.head), parent_of)
+        rows.append(
+            BranchRow(
+                name=branch.name,
+                head=branch.head,
+                base=branch.base,
+                current=branch is current,
+                kept=branch.kept,
+                ahead=ahead,
+                behind=behind,
+            )
+        )
+    return rows
+
+
+def _order(branch: Branch) -> tuple[bool, str, int]:
+    stem, _, number = branch.name.rpartition(".")
+    if branch.kept and number.isdecimal():
+        return True, stem, int(number)
+    return branch.kept, branch.name, 0
+
+
+def distance(a: int, b: int, parent_of: Callable[[int], int]) -> tuple[int, int]:
+    """Returns how many steps lie between each of two steps and where their lines meet.
+
+    A parent's number is below its child's, so the walk ends at the meeting point.
+    """
+    ahead = behind = 0
+    while a != b:
+        if a > b:
+            a, ahead = parent_of(a), ahead + 1
+        else:
+            b, behind = parent_of(b), behind + 1
+    return ahead, behind
+
+
+def create_branch(writer: JournalWriter, name: str, at: Step | str) -> Branch:
+    """Makes a branch whose tip is `at`, or what that refers to; the current branch stays.
+
+    Raises:
+        NotFoundError, AmbiguousError: there is no such step.
+        UsageError: no branch can have that name.
+        RefusedError: it is taken, or lies above or below a taken one.
+    """
+    _check_new(writer.view(), name)
+    step = resolve(at, writer.view(), writer) if isinstance(at, str) else at
+    branch = Branch(name, step.id, step.id)
+    summary = f"made branch {name} at #{step.seq}"
+    _commit(writer, summary, [BranchSet(branch)], [BranchDropped(name)])
+    return branch
+
+
+def rename_branch(writer: JournalWriter, old: str, new: str) -> Branch:
+    """Gives a branch another name; a kept one becomes an ordinary one.
+
+    Raises:
+        NotFoundError: there is no branch `old`.
+        UsageError, RefusedError: as `create_branch`.
+    """
+    view = writer.view()
+    was = named_branch(view, old)
+    _check_new(view, new, leaving=old)
+    branch = replace(was, name=new, kept=False)
+    effects: list[Effect] = [BranchDropped(old), BranchSet(branch)]
+    inverse: list[Effect] = [BranchDropped(new), BranchSet(was)]
+    if view.current == old:
+        effects.append(CurrentSet(new))
+        inverse.append(CurrentSet(old))
+    _commit(writer, f"renamed branch {old} to {new}", effects, inverse)
+    return branch
+
+
+def delete_branch(writer: JournalWriter, name: str) -> Branch:
+    """Takes a branch away and returns what it was; its steps stay.
+
+    Raises:
+        NotFoundError: there is no such branch.
+        RefusedError: it is the current one.
+    """
+    view = writer.view()
+    branch = named_branch(view, name)
+    if name == view.current:
+        raise RefusedError(
+            f"branch {name} cannot be deleted: it is the current one",
+            hint="switch to another branch first",
+            branch=name,
+        )
+    seq = writer.step(branch.head).seq
+    _commit(writer, f"deleted branch {name} at #{seq}", [BranchDropped(name)], [BranchSet(branch)])
+    return branch
+
+
+def refuse_imported(name: str, tip: Step) -> None:
+    """Raises RefusedError when the branch is an imported timeline, to which no work is added."""
+    if IMPORTED.match(name) and "imported" in tip.flags:
+        raise RefusedError(
+            f"branch {name} cannot be switched to: it is an imported, read-only timeline",
+            hint=f"make a branch of your own there: stepwell branch create NAME --at {name}",
+            branch=name,
+        )
+
+
+def _check_new(view: View, name: str, leaving: str | None = None) -> None:
+    check_name(name, "branch")
+    if name in view.branches:
+        raise RefusedError(
+            f"branch {name} cannot be made: there is one already",
+            hint="choose another name, or delete or rename that branch first",
+            branch=name,
+        )
+    check_free(name, (other for other in view.branches if other != leaving), "branch")
+
+
+def _commit(
+    writer: JournalWriter, summary: str, effects: list[Effect], inverse: list[Effect]
+) -> None:
+    writer.begin().commit("branch", summary, effects, inverse=inverse)

@@ -1,0 +1,54 @@
+"""A folder of git objects, loose and packed, read by libgit2's object database alone.
+
+That knows no configuration, runs no program, fetches nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from stepwell.store.engine.foreign import NotImportableError
+from stepwell.store.model.errors import FailedError
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.paths import escape
+
+
+class GitObjects:
+    """The objects below one `objects` folder and its alternates."""
+
+    def __init__(self, folder: bytes) -> None:
+        """Opens the folder.
+
+        Raises:
+            FailedError: it is none, or its path is not UTF-8, which libgit2 requires.
+        """
+        import pygit2
+
+        self._refused = (pygit2.GitError, KeyError, ValueError, MemoryError)
+        self._id = pygit2.Oid
+        try:
+            self._objects = pygit2.Odb(os.fspath(folder).decode("utf-8"))
+        except (pygit2.GitError, UnicodeDecodeError) as error:
+            raise FailedError(
+                f"the git objects in {escape(folder)} cannot be opened: {error}",
+                path=escape(folder),
+            ) from error
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        """Returns kind (`commit` and `tag` too) and bytes, checked against the id."""
+        try:
+            kind, content = self._objects.read(self._id(raw=oid))
+        except self._refused as error:
+            raise _missing(oid) from error
+        return kind.name.lower(), content
+
+    def size(self, oid: Oid) -> int:
+        """Returns an object's size."""
+        try:
+            return int(self._objects.read_header(self._id(raw=oid))[1])
+        except self._refused as error:
+            raise _missing(oid) from error
+
+
+def _missing(oid: Oid) -> NotImportableError:
+    return NotImportableError(f"object {oid.hex()} is missing or damaged")

@@ -1,0 +1,81 @@
+"""Files and hunks that a person chooses."""
+
+from __future__ import annotations
+
+from stepwell.tui.model.picks import Lines, Picks, Wanted
+from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
+
+OLD, NEW = Oid(b"o" * 20), Oid(b"n" * 20)
+
+
+def hunk(name: str, old: int, new: int, *lines: bytes) -> Hunk:
+    counts = [sum(line[:1] in signs for line in lines) for signs in (b" -", b" +")]
+    return Hunk(name, old, counts[0], new, counts[1], lines)
+
+
+def change(path: bytes, *hunks: Hunk) -> Change:
+    return Change(TrackedPath(path), "M", None, 0o100644, 0o100644, OLD, NEW, hunks=hunks)
+
+
+TWO = (
+    hunk("h1", 3, 3, b" c\n", b"-old\n", b"+new\n", b" c\n"),
+    hunk("h2", 30, 30, b" c\n", b"+more\n", b" c\n"),
+)
+CHANGES = (change(b"a", *TWO), change(b"mode-only"))
+
+
+def test_hunks_and_files_are_chosen_apart() -> None:
+    """All hunks together are the file."""
+    picks = Picks(CHANGES)
+    picks.toggle_hunk(0, 1)
+    assert [picks.state(0), picks.state(1)] == ["some", "none"]
+    assert picks.hunk_ids() == ["h2"] and picks.paths() == []
+    picks.toggle_hunk(0, 0)
+    assert picks.state(0) == "all"
+    assert picks.hunk_ids() == [] and picks.paths() == [b"a"]
+    picks.toggle_hunk(1, -1)
+    assert picks.complete
+    picks.toggle_all()
+    assert not picks.any
+
+
+def test_several_files_are_chosen_until_all_are() -> None:
+    """Then they are let go of together, as below a folder."""
+    picks = Picks(CHANGES)
+    picks.toggle_hunk(0, 0)
+    picks.toggle_files([0, 1])
+    assert picks.complete and picks.files == 2
+    picks.toggle_files([0, 1])
+    assert not picks.any
+
+
+def test_a_renamed_file_is_chosen_with_its_old_path() -> None:
+    """Both have to be put back."""
+    moved = Change(TrackedPath(b"new"), "R", TrackedPath(b"old"), 1, 1, OLD, OLD)
+    picks = Picks([moved], everything=True)
+    assert picks.paths() == [b"new", b"old"]
+
+
+def test_hunks_of_a_step_are_found_in_a_plan_by_their_lines() -> None:
+    """After the step its new lines count, before it its old ones; unchanged lines do not."""
+    back = (
+        hunk("p1", 4, 4, b"-new\n", b"+old\n"),
+        hunk("p2", 31, 30, b"-more\n"),
+    )
+    plan = Picks([change(b"a", *back)])
+    assert plan.choose([Wanted(b"a", (TWO[0],))], "before")
+    assert plan.hunk_ids() == ["p1"]
+    assert plan.choose([Wanted(b"a", (TWO[1],))], "before")
+    assert plan.hunk_ids() == ["p2"]
+    assert plan.choose([Wanted(b"a", None)], "after")
+    assert plan.state(0) == "all"
+    assert not plan.choose([Wanted(b"other", None)], "after")
+
+
+def test_ranges_touch_when_they_share_a_line() -> None:
+    """An empty one lies between two lines, and touches what ends or begins there."""
+    assert Lines(3, 2).touches(Lines(4, 5))
+    assert not Lines(3, 2).touches(Lines(5, 1))
+    assert Lines(5, 0).touches(Lines(3, 2))
+    assert Lines(5, 0).touches(Lines(5, 0))
+    assert not Lines(9, 0).touches(Lines(3, 2))

@@ -1,0 +1,242 @@
+"""Part of a rollback over a real workspace: files and hunks that are ticked, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from stepwell.store import Workspace
+from stepwell.tui.app import StepwellApp
+from stepwell.tui.look.glyphs import ASCII
+from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.planlist import PlanList
+from stepwell.tui.widgets.sentence import Sentence
+
+Make = Callable[..., Any]
+
+LINES = [f"line {number}\r\n" for number in range(40)]
+
+
+def text(**changed: str) -> bytes:
+    """Returns the lines with some replaced (`l3="new"`); the last one has no line feed."""
+    lines = [changed.get(f"l{n}", line.rstrip()) + "\r\n" for n, line in enumerate(LINES)]
+    return "".join(lines)[:-2].encode()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Step 1: two files and no third; step 2: two hunks in a, one in b, c new; the disk is as in 2."""
+    folder = tmp_path / "orchard"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/a.txt").write_bytes(text())
+    (folder / "src/b.txt").write_bytes(text())
+    with Workspace.init(folder, home=tmp_path / "home") as ws:
+        (folder / "src/a.txt").write_bytes(text(l3="THREE", l30="THIRTY"))
+        (folder / "src/b.txt").write_bytes(text(l39="LAST"))
+        (folder / "c.txt").write_text("new\n")
+        ws.capture("changes")
+    return folder
+
+
+def disk(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def headline(app: StepwellApp) -> str:
+    return app.screen.query_one("#preview-headline", Sentence).plain
+
+
+def boxes(app: StepwellApp) -> list[str]:
+    plan = app.screen.query_one(PlanList)
+    return ["".join(s.text for s in plan.draw_row(i, 60))[:5].strip() for i in range(plan.count)]
+
+
+def test_a_file_that_is_left_out_stays(root: Path, play_over: Make, settle: Make) -> None:
+    """Space in the preview; the headline says how much; undo takes exactly that back."""
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        assert headline(app).startswith("Put 3 files back")
+        assert boxes(app) == ["[✓] D", "[✓] M", "[✓] M"]
+        await pilot.press("space", "j", "j", "space")
+        assert boxes(app) == ["[ ] D", "[✓] M", "[ ] M"]
+        assert headline(app).startswith("Put 1 of 3 files back to how it was AFTER #1 ")
+        await pilot.press("y")
+        await settle(pilot, app)
+        now = disk(root)
+        assert now == {**before, "src/a.txt": text()}
+        # A part goes on from the newest step: the branch is not moved back.
+        assert app.main.timeline.columns.parents[-1] == 2
+        await pilot.press("u")
+        await settle(pilot, app)
+        await pilot.press("y")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    assert disk(root) == before
+
+
+def test_one_hunk_of_the_preview_is_put_back_exactly(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """Ticked in the diff; line endings and the missing last line feed stay as they are."""
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space", "j", "j", "space", "k", "tab")
+        await pilot.press("right_square_bracket", "right_square_bracket", "space")
+        assert boxes(app) == ["[ ] D", "[±] M", "[ ] M"]
+        assert headline(app).startswith("Put 1 hunk back to how it was AFTER #1 ")
+        await pilot.press("y")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    now = disk(root)["src/a.txt"]
+    assert now in (text(l3="THREE"), text(l30="THIRTY"))
+    assert {k: v for k, v in disk(root).items() if k != "src/a.txt"} == {
+        k: v for k, v in before.items() if k != "src/a.txt"
+    }
+
+
+def test_a_hunk_of_the_diff_is_taken_back(root: Path, play_over: Make, settle: Make) -> None:
+    """`r` on a hunk of the newest step: there is nothing after it, so it is put back to before."""
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("3", "right_curly_bracket", "right_square_bracket")
+        await pilot.press("right_square_bracket", "r")
+        await settle(pilot, app)
+        assert isinstance(app.screen, RestorePreview)
+        assert headline(app).startswith("Put 1 hunk back to how it was BEFORE #2 ")
+        assert disk(root) == before
+        await pilot.press("y")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    assert disk(root) == {**before, "src/a.txt": text(l3="THREE")}
+
+
+def test_picked_files_lead_to_a_preview_of_them(root: Path, play_over: Make, settle: Make) -> None:
+    """As a tree, a folder stands for its files; the pane's title counts."""
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("2", "grave_accent", "g", "space")
+        await settle(pilot, app)
+        assert app.main.files.title_right == "2 of 3 picked"
+        await pilot.press("r")
+        await settle(pilot, app)
+        assert boxes(app) == ["[ ] D", "[✓] M", "[✓] M"]
+        await pilot.press("y")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    assert disk(root) == {**before, "src/a.txt": text(), "src/b.txt": text()}
+
+
+def test_only_one_step_is_taken_back(root: Path, play_over: Make, settle: Make) -> None:
+    """`o`: what came later stays, also in the same file."""
+    later = text(l3="THREE", l20="TWENTY", l30="THIRTY")
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        (root / "src/a.txt").write_bytes(later)
+        ws.capture("later")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r", "o")
+        await settle(pilot, app)
+        assert headline(app).startswith("Take back only what #2 “changes” changed")
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert "taken back" in app.main.footer.sentence
+
+    play_over(root, scene)
+    assert disk(root) == {"src/a.txt": text(l20="TWENTY"), "src/b.txt": text()}
+
+
+def test_conflicts_are_listed_and_have_to_be_left_out(
+    root: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """Later work in the same lines: `y` refuses until the path is left out, then does the rest."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        (root / "src/a.txt").write_bytes(text(l3="DREI", l30="THIRTY"))
+        ws.capture("later")
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r", "o")
+        await settle(pilot, app)
+        assert any("conflict  src/a.txt: later work" in line for line in screen_text(app))
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert disk(root) == before
+        assert any("Leave 1 row out first" in line for line in screen_text(app))
+        await pilot.press("g", "space", "y")
+        await settle(pilot, app)
+        assert app.screen is app.main
+
+    play_over(root, scene)
+    assert disk(root) == {"src/a.txt": before["src/a.txt"], "src/b.txt": text()}
+
+
+def test_a_part_that_changed_since_the_preview_is_not_written(
+    root: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """What is applied is what was shown, or nothing."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space")
+        (root / "src/a.txt").write_bytes(b"written meanwhile\n")
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert isinstance(app.screen, RestorePreview)
+        assert any("src/a.txt changed on disk since the preview" in x for x in screen_text(app))
+
+    play_over(root, scene)
+    assert disk(root)["src/a.txt"] == b"written meanwhile\n"
+    assert "c.txt" in disk(root)
+
+
+def test_with_nothing_ticked_nothing_is_done(root: Path, play_over: Make, settle: Make) -> None:
+    """`y` says so."""
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space", "j", "space", "j", "space", "y")
+        await settle(pilot, app)
+        assert isinstance(app.screen, RestorePreview)
+        assert headline(app) == "Nothing is ticked"
+
+    play_over(root, scene)
+    assert disk(root) == before
+
+
+def test_the_preview_is_ascii_where_the_terminal_is(
+    root: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """Boxes, sentences and keys, too."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space")
+        lines = screen_text(app)
+        assert any("[x] M" in line for line in lines)
+        assert all(line.isascii() for line in lines), [x for x in lines if not x.isascii()]
+
+    play_over(root, scene, (80, 24), glyphs=ASCII)

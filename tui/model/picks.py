@@ -1,0 +1,159 @@
+"""Which files, and which of their hunks, a person has chosen of some changes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from stepwell.tui.values import Change, Hunk
+
+State = Literal["none", "some", "all"]
+_WHOLE = -1
+"""Stands for the hunk of a change that has none: a mode, a binary, an empty file."""
+
+
+class Lines(NamedTuple):
+    """First line and number of lines on one side of a hunk."""
+
+    start: int
+    size: int
+
+    def touches(self, other: Lines) -> bool:
+        """Tells whether two ranges share a line, or one is empty and lies in or at the other."""
+        low = max(self.start, other.start)
+        high = min(self.start + self.size, other.start + other.size)
+        return low < high or (0 in (self.size, other.size) and low <= high)
+
+
+class Wanted(NamedTuple):
+    """A path of a step's change that is to be put back: whole, or where these hunks are."""
+
+    path: bytes
+    hunks: tuple[Hunk, ...] | None
+    """None: the whole file."""
+
+
+class Picks:
+    """A choice among changes; which ones is fixed, what is chosen is not."""
+
+    def __init__(self, changes: Sequence[Change], *, everything: bool = False) -> None:
+        self.changes = tuple(changes)
+        self._chosen: list[set[int]] = [
+            set(self._parts(index)) if everything else set() for index in range(len(self.changes))
+        ]
+
+    def _parts(self, index: int) -> Iterable[int]:
+        return range(len(self.changes[index].hunks)) if self.changes[index].hunks else (_WHOLE,)
+
+    def state(self, index: int) -> State:
+        """Tells how much of a file is chosen."""
+        chosen = len(self._chosen[index])
+        if not chosen:
+            return "none"
+        return "all" if chosen == len(list(self._parts(index))) else "some"
+
+    def has_hunk(self, index: int, hunk: int) -> bool:
+        """Tells whether a hunk is chosen."""
+        return hunk in self._chosen[index]
+
+    def key(self, index: int) -> frozenset[int]:
+        """What of a file is chosen, to be compared."""
+        return frozenset(self._chosen[index])
+
+    @property
+    def any(self) -> bool:
+        """Something is chosen."""
+        return any(self._chosen)
+
+    @property
+    def complete(self) -> bool:
+        """Everything is chosen."""
+        return all(self.state(index) == "all" for index in range(len(self.changes)))
+
+    @property
+    def files(self) -> int:
+        """How many files something is chosen of."""
+        return sum(map(bool, self._chosen))
+
+    @property
+    def hunks(self) -> int:
+        """How many hunks are chosen of files that are not chosen whole."""
+        return sum(
+            len(chosen) for index, chosen in enumerate(self._chosen) if self.state(index) == "some"
+        )
+
+    def set_file(self, index: int, chosen: bool) -> None:
+        """Chooses a whole file, or none of it."""
+        self._chosen[index] = set(self._parts(index)) if chosen else set()
+
+    def toggle_files(self, indices: Sequence[int]) -> None:
+        """Chooses files whole, or lets go of them when they all are chosen whole."""
+        chosen = any(self.state(index) != "all" for index in indices)
+        for index in indices:
+            self.set_file(index, chosen)
+
+    def toggle_hunk(self, index: int, hunk: int) -> None:
+        """Chooses a hunk or lets go of it; above the first hunk, the file."""
+        if hunk < 0 or not self.changes[index].hunks:
+            self.toggle_files([index])
+        else:
+            self._chosen[index] ^= {hunk}
+
+    def toggle_all(self) -> None:
+        """Chooses everything, or nothing when everything is chosen."""
+        self.toggle_files(range(len(self.changes)))
+
+    def wanted(self) -> tuple[Wanted, ...]:
+        """Returns the choice by path."""
+        found = []
+        for index, change in enumerate(self.changes):
+            if self.state(index) == "all":
+                found.append(Wanted(change.path, None))
+            elif self._chosen[index]:
+                hunks = tuple(change.hunks[hunk] for hunk in sorted(self._chosen[index]))
+                found.append(Wanted(change.path, hunks))
+        return tuple(found)
+
+    def paths(self) -> list[bytes]:
+        """Returns the paths of the files that are chosen whole, with those they were renamed from."""
+        whole = [c for index, c in enumerate(self.changes) if self.state(index) == "all"]
+        return [path for c in whole for path in (c.path, c.old_path) if path is not None]
+
+    def hunk_ids(self) -> list[str]:
+        """Returns the ids of the hunks that are chosen of files not chosen whole."""
+        return [
+            self.changes[index].hunks[hunk].id
+            for index, chosen in enumerate(self._chosen)
+            if self.state(index) == "some"
+            for hunk in sorted(chosen)
+        ]
+
+    def choose(self, wanted: Sequence[Wanted], side: Literal["before", "after"]) -> bool:
+        """Chooses, of a plan's changes, what was wanted of a step's; tells whether anything fits.
+
+        A plan leads to how things were before or after the step, so the lines that it would
+        write are numbered as on the old or the new side of the step's own change.
+        """
+        by_path = {one.path: one for one in wanted}
+        for index, change in enumerate(self.changes):
+            one = by_path.get(change.path) or by_path.get(change.old_path or b"")
+            self._chosen[index] = set()
+            if one is not None and (one.hunks is None or not change.hunks):
+                self.set_file(index, True)
+            elif one is not None and one.hunks is not None:
+                sought = [_side(hunk, side == "before") for hunk in one.hunks]
+                self._chosen[index] = {
+                    number
+                    for number, hunk in enumerate(change.hunks)
+                    if any(_side(hunk, False).touches(other) for other in sought)
+                }
+        return self.any
+
+
+def _side(hunk: Hunk, old: bool) -> Lines:
+    """The changed lines of one side, without the unchanged ones around them."""
+    start, count = (hunk.old_start, hunk.old_lines) if old else (hunk.new_start, hunk.new_lines)
+    signs = [line[:1] for line in hunk.lines]
+    above = next((at for at, sign in enumerate(signs) if sign in b"+-"), 0)
+    below = next((at for at, sign in enumerate(reversed(signs)) if sign in b"+-\\"), 0)
+    return Lines(start + above + (count == 0), max(0, count - above - below))
