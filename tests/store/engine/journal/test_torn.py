@@ -280,6 +280,7 @@ def test_the_newest_segment_may_be_missing(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store")
     with writing(store, segment_bytes=10_000) as writer:
         done = record_many(writer, 100)
+        writer._save_view()
     newest = max((store / "journal").glob("*.segment"))
     newest.unlink()
     with writing(store) as writer:
