@@ -1,0 +1,266 @@
+"""A system that says no: what was acknowledged stays, the rest is taken back, work goes on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import journal_victim
+from support.journals import (
+    assert_whole,
+    make_store,
+    reading,
+    record,
+    record_many,
+    segment_file,
+    writing,
+)
+
+from stepwell.store.engine.journal import appender
+from stepwell.store.engine.journal.segment import HEADER_BYTES
+from stepwell.store.engine.objects import BLOB
+from stepwell.store.model.errors import FailedError, NoSpaceError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Makes an empty store."""
+    return make_store(tmp_path / "store")
+
+
+def refusing(code: int) -> Callable[..., int]:
+    """Returns a system call that always fails with that error."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+@pytest.mark.parametrize("limit", [2_500, 3_333, 6_000])
+def test_a_full_disk_loses_nothing_and_heals(store: Path, limit: int) -> None:
+    """At a real size limit every failed operation is void, and appending works afterwards."""
+    command = [sys.executable, journal_victim.__file__, "fill", str(store), str(limit)]
+    done = subprocess.run(command, capture_output=True, env=environment(), timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    with reading(store) as journal:
+        assert journal.last_number == int(done.stdout)
+        assert journal.verify(True).ok
+    assert not segment_file(store, 2).exists()
+
+
+def environment() -> dict[str, str]:
+    """Returns an environment in which the victim finds this project and its tests' helpers."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+def test_a_failed_write_takes_the_operation_back(
+    store: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """The error says why and names the file; the same writer goes on in the same segment."""
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+        size = segment_file(store).stat().st_size
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", refusing(code))
+            with pytest.raises(FailedError) as caught:
+                record(writer, b"refused")
+        assert isinstance(caught.value, NoSpaceError) == (code != errno.EIO)
+        assert caught.value.facts == {"errno": code, "path": str(segment_file(store))}
+        assert segment_file(store).stat().st_size == size
+        done += record_many(writer, 2)
+        assert_whole(writer, done)
+    assert not segment_file(store, 2).exists()
+
+
+@pytest.mark.parametrize("kept", range(0, 700, 50))
+def test_a_short_write_is_completed_or_taken_back(
+    store: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """When a write stores only a part and the next one fails, the part does not stay."""
+    write = os.write
+    with writing(store) as writer:
+        done = record_many(writer, 1)
+        size = segment_file(store).stat().st_size
+        calls = 0
+
+        def short(fd: int, data: memoryview) -> int:
+            nonlocal calls
+            calls += 1
+            if calls > 1:
+                raise OSError(errno.ENOSPC, "full")
+            return write(fd, data[:kept]) if kept else 0
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", short)
+            with pytest.raises(FailedError):
+                record(writer, b"refused")
+        assert segment_file(store).stat().st_size == size
+        done += record_many(writer, 1)
+    with reading(store) as journal:
+        assert_whole(journal, done)
+        assert journal.verify(True).ok
+
+
+def test_short_writes_that_go_on_lose_nothing(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that takes seven bytes a time gets them all."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+    with reading(store) as journal:
+        assert_whole(journal, done)
+
+
+def test_after_a_failed_sync_the_file_takes_no_more(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was to be synced counts as not written; the next operation goes to a new segment."""
+    with writing(store, durability="durable") as writer:
+        done = record_many(writer, 2)
+        size = segment_file(store).stat().st_size
+        with monkeypatch.context() as patch:
+            patch.setattr(appender, "sync_content", refusing(errno.EIO))
+            with pytest.raises(FailedError, match="syncing"):
+                record(writer, b"refused")
+        assert segment_file(store).stat().st_size == size
+        assert writer.last_number == 2
+        again = record(writer, b"again")
+        assert again.number == 3
+        assert segment_file(store).stat().st_size == size
+        assert segment_file(store, 2).stat().st_size > HEADER_BYTES
+        done.append(again)
+        assert_whole(writer, done)
+    with reading(store) as journal:
+        assert_whole(journal, done)
+        assert journal.verify(True).ok
+
+
+def test_a_reader_forgets_what_a_failed_sync_took_back(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit seen between write and failed sync is not part of the history afterwards."""
+    with writing(store, durability="durable") as writer, reading(store) as journal:
+        done = record_many(writer, 2)
+
+        def looked_at(_fd: int) -> None:
+            assert journal.refresh() and journal.view().number == 3
+            raise OSError(errno.EIO, "lost")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(appender, "sync_content", looked_at)
+            with pytest.raises(FailedError):
+                record(writer, b"refused")
+        journal.refresh()
+        assert journal.last_number == journal.view().number == 2
+        done.append(record(writer, b"third"))
+        assert journal.refresh()
+        assert_whole(journal, done)
+        assert list(journal.operations()) == done
+        assert journal.view() == writer.view()
+
+
+def test_bytes_that_cannot_be_cut_off_do_not_count(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When even the truncation fails, readers ignore the void bytes and a new segment is used."""
+    write = os.write
+
+    def half(fd: int, data: memoryview) -> int:
+        if len(data) < 400:
+            raise OSError(errno.ENOSPC, "full")
+        return write(fd, data[: len(data) // 2])
+
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+        size = segment_file(store).stat().st_size
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", half)
+            patch.setattr(os, "ftruncate", refusing(errno.EIO))
+            with pytest.raises(NoSpaceError):
+                record(writer, b"refused")
+        assert segment_file(store).stat().st_size > size
+        done += record_many(writer, 2)
+        assert_whole(writer, done)
+    with reading(store) as journal:
+        assert_whole(journal, done)
+        assert journal.verify(True).ok
+    with writing(store) as writer:
+        done += record_many(writer, 1)
+        assert_whole(writer, done)
+
+
+def test_no_room_for_a_new_segment(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rotation on a full disk fails cleanly, and works once there is room again."""
+    with writing(store, segment_bytes=1) as writer:
+        done = record_many(writer, 2)
+        before = sorted(p.name for p in (store / "journal").glob("*.segment"))
+        manifest = (store / "manifest").read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", refusing(errno.ENOSPC))
+            for _ in range(3):
+                with pytest.raises(NoSpaceError):
+                    record(writer, b"refused")
+        assert (store / "manifest").read_bytes() == manifest
+        done += record_many(writer, 2)
+        assert_whole(writer, done)
+    with writing(store, segment_bytes=1) as writer:
+        done += record_many(writer, 1)
+    with reading(store) as journal:
+        assert_whole(journal, done)
+        assert journal.verify(True).ok
+    after = {p.name for p in (store / "journal").glob("*.segment")}
+    assert len(after) == len(before) + 3
+
+
+def test_derived_files_need_no_room(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing on a full disk costs the next opening some time and nothing else."""
+    with writing(store) as writer:
+        done = record_many(writer, 70)
+        monkeypatch.setattr(os, "write", refusing(errno.ENOSPC))
+    monkeypatch.undo()
+    assert sorted(p.name for p in store.iterdir()) == ["journal", "lock", "manifest", "tmp"]
+    with reading(store) as journal:
+        assert_whole(journal, done)
+
+
+def test_an_interrupt_takes_the_operation_back(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle of a commit leaves the store as it was, and usable."""
+
+    def interrupt(_fd: int) -> None:
+        raise KeyboardInterrupt
+
+    with writing(store, durability="durable") as writer:
+        done = record_many(writer, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(appender, "sync_content", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                record(writer, b"interrupted")
+        done += record_many(writer, 2)
+        assert_whole(writer, done)
+
+
+def test_a_failed_object_ends_the_transaction(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When an object cannot be written ahead, nothing of the transaction stays."""
+    content = os.urandom(1_000_000)
+    with writing(store) as writer:
+        done = record_many(writer, 1)
+        size = segment_file(store).stat().st_size
+        transaction = writer.begin()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", refusing(errno.ENOSPC))
+            with pytest.raises(NoSpaceError):
+                for n in range(6):
+                    transaction.add(BLOB, content + bytes([n]))
+        assert not transaction.open
+        assert segment_file(store).stat().st_size == size
+        done += record_many(writer, 1)
+        assert_whole(writer, done)
