@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from time import time_ns
 
 from stepwell.store.engine.files import failed, open_root
 from stepwell.store.engine.ignore import LARGEST_RULE_FILE
@@ -27,6 +28,18 @@ from stepwell.store.model.steps import Snapshot
 __all__ = ["CaptureConfig", "Scan", "Scanner", "StatTable"]
 
 _DEFAULT_CAP = 50_000_000
+
+_STAMPING = 5 if sys.platform == "linux" else time.CLOCK_REALTIME
+"""CLOCK_REALTIME_COARSE, which the standard library has no name for."""
+
+
+def stamping_clock() -> int:
+    """Returns what the kernel would stamp a file with now, in ns since the epoch.
+
+    On Linux that clock moves by ticks, and where a hypervisor takes the processor away it falls
+    behind the real time by more than any grain that could be allowed for.
+    """
+    return time.clock_gettime_ns(_STAMPING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Scanner:
         table: StatTable | None,
         *,
         config: CaptureConfig = CaptureConfig(),
-        clock: Clock = time_ns,
+        clock: Clock = stamping_clock,
     ) -> None:
         self.root = os.fsencode(root)
         self.config = config
