@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from stepwell.store.engine.objects import BLOB, ObjectSink
 from stepwell.store.engine.renames import Names, renames
-from stepwell.store.engine.rollback.places import SET_ID_BITS
+from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.snapshots import Difference, Entry, below, by_path, differing, lookup
 from stepwell.store.engine.threeway import Clash, merge_states, merge_texts
 from stepwell.store.model.ids import Oid

@@ -1,12 +1,14 @@
 """Kills a rollback at each of its system calls, then its recovery too, and judges the result.
 
-Run as `python kill_points.py FIRST STEP [damaged] [user]`: takes every STEP-th point from FIRST on;
-`damaged`: a target object cannot be read at recovery; `user`: without privileges. Prints one JSON
-document: how many points there were, how often all was put back, and what was wrong after which.
+Run as `python kill_points.py FIRST STEP [damaged] [user] [saved]`: takes every STEP-th point from
+FIRST on; `damaged`: a target object cannot be read at recovery; `user`: without privileges;
+`saved`: somebody saves one file right after the last look at it. Prints one JSON document: how many
+points there were, how often all was put back, and what was wrong after which.
 """
 
 from __future__ import annotations
 
+import ctypes  # noqa: F401 (an ordinary user may be unable to import it later)
 import json
 import os
 import shutil
@@ -21,7 +23,7 @@ from typing import Any
 from support.bench import FAST, Bench, Tree
 
 from stepwell.store.engine.objects import ObjectReader
-from stepwell.store.engine.rollback import Recovered, apply_plan, recover_plan
+from stepwell.store.engine.rollback import Recovered, apply_plan, recover_plan, renaming, swaps
 from stepwell.store.model.errors import ObjectDamagedError
 from stepwell.store.model.ids import Oid
 
@@ -75,7 +77,11 @@ CALLS = [
     "fdatasync",
     "stat",
     "close",
+    "link",
 ]
+
+SAVED = [b"changed", b"gone", b"made/l"]
+MINE = (FILE, b"mine\n")
 
 
 class Killer:
@@ -88,6 +94,8 @@ class Killer:
     def install(self) -> None:
         for name in CALLS:
             setattr(os, name, self.wrap(name, getattr(os, name)))
+        for name in ("exchange", "move_to_free"):
+            setattr(renaming, name, self.wrap(name, getattr(renaming, name)))
 
     def wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         kill = os.kill
@@ -103,10 +111,31 @@ class Killer:
         return counted
 
 
-def killed(last: int, work: Callable[[], Any]) -> bool:
+class Saver:
+    """Saves a file, once, right after the last look at it."""
+
+    def __init__(self, root: bytes, path: bytes) -> None:
+        self.place = os.path.join(root, path)
+        self.rename, self.require = os.rename, swaps.require
+
+    def install(self) -> None:
+        swaps.require = self.looked
+
+    def looked(self, folder: int, name: bytes, expected: Any) -> None:
+        self.require(folder, name, expected)
+        if name == os.path.basename(self.place):
+            with open(self.place + b"~", "wb") as file:
+                file.write(MINE[1])
+            self.rename(self.place + b"~", self.place)
+            swaps.require = self.require
+
+
+def killed(last: int, work: Callable[[], Any], saver: Saver | None = None) -> bool:
     """Does the work in a child that dies at its `last`-th call; tells whether it did die."""
     child = os.fork()
     if child == 0:
+        if saver is not None:
+            saver.install()
         Killer(last).install()
         work()
         os._exit(0)
@@ -145,7 +174,7 @@ class Damaged:
         return self._below.has(oid)
 
 
-def main(folder: bytes, first: int, step: int, damaged: bool) -> dict[str, Any]:
+def main(folder: bytes, first: int, step: int, options: list[str]) -> dict[str, Any]:
     """Returns the report."""
     wrong: list[str] = []
     undone = 0
@@ -153,24 +182,32 @@ def main(folder: bytes, first: int, step: int, damaged: bool) -> dict[str, Any]:
     while True:
         bench = fresh(folder, BEFORE)
         plan = bench.plan(AFTER, disk=BEFORE)
-        if not killed(point, partial(apply_plan, bench.root, plan, bench.objects)):
+        saved = SAVED[point % len(SAVED)] if "saved" in options else None
+        saver = None if saved is None else Saver(bench.root, saved)
+        if not killed(point, partial(apply_plan, bench.root, plan, bench.objects), saver):
             break
-        reader = Damaged(bench.objects) if damaged else bench.objects
+        made = saved is not None and MINE in bench.walk().values()
+        reader = Damaged(bench.objects) if "damaged" in options else bench.objects
         # The recovery is killed too, at a point that differs from one run to the next.
         killed(1 + point * 7 % 97, partial(recover_plan, bench.root, plan, reader))
         done = recover_plan(bench.root, plan, reader)
         undone += not done.finished
-        wrong += judge(bench, done, point)
+        wrong += judge(bench, done, point, saved if made else None)
         point += step
     fresh(folder, {})
     return {"points": point, "undone": undone, "wrong": wrong}
 
 
-def judge(bench: Bench, done: Recovered, point: int) -> Iterator[str]:
-    """Yields what is not as it must be: exactly one of the two trees, and nothing kept."""
-    wanted = AFTER if done.finished else BEFORE
+def judge(bench: Bench, done: Recovered, point: int, saved: bytes | None) -> Iterator[str]:
+    """Yields what is not as it must be: exactly one of the two trees, and nothing kept.
+
+    What somebody saved is there instead, and listed.
+    """
+    wanted = dict(AFTER if done.finished else BEFORE)
     found = bench.walk()
-    if done.kept:
+    if saved is not None:
+        wanted[saved] = MINE
+    if [k.path for k in done.kept] != ([] if saved is None else [saved]):
         yield f"{point}: kept {done.kept}"
     if found != wanted:
         differing = {p for p in found.keys() | wanted.keys() if found.get(p) != wanted.get(p)}
@@ -184,7 +221,7 @@ def run(first: int, step: int, options: list[str]) -> None:
         os.setgid(12345)
         os.setuid(12345)
     with tempfile.TemporaryDirectory(dir=FAST) as name:
-        json.dump(main(os.fsencode(name) + b"/w", first, step, "damaged" in options), sys.stdout)
+        json.dump(main(os.fsencode(name) + b"/w", first, step, options), sys.stdout)
 
 
 if __name__ == "__main__":

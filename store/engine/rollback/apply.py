@@ -14,16 +14,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from stepwell.store.engine.objects import FileMovedError, ObjectReader
+from stepwell.store.engine.rollback.looking import PIECE, Found, Signature, signature_of
 from stepwell.store.engine.rollback.order import Act, schedule
-from stepwell.store.engine.rollback.places import (
-    NO_SPACE,
-    PIECE,
-    Places,
-    Signature,
-    signature_of,
-    words,
-)
+from stepwell.store.engine.rollback.places import NO_SPACE, Places, words
 from stepwell.store.engine.rollback.plan import writes_content
+from stepwell.store.engine.rollback.swaps import StrandedError
 from stepwell.store.model.errors import FailedError, IntegrityError, NoSpaceError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape
@@ -178,6 +173,8 @@ class _Run:
     def _one(self, act: Act, index: int, item: PlanItem) -> None:
         try:
             getattr(self, f"_{act}")(index, item)
+        except StrandedError:
+            self.kept[item.path] = stranded(self.places, index, item.path)
         except FileMovedError:
             self.kept[item.path] = CHANGED
         except IntegrityError as error:
@@ -191,8 +188,8 @@ class _Run:
 
     # --- acts, named by `order.Act` ------------------------------------------------------------
 
-    def _remove(self, _index: int, item: PlanItem) -> None:
-        self.places.remove(item.path, _certain(self._verified(item)))
+    def _remove(self, index: int, item: PlanItem) -> None:
+        self.places.remove(item.path, index, _certain(self._verified(item)))
         self._count_deleted(item)
 
     def _remove_folder(self, _index: int, item: PlanItem) -> None:
@@ -209,10 +206,10 @@ class _Run:
         after = _certain(item.after)
         expected = None if _made_way(item) else self._verified(item)
         if not writes_content(item) and not self._has_other_names(item):
-            self.places.set_file_mode(item.path, after.mode, _certain(expected))
+            self.places.set_file_mode(item.path, after.mode, _certain(expected).signature)
         elif stat.S_ISLNK(after.mode):
             target = self.contents.of(_certain(after.blob))
-            self.places.put_link(item.path, index, target, expected)
+            self.places.put_link(item.path, index, target, after, expected)
         else:
             pieces = self.contents.pieces(_certain(after.blob))
             self.places.put_file(item.path, index, pieces, after, expected)
@@ -229,8 +226,8 @@ class _Run:
 
     # --- checks --------------------------------------------------------------------------------
 
-    def _verified(self, item: PlanItem) -> Signature | None:
-        """Returns the signature of what is there, after checking that it is the item's `before`.
+    def _verified(self, item: PlanItem) -> Found | None:
+        """Returns what is there, after checking that it is the item's `before`.
 
         Raises:
             FileMovedError: it is not.
@@ -243,9 +240,9 @@ class _Run:
             raise FileMovedError
         if not self._same_mode(item.path, status.st_mode, before.mode):
             raise FileMovedError
-        if before.blob is None:
-            return signature_of(status)
-        return self._same_content(item.path, before, signature_of(status))
+        if before.blob is not None:
+            self._require_content(item.path, before, signature_of(status))
+        return Found(signature_of(status), before)
 
     def _same_mode(self, path: TrackedPath, found: int, before: int) -> bool:
         if stat.S_ISLNK(before):
@@ -254,9 +251,7 @@ class _Run:
             return stat.S_ISDIR(found)
         return found == before
 
-    def _same_content(
-        self, path: TrackedPath, before: PathState, signature: Signature
-    ) -> Signature:
+    def _require_content(self, path: TrackedPath, before: PathState, signature: Signature) -> None:
         if stat.S_ISREG(before.mode):
             blob, read = self.places.content(path)
             moved = blob != before.blob or read != signature
@@ -264,12 +259,18 @@ class _Run:
             moved = self.places.state(path) != before
         if moved:
             raise FileMovedError
-        return signature
 
     def _has_other_names(self, item: PlanItem) -> bool:
         """Tells whether a change of mode would also change a file outside the workspace."""
         status = self.places.look(item.path)
         return status is not None and stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+
+def stranded(places: Places, index: int, path: TrackedPath) -> str:
+    """Returns the reason for a path at which somebody saved twice in the moment of its change."""
+    names = places.names(path, index)
+    where = TrackedPath(path[: -len(names.own)] + names.aside)
+    return f"{CHANGED}, twice: what was saved first is in {escape(where)}"
 
 
 def _certain(value: T | None) -> T:

@@ -2,52 +2,42 @@
 
 A place is reached from a descriptor of the root, one component at a time, and never through a
 link; so nothing outside the workspace can be touched, whatever is swapped meanwhile. Content comes
-into place by a temporary file and a rename, never by writing into a file that is there: that one
+into place by a draft and an exchange of names, never by writing into a file that is there: that one
 may be a hard link to something outside, and readers see old or new, never a mix.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from typing import NamedTuple
 
-from stepwell.store.engine.objects import BLOB, FileMovedError
-from stepwell.store.model.ids import Oid, object_id
+from stepwell.store.engine.objects import FileMovedError
+from stepwell.store.engine.rollback import swaps
+from stepwell.store.engine.rollback.looking import (
+    OLD_FILE,
+    SET_ID_BITS,
+    Found,
+    Signature,
+    content_in,
+    hash_open,
+    look_in,
+    signature_of,
+    state_in,
+)
+from stepwell.store.engine.rollback.swaps import Names
+from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, PathState
-
-PIECE = 1 << 20
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that say that the disk, a quota or the file size limit is full."""
 
-SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
-"""Never put back on files: whoever can write a snapshot could make a program run as another."""
-
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK a FIFO that was swapped in would block for ever.
-_OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-
-
-class Signature(NamedTuple):
-    """What of a file's stat changes whenever its content or mode does."""
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-
-def signature_of(status: os.stat_result) -> Signature:
-    """Returns the signature of a stat result."""
-    return Signature(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 class Places:
@@ -81,9 +71,10 @@ class Places:
             os.close(self._held[1])
             self._held = None
 
-    def temporary(self, index: int) -> bytes:
-        """Returns the name under which the content of item `index` is written."""
-        return self._prefix + b"-%d" % index
+    def names(self, path: bytes, index: int) -> Names:
+        """Returns the names that item `index`, which is at `path`, has in its folder."""
+        draft = self._prefix + b"-%d" % index
+        return Names(_name(path), draft, draft + b".aside")
 
     def folder(self, path: bytes) -> int:
         """Returns a folder's descriptor, good until the next call or `release`."""
@@ -107,7 +98,7 @@ class Places:
     def look(self, path: bytes) -> os.stat_result | None:
         """Returns the lstat of a place; None when nothing is there, or a link is on the way."""
         try:
-            return _look(self.folder(parent(path)), _name(path))
+            return look_in(self.folder(parent(path)), _name(path))
         except OSError as error:
             if error.errno in _GONE:
                 return None
@@ -115,32 +106,16 @@ class Places:
 
     def state(self, path: bytes) -> PathState | None:
         """Returns type, mode and content id of what is there; None when nothing is."""
-        status = self.look(path)
-        if status is None:
-            return None
-        if stat.S_ISLNK(status.st_mode):
-            return PathState(stat.S_IFLNK | 0o777, self._link_blob(path))
-        if stat.S_ISREG(status.st_mode):
-            return PathState(status.st_mode, self.content(path)[0])
-        return PathState(status.st_mode)
+        try:
+            return state_in(self.folder(parent(path)), _name(path))
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
 
     def content(self, path: bytes) -> tuple[Oid, Signature]:
         """Reads a file and returns its blob id and the signature that the bytes belong to."""
-        fd = os.open(_name(path), _OLD_FILE, dir_fd=self.folder(parent(path)))
-        try:
-            before = os.fstat(fd)
-            if not stat.S_ISREG(before.st_mode):
-                raise FileMovedError
-            oid = _hash(fd, before.st_size)
-            if signature_of(os.fstat(fd)) != signature_of(before):
-                raise FileMovedError
-        finally:
-            os.close(fd)
-        return oid, signature_of(before)
-
-    def _link_blob(self, path: bytes) -> Oid:
-        target = os.readlink(_name(path), dir_fd=self.folder(parent(path)))
-        return object_id(BLOB, target)
+        return content_in(self.folder(parent(path)), _name(path))
 
     # --- changing ----------------------------------------------------------------------------
 
@@ -150,16 +125,16 @@ class Places:
         index: int,
         pieces: Iterable[bytes | memoryview],
         wanted: PathState,
-        expected: Signature | None,
+        expected: Found | None,
     ) -> None:
         """Puts a file in place with exactly that content and mode, set-id bits apart.
 
-        `expected` is the signature of what is to be replaced, None for nothing. What was written
-        is read back and hashed before it takes the place.
+        `expected` is what is to be replaced, None for nothing. What was written is read back and
+        hashed before it takes the place.
         """
 
-        def make(folder: int, temporary: bytes) -> int:
-            fd = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)
+        def make(folder: int, draft: bytes) -> int:
+            fd = os.open(draft, _NEW_FILE, 0o600, dir_fd=folder)
             try:
                 _fill(fd, pieces)
                 if os.geteuid() == 0:
@@ -171,53 +146,56 @@ class Places:
             finally:
                 os.close(fd)
 
-        self._replace(path, index, make, expected)
+        self._put(path, index, make, wanted, expected)
 
     def put_link(
-        self, path: TrackedPath, index: int, target: bytes, expected: Signature | None
+        self,
+        path: TrackedPath,
+        index: int,
+        target: bytes,
+        wanted: PathState,
+        expected: Found | None,
     ) -> None:
-        """Puts a symbolic link in place."""
+        """Puts a symbolic link in place, as `put_file` a file."""
 
-        def make(folder: int, temporary: bytes) -> int:
-            os.symlink(target, temporary, dir_fd=folder)
+        def make(folder: int, draft: bytes) -> int:
+            os.symlink(target, draft, dir_fd=folder)
             if os.geteuid() == 0:
                 owner = _owner(folder, _name(path))
-                os.chown(temporary, *owner, dir_fd=folder, follow_symlinks=False)
-            return os.stat(temporary, dir_fd=folder, follow_symlinks=False).st_ino
+                os.chown(draft, *owner, dir_fd=folder, follow_symlinks=False)
+            return os.stat(draft, dir_fd=folder, follow_symlinks=False).st_ino
 
-        self._replace(path, index, make, expected)
+        self._put(path, index, make, wanted, expected)
 
-    def _replace(
+    def _put(
         self,
         path: TrackedPath,
         index: int,
         make: Callable[[int, bytes], int],
-        expected: Signature | None,
+        wanted: PathState,
+        expected: Found | None,
     ) -> None:
-        """Makes something under the temporary name and renames it over what is expected."""
-        name, temporary = _name(path), self.temporary(index)
+        """Makes a draft and puts it in the place of what is expected."""
+        names = self.names(path, index)
         folder = self._writable(parent(path))
         try:
-            inode = make(folder, temporary)
-            _require(folder, name, expected)
-            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            inode = make(folder, names.draft)
         except FileExistsError:
-            # The temporary name is another's file; cleaning up must not take it.
+            # The draft's name is another's file; cleaning up must not take it.
             raise
         except BaseException:
             with suppress(OSError):
-                os.unlink(temporary, dir_fd=folder)
+                os.unlink(names.draft, dir_fd=folder)
             raise
+        swaps.put(folder, names, expected, wanted)
         self.changed = True
-        now = _look(folder, name)
+        now = look_in(folder, names.own)
         if now is None or now.st_ino != inode:
             raise FileMovedError
 
-    def remove(self, path: TrackedPath, expected: Signature) -> None:
+    def remove(self, path: TrackedPath, index: int, expected: Found) -> None:
         """Removes a file or link that is still the expected one."""
-        folder = self._writable(parent(path))
-        _require(folder, _name(path), expected)
-        os.unlink(_name(path), dir_fd=folder)
+        swaps.remove(self._writable(parent(path)), self.names(path, index), expected)
         self.changed = True
 
     def remove_folder(self, path: TrackedPath) -> None:
@@ -248,7 +226,7 @@ class Places:
 
     def set_file_mode(self, path: TrackedPath, mode: int, expected: Signature) -> None:
         """Gives a file its mode, set-id bits apart, without touching its content."""
-        fd = os.open(_name(path), _OLD_FILE, dir_fd=self.folder(parent(path)))
+        fd = os.open(_name(path), OLD_FILE, dir_fd=self.folder(parent(path)))
         try:
             if signature_of(os.fstat(fd)) != expected:
                 raise FileMovedError
@@ -258,13 +236,18 @@ class Places:
         finally:
             os.close(fd)
 
-    def remove_temporary(self, path: TrackedPath, index: int) -> bool:
-        """Removes what a killed run left under item `index`'s temporary name; tells whether."""
-        left = _look(self.folder(parent(path)), self.temporary(index))
-        if left is None or not (stat.S_ISREG(left.st_mode) or stat.S_ISLNK(left.st_mode)):
-            return False
-        os.unlink(self.temporary(index), dir_fd=self._writable(parent(path)))
-        return True
+    def clear(self, path: TrackedPath, index: int, stored: Collection[PathState | None]) -> None:
+        """Ends what a killed run left under item `index`'s private names.
+
+        `stored` are the item's two states. What is in neither goes back to its own name; where that
+        cannot be, StrandedError.
+        """
+        names, folder = self.names(path, index), self.folder(parent(path))
+        draft, aside = (look_in(folder, name) for name in (names.draft, names.aside))
+        if draft is not None and (stat.S_ISREG(draft.st_mode) or stat.S_ISLNK(draft.st_mode)):
+            os.unlink(names.draft, dir_fd=self._writable(parent(path)))
+        if aside is not None:
+            swaps.settle_aside(self._writable(parent(path)), names, stored)
 
     # --- folders that are read-only ------------------------------------------------------------
 
@@ -319,19 +302,6 @@ def _name(path: bytes) -> bytes:
     return _checked(path.rpartition(b"/")[2])
 
 
-def _look(folder: int, name: bytes) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-
-
-def _require(folder: int, name: bytes, expected: Signature | None) -> None:
-    status = _look(folder, name)
-    if (None if status is None else signature_of(status)) != expected:
-        raise FileMovedError
-
-
 def _fill(fd: int, pieces: Iterable[bytes | memoryview]) -> None:
     for piece in pieces:
         rest = memoryview(piece)
@@ -341,25 +311,14 @@ def _fill(fd: int, pieces: Iterable[bytes | memoryview]) -> None:
 
 def _owner(folder: int, name: bytes) -> tuple[int, int]:
     """Returns the owner of the file that is replaced, else of the folder, for root to give."""
-    like = _look(folder, name) or os.fstat(folder)
+    like = look_in(folder, name) or os.fstat(folder)
     return like.st_uid, like.st_gid
 
 
 def _read_back(fd: int, wanted: Oid | None) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
-    if _hash(fd, os.fstat(fd).st_size) != wanted:
+    if hash_open(fd, os.fstat(fd).st_size) != wanted:
         raise OSError(errno.EIO, "it reads back differently")
-
-
-def _hash(fd: int, size: int) -> Oid:
-    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    seen = 0
-    while piece := os.read(fd, PIECE):
-        digest.update(piece)
-        seen += len(piece)
-    if seen != size:
-        raise FileMovedError
-    return Oid(digest.digest())
 
 
 def _set_mode(fd: int, mode: int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from stepwell.store.engine.objects import ObjectReader
-from stepwell.store.engine.rollback.places import SET_ID_BITS
+from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent

@@ -21,8 +21,11 @@ from stepwell.store.engine.rollback.apply import (
     needed_blobs,
     numbered,
     open_places,
+    stranded,
 )
-from stepwell.store.engine.rollback.places import SET_ID_BITS, Places, words
+from stepwell.store.engine.rollback.looking import same
+from stepwell.store.engine.rollback.places import Places, words
+from stepwell.store.engine.rollback.swaps import StrandedError
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.paths import TrackedPath, parent
@@ -88,12 +91,12 @@ def recover_plan(
     """
     items = numbered(plan)
     contents = Contents(reader)
-    _clear(root, plan, reader)
-    found = _look(root, plan, items)
+    left = _clear(root, plan, reader)
+    found = _look(root, plan, items, left)
     bad = _damaged(contents, found.pending)
     if not bad:
         return _carry_out(root, plan, contents, found, True, progress)
-    back = _look(root, plan, [_inverse(n) for n in items])
+    back = _look(root, plan, [_inverse(n) for n in items], left)
     if not _damaged(contents, back.pending):
         return _carry_out(root, plan, contents, back, False, progress)
     rest = [n for n in found.pending if n.item.path not in bad]
@@ -131,10 +134,14 @@ def _damaged(contents: Contents, pending: Iterable[Numbered]) -> set[TrackedPath
     return bad
 
 
-def _look(root: bytes, plan: Plan, items: list[Numbered]) -> _Sorted:
+def _look(root: bytes, plan: Plan, items: list[Numbered], left: list[Kept]) -> _Sorted:
+    """Sorts the items; those in `left` are kept for the reason there."""
     places = open_places(root, plan.id)
     try:
-        return _sort(places, items)
+        settled = {kept.path for kept in left}
+        found = _sort(places, [one for one in items if one.item.path not in settled])
+        found.kept.extend(left)
+        return found
     finally:
         places.close()
 
@@ -155,19 +162,12 @@ def _sort(places: Places, items: list[Numbered]) -> _Sorted:
 
 def _place(found: _Sorted, one: Numbered, state: PathState | None) -> None:
     item = one.item
-    if _same(state, item.after):
+    if same(state, item.after):
         found.done.append(one)
     elif state == item.before or _passing(state, item):
         found.pending.append(Numbered(one.number, replace(item, before=state)))
     else:
         found.kept.append(Kept(item.path, FOREIGN))
-
-
-def _same(state: PathState | None, wanted: PathState | None) -> bool:
-    """Compares as far as a rollback restores: without the set-id bits of files."""
-    if state is None or wanted is None or not stat.S_ISREG(wanted.mode):
-        return state == wanted
-    return state == PathState(wanted.mode & ~SET_ID_BITS, wanted.blob)
 
 
 def _passing(state: PathState | None, item: PlanItem) -> bool:
@@ -181,13 +181,19 @@ def _passing(state: PathState | None, item: PlanItem) -> bool:
     return bool(modes) and state.mode & ~stat.S_ISGID in {m & ~stat.S_ISGID for m in passing}
 
 
-def _clear(root: bytes, plan: Plan, reader: ObjectReader) -> None:
-    """Removes temporary files of the interrupted run and narrows folders that it had widened."""
+def _clear(root: bytes, plan: Plan, reader: ObjectReader) -> list[Kept]:
+    """Ends what lies under private names and narrows folders that the interrupted run had widened.
+
+    Returns the paths where content that is in no step had to stay under such a name.
+    """
+    left = []
     places = open_places(root, plan.id)
     try:
         for number, item in numbered(plan):
             try:
-                places.remove_temporary(item.path, number)
+                places.clear(item.path, number, (item.before, item.after))
+            except StrandedError:
+                left.append(Kept(item.path, stranded(places, number, item.path)))
             except OSError:
                 # Then its folder is gone too, or not writable, which the item itself will report.
                 continue
@@ -197,6 +203,7 @@ def _clear(root: bytes, plan: Plan, reader: ObjectReader) -> None:
     finally:
         places.settle()
         places.close()
+    return left
 
 
 def _narrow(places: Places, plan: Plan, reader: ObjectReader) -> None:

@@ -352,7 +352,7 @@ def immutable(path: bytes) -> Iterator[None]:
 # --- as an ordinary user -------------------------------------------------------------------------
 
 _READ_ONLY = """
-import os, stat, sys, tempfile
+import ctypes, os, stat, sys, tempfile
 from support.bench import Bench
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(12345); os.setuid(12345)

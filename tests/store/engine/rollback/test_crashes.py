@@ -44,8 +44,15 @@ def test_after_a_kill_anywhere_a_damaged_target_is_undone() -> None:
     assert report["undone"] > 20
 
 
+def test_after_a_kill_anywhere_what_somebody_saved_is_there() -> None:
+    """A file saved in the moment of its change is at its name and listed, the rest is finished."""
+    report = killed_at_each_point(3, "saved")
+    assert report["wrong"] == []
+    assert report["points"] > 150
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("options", [(), ("user",), ("damaged",), ("damaged", "user")])
+@pytest.mark.parametrize("options", [(), ("user",), ("damaged",), ("damaged", "user"), ("saved",)])
 def test_every_single_point(options: tuple[str, ...]) -> None:
     """As above, leaving none out."""
     assert killed_at_each_point(1, *options)["wrong"] == []
