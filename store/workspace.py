@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from stepwell.store.engine import branching, history, marking, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
-from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.marking import Marking
 from stepwell.store.engine.partial import part_of
 from stepwell.store.engine.recording import Act, Recorded, record
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import Recovery, recover
+from stepwell.store.engine.sight import ScanSight
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
 from stepwell.store.environment import default_home
 from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
@@ -47,6 +48,19 @@ def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> Cap
 
 def _data_folder(home: str | os.PathLike[str] | None) -> Path:
     return default_home() if home is None else Path(home).absolute()
+
+
+def _context(
+    registered: registry.Registered,
+    home: Path,
+    clock: Clock,
+    randomness: RandomBytes,
+    config: CaptureConfig | None,
+) -> Context:
+    root, store = registered.root, registered.store
+    settings = capture_config(config, root, home)
+    sight = ScanSight(root, store, settings)
+    return Context(root, store, clock, randomness, settings, sight)
 
 
 class Workspace(WorkspaceReader):
@@ -93,8 +107,7 @@ class Workspace(WorkspaceReader):
                 )
             registered = registry.register(root, home, randomness)
             JournalWriter.create(registered.store, randomness=randomness)
-            settings = capture_config(config, root, home)
-            context = Context(root, registered.store, clock, randomness, settings)
+            context = _context(registered, home, clock, randomness, config)
             workspace = cls(registered, home, context)
             workspace.record("first capture")
             registry.finish(registered, home, rfc3339(clock()))
@@ -110,8 +123,12 @@ class Workspace(WorkspaceReader):
         randomness: RandomBytes = os.urandom,
         config: CaptureConfig | None = None,
         wait_s: float = 5.0,
+        durability: Durability = "durable",
     ) -> Self:
         """Opens the workspace that holds `path`; `home` as in `init`.
+
+        With the durability "fast" nothing is synced: what was recorded last survives a kill, but
+        perhaps not a loss of power.
 
         Raises:
             NotAWorkspaceError: no registered root holds it.
@@ -120,15 +137,8 @@ class Workspace(WorkspaceReader):
         home = _data_folder(home)
         registered = registry.locate(os.fsencode(os.path.abspath(path)), home)
         registry.check_store_access(registered.store)
-        context = Context(
-            registered.root,
-            registered.store,
-            clock,
-            randomness,
-            capture_config(config, registered.root, home),
-            wait_s,
-        )
-        return cls(registered, home, context)
+        context = _context(registered, home, clock, randomness, config)
+        return cls(registered, home, replace(context, wait_s=wait_s, durability=durability))
 
     @contextmanager
     def _writer(self) -> Iterator[JournalWriter]:
@@ -136,7 +146,11 @@ class Workspace(WorkspaceReader):
         clock = context.clock
         with WriterLock.acquire(context.store, wait_s=context.wait_s, clock=clock) as lock:
             writer = JournalWriter.open_writer(
-                context.store, lock, clock=clock, randomness=context.randomness
+                context.store,
+                lock,
+                clock=clock,
+                randomness=context.randomness,
+                durability=context.durability,
             )
             try:
                 self.recovered = recover(writer, context)

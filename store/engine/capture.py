@@ -27,6 +27,12 @@ class Captured:
     """None when no ignore rules are in force."""
     coverage_blob: Oid | None
     """None when everything was stored surely."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCaptured(Captured):
+    """What a scan found, with what the next scan needs of it."""
+
     table: StatTable
     """To be saved once the snapshot is acknowledged, never before."""
     table_changed: bool
@@ -38,7 +44,7 @@ def capture_tree(
     sink: ObjectSink,
     parent: Snapshot | None,
     also: Collection[bytes] = (),
-) -> Captured:
+) -> ScanCaptured:
     """Captures the scanner's workspace into `sink`.
 
     `parent` is the snapshot that the step will be compared with: its files are stored whatever
@@ -55,7 +61,7 @@ def capture_tree(
         oid = sink.add(BLOB, extras.encode(build_extras(table)))
         table.snapshot = Snapshot(Oid(table.folders.tree[0]), oid)
     covered = table.covered()
-    return Captured(
+    return ScanCaptured(
         table.snapshot,
         covered,
         count_coverage(covered, len(table.files.paths)),

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepwell.store.engine.journal import Durability
 from stepwell.store.engine.scan import CaptureConfig
+from stepwell.store.engine.sight import Sight
 from stepwell.store.model.ids import Clock, RandomBytes
 
 Progress = Callable[[str, int, int], None]
@@ -27,6 +29,8 @@ class Context:
     clock: Clock
     randomness: RandomBytes
     capture: CaptureConfig
+    sight: Sight
+    """How the workspace is looked at."""
     wait_s: float = 5.0
     """How long a verb waits for the writer lock before it is refused."""
-    durability: str = "durable"
+    durability: Durability = "durable"

@@ -14,7 +14,7 @@ from stepwell.store.engine.diff import changes, changes_of_pairs
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.objects import LayeredObjects, ObjectReader
 from stepwell.store.engine.patch import as_patch
-from stepwell.store.engine.recording import require_head, take
+from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.rollback import decode_plan, inspect_plan
 from stepwell.store.engine.snapshots import Entry, lookup
 from stepwell.store.engine.travel import current_head
@@ -50,7 +50,7 @@ def status(journal: Journal, context: Context, workspace: str) -> Status:
     """Returns where the workspace stands; reads the disk, writes nothing."""
     head = require_head(current_head(journal), context.root)
     reader = LayeredObjects(journal)
-    disk = take(context, reader, head.snapshot)
+    disk = context.sight.take(reader, head.snapshot)
     view = journal.view()
     return Status(
         workspace=workspace,
@@ -107,7 +107,7 @@ def _side(
         return journal, b.snapshot
     reader = LayeredObjects(journal)
     head = current_head(journal) or a
-    return reader, take(context, reader, head.snapshot).snapshot
+    return reader, context.sight.take(reader, head.snapshot).snapshot
 
 
 def own_changes(journal: Journal, step: Step, *, hunks: bool, lines: int) -> tuple[Change, ...]:

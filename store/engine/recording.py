@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from stepwell.store.engine.atomic import write_atomic
-from stepwell.store.engine.capture import Captured, capture_tree
+from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink, count_changes
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectSink
-from stepwell.store.engine.scan import Scanner, StatTable
 from stepwell.store.engine.snapshots import Entry, differing
 from stepwell.store.model.errors import FailedError, StepwellError
 from stepwell.store.model.ids import Oid, mint_step_id
@@ -83,32 +79,17 @@ def head_step(writer: JournalWriter, view: View) -> Step | None:
     return None if branch is None else writer.step(branch.head)
 
 
-def take(
-    context: Context,
-    sink: ObjectSink,
-    parent: Snapshot | None,
-    also: Collection[TrackedPath] = (),
-) -> Captured:
-    """Captures the workspace into `sink` with the saved stat table; saves nothing itself.
-
-    The scan goes by the clock that stamps files, whatever clock stamps the steps.
-    """
-    table = load_table(context.store)
-    scanner = Scanner(context.root, table, config=context.capture)
-    return capture_tree(scanner, sink, parent, also=also)
-
-
 def take_with(
     context: Context, sink: ObjectSink, base: Snapshot, also: Collection[TrackedPath]
 ) -> Captured:
-    """Captures the workspace as `take` does, with what rules ignore and `base` has just as it is.
+    """Captures the workspace as its Sight does, with what rules ignore and `base` has just as it is.
 
     A change of the workspace must not make a step forget what it did not touch.
     """
-    captured = take(context, sink, base, also)
+    captured = context.sight.take(sink, base, also)
     gone = [b for a, b in differing(sink, captured.snapshot, base) if a is None and b is not None]
     same = [b.path for b in gone if b.oid is not None and _lies_there(context, b)]
-    return take(context, sink, base, [*also, *same]) if same else captured
+    return context.sight.take(sink, base, [*also, *same]) if same else captured
 
 
 def _lies_there(context: Context, entry: Entry) -> bool:
@@ -129,7 +110,7 @@ def record(
     transaction = writer.begin()
     sink = CountingSink(transaction)
     try:
-        captured = take(context, sink, head.snapshot if head else None)
+        captured = context.sight.take(sink, head.snapshot if head else None)
     except StepwellError as error:
         transaction.abort()
         _record_gap(writer, context, act, head, error)
@@ -137,7 +118,7 @@ def record(
     plain = act.kind == "capture" and act.mark is None
     if head is not None and (plain or only_changes) and captured.snapshot == head.snapshot:
         transaction.abort()
-        save_table(context.store, captured)
+        context.sight.keep(captured)
         return Recorded(head, True, captured.covered)
     step = make_step(writer.view(), context, act, head, captured, sink)
     step = replace(step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
@@ -145,7 +126,7 @@ def record(
     if act.mark is not None:
         effects.append(MarkSet(step.id, act.mark))
     transaction.commit("record", f"recorded #{step.seq} {step.title}", effects, session=act.session)
-    save_table(context.store, captured)
+    context.sight.keep(captured)
     return Recorded(replace(step, checkpoint=act.mark), False, captured.covered)
 
 
@@ -244,25 +225,6 @@ def _record_gap(
         )
     except StepwellError:
         transaction.abort()
-
-
-def load_table(store: Path) -> StatTable | None:
-    """Returns the saved stat table; None when there is none or it cannot be trusted."""
-    try:
-        return StatTable.loads((store / "stats").read_bytes())
-    except OSError:
-        return None
-
-
-def save_table(store: Path, captured: Captured) -> None:
-    """Saves the stat table after its capture was acknowledged.
-
-    It is derived: a failure costs the next capture a full scan and nothing else, so it is not
-    reported, and a missing fsync cannot hurt because a torn table fails its checksum.
-    """
-    if captured.table_changed:
-        with suppress(StepwellError):
-            write_atomic(store / "stats", captured.table.dumps(), durable=False)
 
 
 def require_head(head: Step | None, root: bytes) -> Step:

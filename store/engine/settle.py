@@ -15,7 +15,7 @@ from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink
 from stepwell.store.engine.journal import Journal, JournalWriter
-from stepwell.store.engine.recording import Act, make_step, save_table, take_with
+from stepwell.store.engine.recording import Act, make_step, take_with
 from stepwell.store.engine.rollback import decode_plan, recover_plan
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
@@ -123,7 +123,7 @@ def conclude(
             "not_restored": len(kept),
         },
     )
-    save_table(context.store, captured)
+    context.sight.keep(captured)
     return tip, operation
 
 

@@ -24,7 +24,6 @@ from stepwell.store.engine.recording import (
     head_step,
     make_step,
     require_head,
-    take,
     take_with,
 )
 from stepwell.store.engine.rollback import (
@@ -89,7 +88,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     """Returns the plan, and a reader that also holds the disk's own content; changes nothing."""
     head = require_head(current_head(journal), context.root)
     reader = LayeredObjects(journal)
-    disk = take(context, reader, head.snapshot)
+    disk = context.sight.take(reader, head.snapshot)
     own = _own_writes(journal, aim)
     then = (covered_of(journal, aim.onto), decode_rules(_blob(journal, aim.onto.rules_blob)))
 
@@ -335,12 +334,14 @@ def _record_safety(writer: JournalWriter, context: Context, plan: Plan) -> tuple
     captured = take_with(context, sink, head.snapshot, also)
     if captured.snapshot == head.snapshot:
         transaction.abort()
+        context.sight.keep(captured)
         return head, captured
     act = Act(title=f"your disk before the {plan.kind} to #{plan.target.seq}", flags=("safety",))
     step = make_step(writer.view(), context, act, head, captured, sink)
     step = replace(step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
     effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(writer.view(), step))]
     transaction.commit("record", f"saved the disk as #{step.seq}", effects)
+    context.sight.keep(captured)
     return step, captured
 
 

@@ -1,0 +1,103 @@
+"""How the engine sees the workspace: what every capture, plan and status asks.
+
+A Sight remembers what it saw, so that the next look costs what changed. What it adds to a sink counts
+as stored only once `keep` says so; until then the next look offers it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from stepwell.store.engine.atomic import write_atomic
+from stepwell.store.engine.capture import Captured, ScanCaptured, capture_tree
+from stepwell.store.engine.objects import ObjectSink
+from stepwell.store.engine.scan import CaptureConfig, Scanner
+from stepwell.store.engine.stattable import StatTable
+from stepwell.store.model.errors import StepwellError
+from stepwell.store.model.steps import Snapshot
+
+_TABLE = "stats"
+
+
+class Sight(Protocol):
+    """One workspace as it is now; asked by one thread at a time."""
+
+    def take(
+        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
+    ) -> Captured:
+        """Captures the workspace into `sink`; every write finished before the call is in it.
+
+        `parent` is the recorded snapshot that the result will be compared with: its files are
+        stored whatever their size, and its entries stand in for what cannot be read. `also` names
+        files and links (workspace paths) that are stored although ignored or above the cap.
+
+        Raises:
+            FailedError: the workspace folder cannot be opened or listed.
+            StepwellError: whatever the sink raises when it cannot store.
+        """
+
+    def keep(self, captured: Captured) -> None:
+        """Says that the store holds the snapshot of the last `take`; any older one is ignored."""
+
+
+class ScanSight:
+    """Looks at every file each time, with the stat table that the store keeps.
+
+    The scan goes by the clock that stamps files, whatever clock stamps the steps.
+    """
+
+    def __init__(self, root: bytes, store: Path, config: CaptureConfig) -> None:
+        self._root = root
+        self._store = store
+        self._config = config
+        self._table: StatTable | None = None
+        self._stamp: tuple[int, ...] = ()
+
+    def take(
+        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
+    ) -> ScanCaptured:
+        scanner = Scanner(self._root, self._newest_table(), config=self._config)
+        return capture_tree(scanner, sink, parent, also)
+
+    def keep(self, captured: Captured) -> None:
+        if isinstance(captured, ScanCaptured) and captured.table_changed:
+            save_table(self._store, captured.table)
+            self._table, self._stamp = captured.table, table_stamp(self._store)
+
+    def _newest_table(self) -> StatTable | None:
+        """Returns the saved table, read again only when another one took its place."""
+        stamp = table_stamp(self._store)
+        if stamp != self._stamp:
+            self._table, self._stamp = load_table(self._store), stamp
+        return self._table
+
+
+def table_stamp(store: Path) -> tuple[int, ...]:
+    """Returns what tells one saved stat table from the next; empty when there is none."""
+    try:
+        found = os.stat(store / _TABLE)
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def load_table(store: Path) -> StatTable | None:
+    """Returns the saved stat table; None when there is none or it cannot be trusted."""
+    try:
+        return StatTable.loads((store / _TABLE).read_bytes())
+    except OSError:
+        return None
+
+
+def save_table(store: Path, table: StatTable) -> None:
+    """Saves a stat table whose snapshot the store holds.
+
+    It is derived: a failure costs the next capture a full scan and nothing else, so it is not
+    reported, and a missing fsync cannot hurt because a torn table fails its checksum.
+    """
+    with suppress(StepwellError):
+        write_atomic(store / _TABLE, table.dumps(), durable=False)
