@@ -63,8 +63,17 @@ class WorkspaceReader:
         return self._journal.refresh()
 
     def view(self) -> View:
-        """Returns branches, marks and heads as of the newest operation seen."""
+        """Returns branches, marks and heads as of the newest operation seen.
+
+        Raises:
+            IntegrityError: no operation can be read, here as in all that lists or counts.
+        """
+        self._require_history()
         return self._journal.view()
+
+    def _require_history(self) -> None:
+        if not self._journal.last_number:
+            require_head(None, self.root)
 
     def head(self) -> Step:
         """Returns the tip of the current branch."""
@@ -126,6 +135,7 @@ class WorkspaceReader:
 
     def catalogue(self) -> Catalogue:
         """Returns the catalogue, caught up with the journal; TinyDB is loaded here, not before."""
+        self._require_history()
         if self._catalogue is None:
             from stepwell.store.catalogue import Catalogue
 
@@ -183,6 +193,7 @@ class WorkspaceReader:
 
     def operations(self, limit: int = 50) -> list[history.OperationRow]:
         """Returns the newest operations, newest first."""
+        self._require_history()
         return history.operation_rows(self._journal, limit)
 
     def _marked(self, step: Step) -> Step:
@@ -194,4 +205,5 @@ class WorkspaceReader:
 
     def stats(self) -> Stats:
         """Returns counts and sizes of the store."""
+        self._require_history()
         return reading.stats(self._journal, self.store)

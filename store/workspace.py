@@ -377,5 +377,6 @@ class Workspace(WorkspaceReader):
         """Makes the catalogue anew from the journal; returns the number of steps in it."""
         from stepwell.store.catalogue import rebuild
 
+        self._require_history()
         self._drop_catalogue()
         return rebuild(self.store / "catalogue", self._journal)

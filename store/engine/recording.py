@@ -12,7 +12,7 @@ from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectSink
 from stepwell.store.engine.snapshots import Entry, differing
-from stepwell.store.model.errors import FailedError, StepwellError
+from stepwell.store.model.errors import IntegrityError, StepwellError
 from stepwell.store.model.ids import Oid, mint_step_id
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import PathState
@@ -228,10 +228,11 @@ def _record_gap(
 
 
 def require_head(head: Step | None, root: bytes) -> Step:
-    """Returns the head; raises FailedError when the store has no step."""
+    """Returns the head; raises IntegrityError without one: every finished store has a step."""
     if head is None:
-        raise FailedError(
-            f"{escape(root)} has no step that can be read",
-            hint="`stepwell capture` records the first; `stepwell verify` tells if any was lost",
+        raise IntegrityError(
+            f"the history of {escape(root)} cannot be read: no step of it is left",
+            hint="`stepwell verify` names what is damaged; put it back from a backup",
+            path=escape(root),
         )
     return head

@@ -105,6 +105,30 @@ def test_a_newer_format_is_refused_untouched(folder: Path, run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["status"], ["log"], ["log", "--all"], ["show", "@"], ["show", "#1"], ["diff"]),
+        *(["operations"], ["branch"], ["cat", "@:README"], ["capture"], ["rebuild"], ["stats"]),
+        *(["rollback", "@", "--yes"], ["undo", "--yes"], ["verify"], ["init"]),
+    ],
+    ids=" ".join,
+)
+def test_a_store_that_lost_its_whole_journal_is_damaged(
+    folder: Path, run: Run, command: list[str]
+) -> None:
+    """Exit code 5 everywhere, never an empty list, and nothing begins anew."""
+    store = Path(run("status", "--json").json["store"])
+    for segment in (store / "journal").iterdir():
+        segment.unlink()
+    told = run(*command)
+    assert told.code == 5
+    if command != ["verify"]:
+        _told(told)
+        assert told.out == b""
+    assert list((store / "journal").iterdir()) == []
+
+
 def test_an_unreadable_store_is_told(ordinary: Path, run: Run) -> None:
     """Exit code 1, with a hint."""
     run("-C", ordinary, "init")
@@ -260,13 +284,14 @@ def test_closed_streams_are_no_error(folder: Path, run: Run) -> None:
 
 _KILLED = """
 import os, signal
-renamed, real = [], os.rename
-def rename(*arguments, **options):
-    real(*arguments, **options)
-    renamed.append(arguments)
-    if len(renamed) == 2:
+from stepwell.store.engine.rollback import swaps
+replaced, real = [], swaps.put
+def put(*arguments):
+    real(*arguments)
+    replaced.append(arguments)
+    if len(replaced) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-os.rename = rename
+swaps.put = put
 from stepwell.store.cli.main import main
 main(["rollback", "@~1", "--yes"])
 """
