@@ -56,8 +56,8 @@ format: $(VENV)/.ready-dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/.ready ## measure capture, rollback, log and open beside git; ARGS=FOLDER for a tree of yours
-	@$(BIN)/python bench/run.py $(ARGS)
+bench: $(VENV)/.ready ## measure beside other tools and write docs/benchmarks.md; QUICK=1 for a short look
+	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(ARGS)
 
 docs: $(VENV)/.ready ## write the command and key references from the program's tables
 	@$(BIN)/python docs/generate.py

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,9 @@ PROGRAM = (
     "import sys; from pathlib import Path; from stepwell.tui.app import run;"
     "sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))"
 )
+
+Tell = Callable[[str, list[float]], None]
+"""Takes the name of what was measured, and the milliseconds."""
 
 
 class Terminal:
@@ -103,20 +106,20 @@ def terminal(root: Path, home: Path) -> Iterator[Terminal]:
         os.close(opened.fd)
 
 
-def measure_start(root: Path, home: Path, rounds: int) -> None:
-    """Prints how long it takes until there is something to see."""
+def measure_start(root: Path, home: Path, rounds: int, tell: Tell) -> None:
+    """Tells how long it takes until there is something to see."""
     frames, steps = [], []
     for _ in range(rounds):
         with terminal(root, home) as screen:
             frames.append(screen.until(b"Timeline") * 1000)
             steps.append(screen.until(b"orchard/") * 1000)
             screen.quiet()
-    report("first frame", frames)
-    report("first frame with steps", steps)
+    tell("first frame", frames)
+    tell("first frame with steps", steps)
 
 
-def measure_keys(root: Path, home: Path, keys: int) -> None:
-    """Prints how long a key takes until the answer begins, one by one, without waiting between."""
+def measure_keys(root: Path, home: Path, keys: int, tell: Tell) -> None:
+    """Tells how long a key takes until the answer begins, one by one, without waiting between."""
     with terminal(root, home) as screen:
         screen.until(b"orchard/")
         screen.quiet(0.8)
@@ -125,12 +128,12 @@ def measure_keys(root: Path, home: Path, keys: int) -> None:
             for _ in range(keys):
                 times.append(screen.key(sent))
                 screen.quiet(0.03)
-            report(f"key {name}", times)
+            tell(f"key {name}", times)
         jumps = []
-        for sent in (b"G", b"g") * 10:
+        for sent in (b"G", b"g") * max(1, keys // 6):
             jumps.append(screen.key(sent))
             screen.quiet(0.15)
-        report("G and g", jumps)
+        tell("G and g", jumps)
 
 
 def report(name: str, times: list[float]) -> None:
@@ -154,8 +157,8 @@ def main() -> None:
             root, home = options.store / "orchard", options.store / "home"
         else:
             root, home = synthetic.make(Path(scratch) / "made", options.steps)
-        measure_start(root, home, options.rounds)
-        measure_keys(root, home, options.keys)
+        measure_start(root, home, options.rounds, report)
+        measure_keys(root, home, options.keys, report)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+"""The figures that the project holds itself to, each beside what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from alone import LOG, screen_measure
+from contest import capture_of, restore_of
+from ours import DAEMON, HOOK, SCAN
+from rivals import OpenCode, TunedGit
+from table import Results, markdown, milliseconds
+
+Measured = Callable[[Results], float]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One figure with its bounds; `more` is better, or less."""
+
+    what: str
+    must: float | None
+    aim: float | None
+    """None: told, and nobody promised anything."""
+    unit: str
+    measured: Measured
+    more: bool = False
+
+    def line(self, results: Results) -> list[str]:
+        value = self.measured(results)
+        sign = "≥" if self.more else "≤"
+        bounds = ["–" if b is None else f"{sign} {b:g} {self.unit}" for b in (self.must, self.aim)]
+        return [self.what, *bounds, self._text(value), self._verdict(value)]
+
+    def _text(self, value: float) -> str:
+        if math.isnan(value):
+            return "not measured"
+        return milliseconds(value) if self.unit == "ms" else f"{value:.3g} {self.unit}"
+
+    def _verdict(self, value: float) -> str:
+        if math.isnan(value) or self.must is None or self.aim is None:
+            return "–"
+        sign = 1 if self.more else -1
+        if sign * value >= sign * self.aim:
+            return "aim"
+        return "must" if sign * value >= sign * self.must else "**missed**"
+
+
+def _median(tree: str, measure: str, who: str) -> Measured:
+    return lambda results: results.look(tree, measure, who).median
+
+
+def _tail(tree: str, measure: str, who: str, share: float) -> Measured:
+    return lambda results: results.look(tree, measure, who).percentile(share)
+
+
+def _times(tree: str, slow: str, fast: str) -> Measured:
+    """How many times quicker `fast` is than `slow` at one changed file."""
+    a, b = _median(tree, capture_of(1), slow), _median(tree, capture_of(1), fast)
+    return lambda results: a(results) / b(results)
+
+
+def _fact(name: str) -> Measured:
+    return lambda results: float(results.facts.get(name, "nan"))
+
+
+def _saved(results: Results) -> float:
+    raw = _fact("raw bytes")(results)
+    return 100 * (1 - _fact("sealed bytes")(results) / raw)
+
+
+def goals() -> Iterator[Goal]:
+    for tree in ("7k", "100k"):
+        one = capture_of(1)
+        yield Goal(
+            f"capture in the daemon, 1 file, {tree}, median",
+            10,
+            1,
+            "ms",
+            _median(tree, one, DAEMON),
+        )
+        yield Goal("the same, 99th percentile", 10, 3.5, "ms", _tail(tree, one, DAEMON, 0.99))
+    for tree, must, aim in (("7k", 20, 80), ("100k", 50, 300)):
+        faster = _times(tree, OpenCode.name, DAEMON)
+        yield Goal(f"capture, OpenCode / in the daemon, {tree}", must, aim, "x", faster, more=True)
+        faster = _times(tree, OpenCode.name, HOOK)
+        yield Goal(
+            f"capture, OpenCode / with the hook's process, {tree}",
+            None,
+            None,
+            "x",
+            faster,
+            more=True,
+        )
+    yield Goal("hook, process start to exit, 7k", 25, 10, "ms", _median("7k", capture_of(1), HOOK))
+    for tree, must, aim in (("7k", 1.2, 0.6), ("100k", 1.7, 1.0)):
+        share = _times(tree, SCAN, TunedGit.name)
+        yield Goal(f"capture without a daemon / tuned git, {tree}", must, aim, "x", share)
+    for count, must, aim in ((1, 10, 2), (10, 20, 8), (200, 100, 50)):
+        files = restore_of(count).removeprefix("restore, ")
+        spent = _median("100k", restore_of(count), DAEMON)
+        yield Goal(f"rollback of {files}, 100k", must, aim, "ms", spent)
+    yield Goal(
+        "store after many captures, sealed, under raw copies", 70, 94, "%", _saved, more=True
+    )
+    for tree, must, aim in (("7k", 100, 50), ("100k", 200, 100)):
+        yield Goal(
+            f"memory of the daemon, {tree}", must, aim, "MB", _fact(f"memory {tree} {DAEMON}")
+        )
+    for what, must, aim, name in (
+        ("screen over a long history, first frame with steps", 500, 450, "first frame with steps"),
+        ("screen, key to frame, 95th percentile", 16, 8, "key j"),
+    ):
+        measured = _tail(
+            "", screen_measure(name), "Stepwell", 0.5 if "frame with" in name else 0.95
+        )
+        yield Goal(what, must, aim, "ms", measured)
+    yield Goal("`stepwell log -n 50`, whole process", 250, 120, "ms", _median("", LOG, "Stepwell"))
+
+
+def table(results: Results) -> str:
+    head = ["what", "must", "aim", "measured", "reached"]
+    return markdown(head, [goal.line(results) for goal in goals()])
