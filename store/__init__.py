@@ -25,7 +25,7 @@ if _TYPE_CHECKING:
         UsageError,
     )
     from stepwell.store.model.plans import Applied, Conflict, Kept, Plan, PlannedChanges
-    from stepwell.store.model.reports import BranchRow
+    from stepwell.store.model.reports import BlameLine, BranchRow, Hit
     from stepwell.store.model.steps import (
         Branch,
         Covered,
@@ -45,6 +45,7 @@ __all__ = [
     "Act",
     "AmbiguousError",
     "Applied",
+    "BlameLine",
     "Branch",
     "BranchRow",
     "BusyError",
@@ -53,6 +54,7 @@ __all__ = [
     "Conflict",
     "Covered",
     "FailedError",
+    "Hit",
     "Hunk",
     "IntegrityError",
     "Kept",
@@ -80,7 +82,7 @@ _HOMES = {
     "engine.scan": ("CaptureConfig",),
     "model.changes": ("Change", "Hunk"),
     "model.plans": ("Applied", "Conflict", "Kept", "Plan", "PlannedChanges"),
-    "model.reports": ("BranchRow",),
+    "model.reports": ("BlameLine", "BranchRow", "Hit"),
     "model.steps": (
         "Branch",
         "Covered",

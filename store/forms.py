@@ -23,7 +23,7 @@ from stepwell.store.model.plans import (
     Plan,
     PlannedChanges,
 )
-from stepwell.store.model.reports import BranchRow, Status
+from stepwell.store.model.reports import BlameLine, BranchRow, Hit, Status
 from stepwell.store.model.steps import (
     Covered,
     Mark,
@@ -333,6 +333,30 @@ def pending_form(status: Status) -> Form | None:
         "target": intent.target,
         "safety": intent.safety,
         "paths_left": len(status.pending_paths),
+    }
+
+
+# --- finding -------------------------------------------------------------------------------------
+
+
+def hit_form(hit: Hit) -> Form:
+    """Returns a hit of a search; its step as a whole."""
+    return {"step": step_form(hit.step), "where": hit.where, "excerpt": text_form(hit.excerpt)}
+
+
+def blame_form(line: BlameLine) -> Form:
+    """Returns a line with the step that it came with; `text` without its line feed."""
+    step = line.step
+    return {
+        "line": line.line,
+        "text": line.text.rstrip(b"\r\n").decode("utf-8", "backslashreplace"),
+        "step": step.id,
+        "seq": step.seq,
+        "title": text_form(step.title),
+        "session": step.session,
+        "turn": step.turn,
+        "agent": step.agent,
+        "prompt": None if line.prompt is None else text_form(line.prompt),
     }
 
 

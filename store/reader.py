@@ -5,7 +5,8 @@ The catalogue is loaded with the first verb that lists steps, so that a capture 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,7 +19,8 @@ from stepwell.store.engine.references import resolve
 from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import Oid, StepId
-from stepwell.store.model.reports import BranchRow, Stats, Status, VerifyReport
+from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.reports import BlameLine, BranchRow, Hit, Stats, Status, VerifyReport
 from stepwell.store.model.steps import Covered, Step, View
 
 if TYPE_CHECKING:
@@ -195,6 +197,38 @@ class WorkspaceReader:
         """Returns the newest operations, newest first."""
         self._require_history()
         return history.operation_rows(self._journal, limit)
+
+    def search(
+        self, query: str, now: datetime, *, progress: Progress = no_progress
+    ) -> Iterator[Hit]:
+        """Yields where the words of a query stand, the newest step first.
+
+        Looked through are prompts, inputs, notes, paths and changed lines of all steps; what is not
+        indexed yet is on the way, so the first hits come at once. `query` is of the grammar of `stepwell log`; its times are read in the zone of `now`.
+
+        Raises:
+            UsageError: it cannot be read, or has no word.
+        """
+        from stepwell.store import finding
+
+        catalogue = self.catalogue()
+        return finding.hits(self._texts, self._journal, catalogue, query, now, progress)
+
+    def blame(self, path: bytes, at: Step, *, progress: Progress = no_progress) -> list[BlameLine]:
+        """Returns each line of a file at a step, with the step that it came with.
+
+        Raises:
+            NotFoundError: the step has no file there.
+            UsageError: the file is no text, or too large to compare by line.
+        """
+        from stepwell.store import finding
+
+        where = TrackedPath(path)
+        return finding.blamed(self._texts, self._journal, self.catalogue(), at, where, progress)
+
+    @property
+    def _texts(self) -> Path:
+        return self.store / "catalogue"
 
     def _marked(self, step: Step) -> Step:
         return reading.with_mark(step, self._journal.view())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +114,14 @@ def own_changes(journal: Journal, step: Step, *, hunks: bool, lines: int) -> tup
     """Returns the step's own change: against its first parent, or against nothing."""
     old = journal.step(step.parents[0]).snapshot if step.parents else None
     return changes(journal, old, step.snapshot, hunks=hunks, context=lines)
+
+
+def changed_paths(journal: Journal, step: Step) -> Iterator[bytes]:
+    """Yields the paths that the step changed, of a rename both names."""
+    for change in own_changes(journal, step, hunks=False, lines=0):
+        yield change.path
+        if change.old_path is not None:
+            yield change.old_path
 
 
 def file_at(journal: Journal, step: Step, path: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import StepId
@@ -94,3 +95,29 @@ class Stats:
     catalogue_bytes: int
     store_bytes: int
     """The whole store on disk."""
+
+
+Where = Literal["prompt", "input", "note", "path", "diff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A text of a step that holds all words of a search."""
+
+    step: Step
+    where: Where
+    excerpt: str
+    """The line of the first word, cut around it and safe for a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlameLine:
+    """A line of a file and the step that it came with."""
+
+    line: int
+    """1-based."""
+    text: bytes
+    """With its line feed, if it has one."""
+    step: Step
+    prompt: str | None = None
+    """What the step's turn was asked for; None when it has no prompt."""
