@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from stepwell.store.catalogue import Catalogue
+from stepwell.store.catalogue import Catalogue, Graph
+from stepwell.store.catalogue.graph import KINDS
 from stepwell.store.catalogue.search import search, touching
 from stepwell.store.engine import filters, reading
 from stepwell.store.engine.blame import blame
@@ -55,15 +57,15 @@ def _let_through(journal: Journal, found: Iterable[Hit], wanted: filters.Filter)
 class _Lineage:
     """The history as blame asks it: columns of the catalogue, and the index of changed paths."""
 
-    def __init__(self, catalogue: Catalogue, changing: Callable[[bytes], Collection[int]]) -> None:
-        self._catalogue = catalogue
-        self._graph = catalogue.graph()
+    def __init__(
+        self, journal: Journal, graph: Graph, changing: Callable[[bytes], Collection[int]]
+    ) -> None:
+        self._journal = journal
+        self._graph = graph
         self.changing = changing
 
     def step(self, seq: int) -> Step:
-        step = self._catalogue.step_by_seq(seq)
-        assert step is not None
-        return step
+        return self._journal.step(self._graph.id_of(self._graph.row_at(seq)))
 
     def parents(self, seq: int) -> Sequence[int]:
         row = self._graph.row_of(seq)
@@ -85,30 +87,45 @@ def blamed(
     def changing(wanted: bytes) -> Collection[int]:
         return touching(folder, journal, catalogue, wanted, progress=progress)
 
-    view = journal.view()
-    prompts: dict[tuple[str, int | None], str | None] = {}
-    lines = []
-    for number, (text, step) in enumerate(
-        blame(journal, _Lineage(catalogue, changing), at, path), start=1
-    ):
-        turn = (step.session or "", step.turn)
-        if turn not in prompts:
-            prompts[turn] = _prompt(journal, catalogue, step)
-        lines.append(BlameLine(number, text, reading.with_mark(step, view), prompts[turn]))
-    return lines
+    view, graph = journal.view(), catalogue.graph()
+    prompts = _Prompts(journal, graph)
+    found = blame(journal, _Lineage(journal, graph, changing), at, path)
+    return [
+        BlameLine(number, text, reading.with_mark(step, view), prompts.of(step))
+        for number, (text, step) in enumerate(found, start=1)
+    ]
 
 
-def _prompt(journal: Journal, catalogue: Catalogue, step: Step) -> str | None:
-    """Returns the first line of what the step's turn was asked for."""
-    if step.session is None or step.turn is None:
-        return None
-    before = step.seq + 1
-    while page := catalogue.session_steps(step.session, before, 50):
-        for earlier in page:
-            if earlier.turn is not None and earlier.turn < step.turn:
-                return None
-            if earlier.kind == "prompt" and earlier.prompt is not None:
-                text = journal.read(earlier.prompt)[1].decode("utf-8", "replace")
-                return one_line(text)
-        before = page[-1].seq
-    return None
+class _Prompts:
+    """What the turns of steps were asked for, each read once."""
+
+    def __init__(self, journal: Journal, graph: Graph) -> None:
+        self._journal = journal
+        self._graph = graph
+        self._rows: dict[int, list[int]] = {}
+        self._lines: dict[int, tuple[int | None, str | None]] = {}
+        prompt = KINDS.index("prompt")
+        for row, kind in enumerate(graph.kinds):
+            if kind == prompt:
+                self._rows.setdefault(graph.sessions[row], []).append(row)
+
+    def of(self, step: Step) -> str | None:
+        """Returns the first line of the step's prompt; None when its turn has none."""
+        if step.session is None or step.turn is None:
+            return None
+        row = self._graph.row_at(step.seq)
+        rows = self._rows.get(self._graph.sessions[row], [])
+        at = bisect_right(rows, row) - 1
+        if at < 0:
+            return None
+        if rows[at] not in self._lines:
+            self._lines[rows[at]] = self._line(rows[at])
+        turn, line = self._lines[rows[at]]
+        return line if turn == step.turn else None
+
+    def _line(self, row: int) -> tuple[int | None, str | None]:
+        prompt = self._journal.step(self._graph.id_of(row))
+        if prompt.prompt is None:
+            return prompt.turn, None
+        text = self._journal.read(prompt.prompt)[1].decode("utf-8", "replace")
+        return prompt.turn, one_line(text)

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from stepwell.store.engine.diff import TOO_LARGE, changes, is_binary
-from stepwell.store.engine.lines import regions, split_lines
+from stepwell.store.engine.lines import Region, regions, split_lines
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.steps import Step
+
+_TEXTS = 8
+"""How many versions' bytes are kept: each is asked for as the new and as the old one."""
 
 
 class Lineage(Protocol):
@@ -42,8 +45,8 @@ class _Version:
     seq: int
     path: TrackedPath
     blob: Oid
-    lines: dict[int, int] = field(default_factory=dict)
-    """Line of the file asked about -> line of this version; both 0-based."""
+    lines: list[int]
+    """For each line of this version the line asked about that it is (0-based), or -1."""
 
 
 def blame(
@@ -64,7 +67,7 @@ def blame(
         )
     text = split_lines(_text(reader, blob, path))
     walk = _Walk(reader, lineage, len(text))
-    walk.hand_to(_Version(at.seq, path, blob, {n: n for n in range(len(text))}))
+    walk.hand_to(_Version(at.seq, path, blob, list(range(len(text)))))
     owners = walk.run()
     steps = {seq: lineage.step(seq) for seq in set(owners)}
     return [(line, steps[seq]) for line, seq in zip(text, owners, strict=True)]
@@ -107,7 +110,8 @@ class _Walk:
         version = self._where_it_changed(version)
         key = (version.seq, version.path)
         if key in self._waiting:
-            self._waiting[key].lines |= version.lines
+            other = self._waiting[key]
+            other.lines = list(map(max, other.lines, version.lines))
         else:
             self._waiting[key] = version
             heapq.heappush(self._order, (-version.seq, version.path))
@@ -126,12 +130,10 @@ class _Walk:
 
     def _look(self, version: _Version) -> None:
         for seq in self._lineage.parents(version.seq):
-            if not version.lines:
-                return
-            parent = self._lineage.step(seq)
-            self._hand_on(version, parent)
+            self._hand_on(version, self._lineage.step(seq))
         for line in version.lines:
-            self._owners[line] = version.seq
+            if line >= 0:
+                self._owners[line] = version.seq
 
     def _hand_on(self, version: _Version, parent: Step) -> None:
         """Gives the parent those lines that it has, and leaves the version the others."""
@@ -141,10 +143,12 @@ class _Walk:
             if moved is None:
                 return
             path, blob = moved
-        kept = _carried(self._content(blob), self._content(version.blob), version.lines)
-        if kept:
-            self.hand_to(_Version(parent.seq, path, blob, kept))
-            version.lines = {a: b for a, b in version.lines.items() if a not in kept}
+        old = self._content(blob)
+        if is_binary(old) or len(old) > TOO_LARGE:
+            return
+        theirs, version.lines = _divided(old, self._content(version.blob), version.lines)
+        if any(line >= 0 for line in theirs):
+            self.hand_to(_Version(parent.seq, path, blob, theirs))
 
     def _old_name(self, version: _Version, parent: Step) -> tuple[TrackedPath, Oid] | None:
         step = self._lineage.step(version.seq)
@@ -155,27 +159,52 @@ class _Walk:
 
     def _content(self, blob: Oid) -> bytes:
         if blob not in self._texts:
-            if len(self._texts) > 8:
-                self._texts.clear()
+            if len(self._texts) >= _TEXTS:
+                self._texts.pop(next(iter(self._texts)))
             self._texts[blob] = self._reader.read(blob)[1]
         return self._texts[blob]
 
 
-def _carried(old: bytes, new: bytes, lines: dict[int, int]) -> dict[int, int]:
-    """Returns those of the lines that `old` has too, as lines of `old`."""
+def _divided(old: bytes, new: bytes, lines: list[int]) -> tuple[list[int], list[int]]:
+    """Returns the lines that `old` has too, by line of it, and those that only `new` has, by its."""
+    theirs, own = list(lines), [-1] * len(lines)
+    for region in reversed(_regions(old, new)):
+        own[region.new_start : region.new_end] = lines[region.new_start : region.new_end]
+        theirs[region.new_start : region.new_end] = [-1] * (region.end - region.start)
+    return theirs, own
+
+
+def _regions(old: bytes, new: bytes) -> list[Region]:
+    """Returns what differs, comparing line by line only what lies between equal ends."""
     if old == new:
-        return dict(lines)
-    if is_binary(old) or len(old) > TOO_LARGE:
-        return {}
-    found: dict[int, int] = {}
-    waiting = sorted(lines.items(), key=lambda pair: pair[1])
-    shift, at = 0, 0
-    for region in regions(old, new):
-        while at < len(waiting) and waiting[at][1] < region.new_start:
-            found[waiting[at][0]] = waiting[at][1] - shift
-            at += 1
-        while at < len(waiting) and waiting[at][1] < region.new_end:
-            at += 1
-        shift = region.new_end - region.end
-    found.update((line, there - shift) for line, there in waiting[at:])
-    return found
+        return []
+    first = old.rfind(b"\n", 0, _shared(old, new)) + 1
+    last = _shared_end(old[first:], new[first:])
+    start = old.count(b"\n", 0, first)
+    middle = regions(old[first : len(old) - last], new[first : len(new) - last])
+    return [Region(*(number + start for number in region)) for region in middle]
+
+
+def _shared(a: bytes, b: bytes) -> int:
+    """Returns how many bytes two texts begin with alike: by halving, so that memcmp does the work."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        half = (low + high + 1) // 2
+        if a[low:half] == b[low:half]:
+            low = half
+        else:
+            high = half - 1
+    return low
+
+
+def _shared_end(a: bytes, b: bytes) -> int:
+    """Returns how many bytes of whole lines two texts end with alike."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        half = (low + high + 1) // 2
+        if a[len(a) - half : len(a) - low] == b[len(b) - half : len(b) - low]:
+            low = half
+        else:
+            high = half - 1
+    line = a.find(b"\n", len(a) - low)
+    return 0 if line < 0 else len(a) - line - 1
