@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from stepwell.store.engine import branching, history, marking, reading, registry
+from stepwell.store.engine import branching, datafolder, history, marking, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.lock import WriterLock
@@ -23,14 +23,14 @@ from stepwell.store.engine.marking import Marking
 from stepwell.store.engine.partial import part_of
 from stepwell.store.engine.recording import Act, Recorded, record
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.engine.settle import Recovery, recover
+from stepwell.store.engine.settle import recover
 from stepwell.store.engine.sight import ScanSight
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
 from stepwell.store.environment import default_home
 from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.plans import Applied, Plan, PlannedChanges
+from stepwell.store.model.plans import Applied, Plan, PlannedChanges, Recovery
 from stepwell.store.model.steps import Branch, Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
 from stepwell.store.reader import WorkspaceReader
@@ -99,8 +99,11 @@ class Workspace(WorkspaceReader):
         root = registry.root_for(folder)
         if not force:
             registry.refuse_unsafe_root(root, home, [os.fsencode(g) for g in guarded])
-        registry.make_home(home)
+        datafolder.make_home(home)
         with WriterLock.acquire(home, wait_s=5.0, clock=clock):
+            named, all_read = registry.linked_workspaces(home)
+            if all_read:
+                datafolder.sweep(home, named, clock)
             if registry.linked_again(root, home, rfc3339(clock())):
                 return cls.open(
                     os.fsdecode(root), home=home, clock=clock, randomness=randomness, config=config
@@ -136,7 +139,7 @@ class Workspace(WorkspaceReader):
         """
         home = _data_folder(home)
         registered = registry.locate(os.fsencode(os.path.abspath(path)), home)
-        registry.check_store_access(registered.store)
+        datafolder.check_store(registered.store)
         context = _context(registered, home, clock, randomness, config)
         return cls(registered, home, replace(context, wait_s=wait_s, durability=durability))
 

@@ -54,6 +54,7 @@ from stepwell.tui.values import (
     Operation,
     OperationRow,
     PlannedChanges,
+    Recovery,
     RefusedError,
     Status,
     Step,
@@ -85,6 +86,7 @@ class Source(Protocol):
     def close(self) -> None: ...
     def refresh(self) -> bool: ...
     def view(self) -> View: ...
+    def settle(self) -> Recovery | None: ...
     def graph(self) -> Any: ...
     def status(self) -> Status: ...
     def get_step(self, reference: str) -> Step: ...
@@ -168,10 +170,10 @@ def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) 
         NotAWorkspaceError: no registered root holds it.
         FormatError: its store was made by a newer version, or cannot be read.
     """
-    from stepwell.store.engine import registry
+    from stepwell.store.engine import datafolder, registry
 
     found = registry.locate(os.fsencode(os.path.abspath(root)), home)
-    registry.check_store_access(found.store)
+    datafolder.check_store(found.store)
 
     def opened() -> Source:
         from stepwell.store.workspace import Workspace  # the first frame does not wait for it
@@ -415,11 +417,19 @@ class Gateway:
         self.ask("history", "blobs", "read files", call)
 
     def make_plan(self, to: Post, generation: int, wish: Wish) -> None:
-        """Plans what is wished for; PlanMade or PlanFailed to `to`."""
+        """Plans what is wished for; PlanMade or PlanFailed to `to`.
+
+        What a crash had interrupted is settled first, as before every change: a plan of a disk that
+        is still on its way would be void.
+        """
 
         def call(source: Source) -> Message:
             try:
-                return _planned(source, generation, wish)
+                recovered = source.settle() if source.view().intent is not None else None
+                if recovered is not None:
+                    self.reload()
+                    self.compare_disk()
+                return _planned(source, generation, wish, recovered)
             except StepwellError as error:
                 return PlanFailed(generation, error)
 
@@ -511,12 +521,14 @@ def columns_of_graph(graph: Any) -> Columns:
     return Columns(graph.seqs[:size], graph.parents[:size], merges, graph.times[:size])
 
 
-def _planned(source: Source, generation: int, wish: Wish) -> Message:
+def _planned(
+    source: Source, generation: int, wish: Wish, recovered: Recovery | None = None
+) -> Message:
     found = wish.plan(source)
     if not isinstance(found, PlannedChanges):
-        return PlanMade(generation, None, None, found)
+        return PlanMade(generation, None, None, found, recovered)
     rows = DiffRows(found.changes, _sizes(source, found.changes))
-    return PlanMade(generation, found, rows, None)
+    return PlanMade(generation, found, rows, None, recovered)
 
 
 def _changes_with_lines(source: Source, sight: Sight) -> tuple[Change, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Operation,
         OperationRow,
         PlannedChanges,
+        Recovery,
         Step,
         StepwellError,
     )
@@ -297,12 +298,15 @@ class PlanMade(Message):
         planned: PlannedChanges | None,
         rows: DiffRows | None,
         operation: Operation | None,
+        recovered: Recovery | None = None,
     ) -> None:
+        """`recovered`: what a crash had interrupted, and was settled before the plan was made."""
         super().__init__()
         self.generation = generation
         self.planned = planned
         self.rows = rows
         self.operation = operation
+        self.recovered = recovered
 
 
 class PlanApplied(Message):

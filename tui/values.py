@@ -15,7 +15,15 @@ from stepwell.store.model.errors import (
 )
 from stepwell.store.model.ids import Clock, Oid, StepId, short
 from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.plans import Applied, Kept, OtherSession, Plan, PlanItem, PlannedChanges
+from stepwell.store.model.plans import (
+    Applied,
+    Kept,
+    OtherSession,
+    Plan,
+    PlanItem,
+    PlannedChanges,
+    Recovery,
+)
 from stepwell.store.model.reports import BranchRow, Status
 from stepwell.store.model.steps import (
     Branch,
@@ -60,6 +68,7 @@ __all__ = [
     "Plan",
     "PlanItem",
     "PlannedChanges",
+    "Recovery",
     "RefusedError",
     "Snapshot",
     "Status",

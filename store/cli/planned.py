@@ -58,7 +58,7 @@ def _what(plan: Plan) -> str:
 
 def _warn(out: Output, plan: Plan) -> None:
     if plan.keep:
-        out.line("left as it is:")
+        out.line("left as it is, all or in part:")
         for line in kept_lines(plan.keep):
             out.line(*line)
     if plan.drift:

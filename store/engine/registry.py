@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stepwell.store.engine.atomic import make_private_folder, system_error, write_atomic
+from stepwell.store.engine.atomic import make_private_folder, write_atomic
+from stepwell.store.engine.datafolder import check_home
 from stepwell.store.engine.moved import any_as_remembered
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.errors import (
-    FailedError,
     FormatError,
     NotAWorkspaceError,
     NotFoundError,
@@ -59,7 +59,9 @@ def locate(folder: bytes, home: Path) -> Registered:
     Raises:
         NotAWorkspaceError: none does; the hint names a moved workspace when there is one.
         FormatError: its store was made by a newer version.
+        StoreUnreadableError: the data folder is not the user's alone.
     """
+    check_home(home)
     folder = os.path.realpath(folder)
     if not os.path.isdir(folder):
         raise NotFoundError(f"{escape(folder)} is not a folder", hint="give -C an existing folder")
@@ -148,16 +150,6 @@ def _within_budget(root: bytes) -> bool:
     return True
 
 
-def make_home(home: Path) -> None:
-    """Makes the data folder and what it holds, closed to other users."""
-    try:
-        os.makedirs(home.parent, exist_ok=True)
-    except OSError as error:
-        raise system_error(error, "making the folder", home.parent) from error
-    for folder in (home, home / "roots", home / "workspaces"):
-        make_private_folder(folder)
-
-
 def register(root: bytes, home: Path, randomness: RandomBytes) -> Registered:
     """Makes the folders of a new store in a data folder that exists; `finish` makes it count."""
     workspace = randomness(8).hex()
@@ -219,8 +211,7 @@ def _holds_its_content(root: bytes, store: Path) -> bool:
 
 def unlinked(root: bytes, home: Path) -> Registered | None:
     """Returns the finished store that was made for this root and that no root's file names."""
-    files = (home / "roots").glob("*.json")
-    linked = {record.workspace for record in _readable(sorted(files))}
+    linked = linked_workspaces(home)[0]
     for store in sorted((home / "workspaces").glob("*")):
         if store.name in linked:
             continue
@@ -229,6 +220,13 @@ def unlinked(root: bytes, home: Path) -> Registered | None:
             if document is not None and document.get("root") == escape(root):
                 return Registered(store.name, root, store)
     return None
+
+
+def linked_workspaces(home: Path) -> tuple[frozenset[str], bool]:
+    """Returns the ids that roots' files name, and whether all of those could be read."""
+    files = sorted((home / "roots").glob("*.json"))
+    records = list(_readable(files))
+    return frozenset(record.workspace for record in records), len(records) == len(files)
 
 
 def linked_again(root: bytes, home: Path, created: str) -> bool:
@@ -341,17 +339,3 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         raise FormatError(f"{path} cannot be read: it is no JSON object")
     return document
-
-
-def check_store_access(store: Path) -> None:
-    """Raises when the store cannot be trusted: not ours, or open to others (reliability T16)."""
-    try:
-        state = os.stat(store)
-    except OSError as error:
-        raise FailedError(f"{store} cannot be read: {error.strerror}") from error
-    if state.st_uid not in (os.geteuid(), 0) or state.st_mode & 0o022:
-        raise StoreUnreadableError(
-            f"{store} is owned by, or open for writing to, another user",
-            hint="make it yours alone: chmod 700",
-            path=str(store),
-        )

@@ -20,7 +20,7 @@ from stepwell.store.engine.rollback import decode_plan, recover_plan
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import ROOT
-from stepwell.store.model.plans import Kept, Plan
+from stepwell.store.model.plans import Kept, Plan, Recovery
 from stepwell.store.model.steps import (
     Branch,
     BranchDropped,
@@ -35,17 +35,6 @@ from stepwell.store.model.steps import (
     StepRecorded,
     View,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What recovery did with an interrupted change of the workspace."""
-
-    kind: str
-    finished: bool
-    """True: carried through. False: everything was put back."""
-    kept: tuple[Kept, ...]
-    operation: int
 
 
 def recover(writer: JournalWriter, context: Context) -> Recovery | None:

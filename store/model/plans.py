@@ -33,7 +33,7 @@ class PlanItem:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A path that the plan leaves alone although the target differs, with the reason in words."""
+    """A path that the plan leaves alone, all or in part, although the target differs; and why."""
 
     path: TrackedPath
     reason: str
@@ -127,3 +127,15 @@ class Applied:
     capped) is only in `plan.keep`."""
     operation: int
     """Number of the operation, which `undo` takes back; 0 when nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What recovery did with an interrupted change of the workspace."""
+
+    kind: str
+    finished: bool
+    """True: carried through. False: everything was put back."""
+    kept: tuple[Kept, ...]
+    operation: int
+    """Number of the operation that ended it."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from stepwell.store import Workspace
-from stepwell.store.model.errors import FormatError, NotAWorkspaceError
+from stepwell.store.engine.lock import WriterLock
+from stepwell.store.model.errors import FormatError, NotAWorkspaceError, StoreUnreadableError
 
 
 class _Watched(tuple[Path, ...]):
@@ -114,18 +119,25 @@ def test_a_new_folder_with_the_inode_of_a_deleted_one_inherits_nothing(
         assert other.id != ws.id
 
 
-def test_every_file_of_a_store_is_private_whatever_the_umask(project: Path, home: Path) -> None:
-    """Derived ones too."""
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_every_file_of_a_store_is_private_whatever_the_umask(
+    project: Path, home: Path, umask: int
+) -> None:
+    """Files 0600 and folders 0700, derived ones and those on the way to the data folder too."""
+    home = home / "not" / "yet"
+    before = os.umask(umask)
     try:
         with Workspace.init(project, home=home) as workspace:
             (project / "README.md").write_text("changed\n")
             workspace.apply(workspace.plan_rollback("@"), force=True)
             workspace.steps()
+            with Workspace.open(project, home=home):
+                pass
     finally:
         os.umask(before)
-    loose = [path for path in home.rglob("*") if path.stat().st_mode & 0o077]
-    assert not loose
+    above = [home, *home.parents[:2]]
+    modes = {(p.is_dir(), stat.S_IMODE(p.stat().st_mode)) for p in (*above, *home.rglob("*"))}
+    assert modes == {(True, 0o700), (False, 0o600)}
     assert (workspace.store / "stats").exists()
 
 
@@ -137,3 +149,137 @@ def test_the_users_own_data_folder_is_taken_when_none_is_named(
     with Workspace.init(project) as first, Workspace.open(str(project), home=str(home)) as again:
         assert first.id == again.id
         assert first.store.is_relative_to(home)
+
+
+# --- a data folder that others could write -------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [0o702, 0o720, 0o777])
+@pytest.mark.parametrize("place", ["itself", "the folder above"])
+def test_a_data_folder_that_others_may_write_is_refused(
+    project: Path, tmp_path: Path, mode: int, place: str
+) -> None:
+    """By every verb, with what to do about it, until it is done."""
+    home = tmp_path / "above" / "home"
+    Workspace.init(project, home=home).close()
+    folder = home if place == "itself" else home.parent
+    if mode == 0o720 and folder != home:
+        os.chown(folder, -1, _another_group())
+    folder.chmod(mode)
+    for verb in (Workspace.open, Workspace.init):
+        with pytest.raises(StoreUnreadableError, match="open for writing") as told:
+            verb(project, home=home)
+        assert "chmod" in told.value.hint
+    folder.chmod(0o700)
+    Workspace.open(project, home=home).close()
+
+
+def _another_group() -> int:
+    other = next((g for g in os.getgroups() if g != os.getegid()), None)
+    if other is None and os.geteuid() != 0:
+        pytest.skip("the user is in one group only")
+    return other or 12345
+
+
+def test_a_link_to_a_data_folder_that_others_may_write_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
+    """It is the folder itself that counts."""
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "home").mkdir(0o700)
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "link").symlink_to(tmp_path / "open" / "home")
+    with pytest.raises(StoreUnreadableError):
+        Workspace.init(project, home=tmp_path / "link")
+    (tmp_path / "open").chmod(0o1777)
+    Workspace.init(project, home=tmp_path / "link").close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("place", ["itself", "the folder above", "the store"])
+def test_a_data_folder_of_another_user_is_refused(
+    project: Path, tmp_path: Path, place: str
+) -> None:
+    """Its owner could write it at any time."""
+    home = tmp_path / "above" / "home"
+    with Workspace.init(project, home=home) as workspace:
+        folder = {"itself": home, "the folder above": home.parent}.get(place, workspace.store)
+    os.chown(folder, 12345, -1)
+    with pytest.raises(StoreUnreadableError, match="is owned by"):
+        Workspace.open(project, home=home)
+
+
+# --- a killed init -------------------------------------------------------------------------------
+
+_KILLED = """
+import os, signal, sys
+from stepwell.store import Workspace
+from stepwell.store.engine import atomic
+left = [int(sys.argv[3])]
+def dying(call):
+    def one(*arguments, **named):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **named)
+    return one
+os.write, os.replace, os.mkdir = dying(os.write), dying(os.replace), dying(os.mkdir)
+Workspace.init(sys.argv[1], home=sys.argv[2])
+"""
+
+
+def test_what_a_killed_init_left_is_swept_by_the_next(project: Path, home: Path) -> None:
+    """Killed at every third write, rename or new folder: one store in the end, and no leftovers."""
+    code, point = -signal.SIGKILL, 0
+    while code == -signal.SIGKILL:
+        point += 3
+        command = [sys.executable, "-c", _KILLED, str(project), str(home), str(point)]
+        code = subprocess.run(command, check=False, timeout=60).returncode
+    assert code == 0
+    assert point > 12
+    with Workspace.open(project, home=home) as workspace:
+        assert workspace.verify(full=True).ok
+        assert [store.name for store in (home / "workspaces").iterdir()] == [workspace.id]
+    assert [path.suffix for path in (home / "roots").iterdir()] == [".json"]
+
+
+def _unfinished(home: Path, project: Path, count: int) -> Path:
+    """Returns a store with that many steps, as if its own file had never been written."""
+    with Workspace.init(project, home=home) as workspace:
+        for number in range(1, count):
+            (project / "README.md").write_text(f"{number}\n")
+            workspace.capture()
+    (workspace.store / "store.json").unlink()
+    for file in (home / "roots").iterdir():
+        file.unlink()
+    for path in (workspace.store / "catalogue").iterdir():
+        path.unlink()
+    return workspace.store
+
+
+@pytest.mark.parametrize("case", ["held", "a history", "named by a file", "a damaged file"])
+def test_only_what_was_never_finished_is_swept(
+    project: Path, home: Path, tmp_path: Path, case: str
+) -> None:
+    """Stores that somebody writes, that have more than one step, or that may be named, stay."""
+    store = _unfinished(home, project, 2 if case == "a history" else 1)
+    other = tmp_path / "other"
+    other.mkdir()
+    if case == "held":
+        with WriterLock.acquire(store, wait_s=0, clock=lambda: 0):
+            Workspace.init(other, home=home).close()
+    else:
+        file = home / "roots" / f"{0:016x}.json"
+        if case == "a damaged file":
+            file.write_text("{")
+        elif case == "named by a file":
+            file.write_text(
+                f'{{"format": 1, "root": "/gone", "dev": 0, "ino": 0, "workspace": "{store.name}"}}'
+            )
+        Workspace.init(other, home=home).close()
+        file.unlink(missing_ok=True)
+    assert (store / "journal" / "00000001.segment").exists()
+    if case != "a history":
+        (tmp_path / "third").mkdir()
+        Workspace.init(tmp_path / "third", home=home).close()
+        assert not store.exists()

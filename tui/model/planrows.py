@@ -14,6 +14,7 @@ from stepwell.tui.values import (
     Plan,
     PlanItem,
     PlannedChanges,
+    Recovery,
     escape,
     one_line,
     plural,
@@ -163,6 +164,15 @@ def outcome(done: Applied | Operation, undo: bool = True) -> str:
     saved = f"saved before: #{done.safety_step.seq}."
     parts = (f"{_now(done.plan, written)}; {saved}", _missed(done), _way_back(done.plan))
     return " ".join(part for part in parts if part)
+
+
+def recovery_notice(done: Recovery) -> str:
+    """Returns what became of an interrupted change, in one sentence."""
+    how = "was finished" if done.finished else "was taken back"
+    first = done.kept[0] if done.kept else None
+    more = f", and {len(done.kept) - 1:,} more" if len(done.kept) > 1 else ""
+    left = f"; left alone: {_shown(first)} ({printable(first.reason)}){more}" if first else ""
+    return f"An interrupted {done.kind} {how} first{left}."
 
 
 def _now(plan: Plan, written: Sequence[PlanItem]) -> str:

@@ -37,6 +37,7 @@ from stepwell.tui.model.planrows import (
     outcome,
     part_headline,
     plan_rows,
+    recovery_notice,
     tally,
 )
 from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
@@ -83,6 +84,8 @@ RestorePreview #preview-diff-pane {
 }
 
 RestorePreview #preview-promise {
+    height: auto;
+    max-height: 3;
     padding: 0 1;
 }
 
@@ -122,6 +125,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
         self._shown: PlannedChanges | Operation | None = None
         self._busy = False
         self._refused = False
+        self._recovered = ""
         self._turned = False
         self._result: Outcome | None = None
         self._headline = Sentence(id="preview-headline")
@@ -162,6 +166,8 @@ class RestorePreview(ModalScreen[Outcome | None]):
         """Shows the plan, if it is still the one that is asked for."""
         if message.generation != self._generation or self._result is not None:
             return
+        if message.recovered is not None:
+            self._recovered = recovery_notice(message.recovered)
         if message.planned is not None:
             self._show(message.planned, message.rows or DiffRows(()))
         elif message.operation is not None:
@@ -178,7 +184,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
         picks = self._plan.picks if choice else None
         self._diff.show(rows, heading, empty=nothing, picks=picks)
         if not self._refused:
-            self._promise.say(self._safety, "dim")
+            self._promise_safety()
         self._refused = False
         self._share_height()
         self._tell_choice()
@@ -228,9 +234,13 @@ class RestorePreview(ModalScreen[Outcome | None]):
         self._headline.say(operation_headline(operation, self._wish.undo), "strong")
         self._plan.show_plan((), ())
         self._diff.say("no file is concerned")
-        self._promise.say("The disk stays as it is.", "dim")
+        self._promise.say(f"{self._recovered} The disk stays as it is.".lstrip(), "dim")
         self._share_height()
         self._tell_keys()
+
+    def _promise_safety(self) -> None:
+        said = f"{self._recovered} {self._safety}".lstrip()
+        self._promise.say(said, "warning" if self._recovered else "dim")
 
     @property
     def _safety(self) -> str:

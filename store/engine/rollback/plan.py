@@ -111,7 +111,7 @@ def make_plan(
         snapshot=snapshot,
         head=head,
         items=items,
-        keep=tuple(Kept(path, reason) for path, reason in sorted(planner.keep.items())),
+        keep=tuple(Kept(path, reason) for path, reason in sorted(planner.named())),
         drift=tuple(_drift(reader, head, disk, _not_own(items, own), uncaptured)),
         other_sessions=tuple(other_sessions),
         bytes=_bytes(reader, items),
@@ -133,6 +133,8 @@ class _Planner:
     own: Mapping[TrackedPath, PathState]
     items: dict[TrackedPath, PlanItem] = field(default_factory=dict)
     keep: dict[TrackedPath, str] = field(default_factory=dict)
+    _stripped: set[TrackedPath] = field(default_factory=set)
+    """Items that come back without bits that they had."""
     _before: dict[TrackedPath, PathState | None] = field(default_factory=dict)
     _ignored: dict[TrackedPath, bool] = field(default_factory=dict)
 
@@ -156,6 +158,8 @@ class _Planner:
             reason = "a folder that was not captured is in the way"
         if reason is None:
             self.items[path] = PlanItem(path, before, wanted)
+            if wanted != after:
+                self._stripped.add(path)
         else:
             self.keep[path] = reason
 
@@ -201,6 +205,11 @@ class _Planner:
         if before.blob is None and _kind(before) != stat.S_IFDIR:
             return "what is on disk could not be saved"
         return None
+
+    def named(self) -> Iterator[tuple[TrackedPath, str]]:
+        """Yields what is kept with its reason, and what comes back without some of its bits."""
+        yield from self.keep.items()
+        yield from ((path, _SET_ID) for path in self._stripped & self.items.keys())
 
     # --- what one kept path means for others ----------------------------------------------------
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepwell.store.model.plans import PathState
-from stepwell.tui.model.planrows import headline, outcome, plan_rows, tally
+from stepwell.tui.model.planrows import headline, outcome, plan_rows, recovery_notice, tally
 from stepwell.tui.values import (
     Applied,
     Change,
@@ -16,6 +16,7 @@ from stepwell.tui.values import (
     Plan,
     PlanItem,
     PlannedChanges,
+    Recovery,
     Snapshot,
     Step,
     StepId,
@@ -108,3 +109,15 @@ def test_nothing_done_is_not_called_done() -> None:
     """A plan whose paths all moved away changed nothing."""
     none = Applied(plan(), False, step(58), step(58), (), 0)
     assert outcome(none) == "Nothing was changed: the disk already was like that."
+
+
+def test_what_was_settled_is_told_with_what_was_left_alone() -> None:
+    """How it ended, and the first path of those that somebody had changed since."""
+    kept = tuple(Kept(TrackedPath(path), "changed\x1b since") for path in (b"a\x1b", b"b", b"c"))
+    assert recovery_notice(Recovery("undo", False, (), 7)) == (
+        "An interrupted undo was taken back first."
+    )
+    told = recovery_notice(Recovery("rollback", True, kept, 7))
+    assert told.startswith("An interrupted rollback was finished first; left alone: a")
+    assert told.endswith("since), and 2 more.")
+    assert "\x1b" not in told

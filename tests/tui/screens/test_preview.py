@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -292,5 +293,52 @@ def test_nothing_to_undo_is_said(root: Path) -> None:
         assert app.screen is preview
         await pilot.press("escape")
         await back_on_main(pilot, app)
+
+    play(root, scene)
+
+
+def interrupt_a_rollback(root: Path) -> None:
+    """Begins to go back to the first step and stops after the first file."""
+
+    def stop(_what: str, done: int, _total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with Workspace.open(root, home=root.parent / "home") as ws, suppress(KeyboardInterrupt):
+        ws.apply(ws.plan_rollback("#1"), progress=stop)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+def test_an_interrupted_rollback_is_settled_before_the_preview(
+    root: Path, size: tuple[int, int]
+) -> None:
+    """The preview shows the plan from the settled disk, says what was settled, and `y` applies it."""
+    before = tree(root)
+    interrupt_a_rollback(root)
+    assert tree(root) != before
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "u")
+        assert said(preview, "promise").startswith("An interrupted rollback was finished first. ")
+        assert "is saved as a step" in said(preview, "promise")
+        assert preview.query_one("#preview-promise").size.height == 2
+        assert len(plan_lines(preview)) == 3
+        await until(lambda: app.main.timeline.count == 4)
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+
+    play(root, scene, size)
+    assert tree(root) == before
+
+
+def test_a_disk_that_nobody_left_half_way_is_not_settled(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then a preview takes no lock and writes nothing."""
+    monkeypatch.setattr(Workspace, "settle", lambda _self: pytest.fail("the store was written"))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "u")
+        assert "interrupted" not in said(preview, "promise")
 
     play(root, scene)

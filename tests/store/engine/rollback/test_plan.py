@@ -159,7 +159,7 @@ def test_other_version_control_is_never_touched(bench: Bench) -> None:
 
 
 def test_set_id_bits_are_never_put_back(bench: Bench) -> None:
-    """Content and the other bits are; a file that lacks nothing else is left alone."""
+    """Content and the other bits are; that, too, is named. What lacks nothing else is left alone."""
     setuid = stat.S_IFREG | 0o4755
     plan = bench.plan(
         {b"a": (setuid, b"x"), b"b": (setuid, b"y")},
@@ -168,7 +168,8 @@ def test_set_id_bits_are_never_put_back(bench: Bench) -> None:
     assert [(i.path, i.after and i.after.mode) for i in plan.items] == [
         (b"b", stat.S_IFREG | 0o755)
     ]
-    assert set(reasons(plan)) == {b"a"}
+    assert set(reasons(plan)) == {b"a", b"b"}
+    assert all(by_policy(kept) for kept in plan.keep)
 
 
 def test_drift_is_what_the_head_does_not_hold(bench: Bench) -> None:
