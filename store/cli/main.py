@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cat": ("reading", "a file as it was at a step"),
     "search": ("finding", "words in prompts, notes, paths and changed lines"),
     "blame": ("finding", "which step each line of a file came with"),
+    "report": ("report", "what a session tried, failed at and kept"),
     "rollback": ("travel", "put the folder back as it was at a step"),
     "switch": ("travel", "go to the tip of another branch"),
     "undo": ("travel", "take back the newest rollback, switch or mark"),
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 _GROUPS = (
     ("begin", ("init", "status", "demo")),
     ("record", ("capture", "mark", "unmark", "transcripts")),
-    ("look", ("log", "show", "diff", "cat", "search", "blame")),
+    ("look", ("log", "show", "diff", "cat", "search", "blame", "report")),
     ("go back", ("rollback", "undo", "redo", "operations")),
     ("branch off", ("branch", "switch")),
     ("look after the store", ("verify", "rebuild", "stats")),

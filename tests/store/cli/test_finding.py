@@ -1,4 +1,4 @@
-"""`stepwell search` and `stepwell blame`, as a person and a program call them."""
+"""`stepwell search`, `blame` and `report`, as a person and a program call them."""
 
 from __future__ import annotations
 
@@ -52,3 +52,15 @@ def test_blame_of_what_is_not_there(run: Run, folder: Path) -> None:
     assert run("blame", "gone").code == 3
     assert run("blame", "/etc/passwd").code == 2
     assert run("blame", "README", "--at", "nothing").code == 3
+
+
+def test_a_session_is_reported_in_three_forms(run: Run, folder: Path) -> None:
+    """Markdown unless asked otherwise; JSON either way of asking."""
+    (folder / "README").write_text("hello again\n")
+    assert run("capture", "-m", "greet", "--session", "claude:s").code == 0
+    assert run("report", "claude:s").text.startswith("# Session claude:s\n")
+    assert run("report", "claude:s", "--format", "html").text.startswith("<!doctype html>")
+    told = run("report", "claude:s", "--format", "json").json
+    assert told == run("report", "claude:s", "--json").json
+    assert [change["path"] for change in told["changes"]] == ["README"]
+    assert run("report", "claude:none").code == 3
