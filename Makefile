@@ -1,6 +1,6 @@
 # Stepwell's tasks. All that is needed: Python 3.11 or newer (with venv), git and make.
 #
-#   make demo            a small project, a session of 60 steps over it, and the timeline
+#   make demo            a small project, a session of 75 steps over it, and the timeline
 #   make test            the tests
 #   make check           format, lint, layers, types, tests
 

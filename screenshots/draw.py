@@ -1,6 +1,6 @@
 """Draws screenshots/*.svg: the real application over the real demo, driven by keys.
 
-`make screenshots` writes all of them; names given as arguments choose some. Clock, chance and the
+`make screenshots` writes all of them; `ARGS` names some. Clock, chance and the
 project's place are fixed, so that a picture changes only when the product does.
 """
 
@@ -13,7 +13,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -25,6 +26,8 @@ from stepwell.store import Workspace
 from stepwell.store.demo import build
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import Opened
+from stepwell.tui.look.glyphs import ASCII, UTF8
+from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
 
 FOLDER = Path(__file__).resolve().parent
 START_NS = 1_750_000_000_000_000_000
@@ -34,13 +37,21 @@ STILL_S = 0.8
 LONGEST_S = 30.0
 
 
+SIZES = ((80, 24), (120, 36), (200, 60))
+
+
 @dataclass(frozen=True)
-class Shot:
-    """One picture: what is pressed, group by group, each after the screen has come to rest."""
+class Scene:
+    """What is pressed, group by group, each after the screen has come to rest."""
 
     name: str
-    size: tuple[int, int]
     keys: tuple[str, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    changes: bool = False
+    """It changes the demo, and so is played over one of its own."""
+    plain: bool = False
+    """In a terminal without colours and without signs beyond ASCII."""
+    theme: str = STEPWELL.name
 
 
 def press(key: str, times: int) -> str:
@@ -53,38 +64,47 @@ def typed(text: str) -> str:
     return " ".join(named.get(sign, sign) for sign in text)
 
 
-# Down past the branch that the rollback left, then up to the first write of the second attempt.
-TO_THE_FORK = (press("j", 24), press("k", 5))
+# From the newest step down to ...
+TO_THE_LOCK = press("j", 7)  # ... the edit that tries one of the two ways,
+TO_THE_FAILURE = press("j", 8)  # ... the step that both ways begin at,
+# ... and past the branch that the first rollback left, up again to the second attempt's first file.
+TO_THE_FORK = (press("j", 35), press("k", 5))
 
-SHOTS = (
-    Shot("timeline-80x24", (80, 24), TO_THE_FORK),
-    Shot("timeline-120x36", (120, 36), TO_THE_FORK),
-    Shot("diff-120x36", (120, 36), ("G", press("k", 8), "3", "z")),
-    Shot("restore-preview-120x36", (120, 36), (*TO_THE_FORK, "r")),
-    Shot("timeline-200x60", (200, 60), TO_THE_FORK),
-    Shot("filter-120x36", (120, 36), ("f", typed("kind:tool path:saving"))),
-    Shot("branches-80x24", (80, 24), ("b", "j")),
-    Shot("compare-120x36", (120, 36), (press("j", 3), "space", press("j", 10), "space c", "3")),
-    Shot("annotate-120x36", (120, 36), (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
-    Shot("part-120x36", (120, 36), (*TO_THE_FORK, "r", "j space j j space")),
-    Shot("help-80x24", (80, 24), ("question_mark",)),
-    # Last, because it changes the demo.
-    Shot("after-rollback-120x36", (120, 36), (*TO_THE_FORK, "r", "A", "y")),
+SCENES = (
+    Scene("timeline", (TO_THE_LOCK,)),
+    Scene("output", (TO_THE_FAILURE,)),
+    Scene("diff", (TO_THE_LOCK, "3 z", "right_square_bracket")),
+    Scene("restore-preview", (*TO_THE_FORK, "r")),
+    Scene("part", (*TO_THE_FORK, "r", "j space j j space")),
+    Scene("after-rollback", (*TO_THE_FORK, "r", "A", "y"), changes=True),
+    Scene("undo-preview", (*TO_THE_FORK, "r", "A", "y", "u"), changes=True),
+    Scene("filter", ("f", typed("kind:tool path:saving"))),
+    Scene("branches", ("b", "j j")),
+    Scene("compare", (press("j", 6), "space", press("k", 4), "space c", "3")),
+    Scene("annotate", (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
+    Scene("operations", ("O",)),
+    Scene("help", ("question_mark",)),
+    Scene("light", (TO_THE_LOCK,), sizes=((120, 36),), theme=STEPWELL_LIGHT.name),
+    Scene("plain", (TO_THE_LOCK,), sizes=((80, 24),), plain=True),
 )
+
+PAUSES_S = {"turn": 260, "python3": 9, "scripts/check": 9, "write": 75}
+"""How long acts take by the first word of what is said about them; others take `PAUSE_S`."""
+PAUSE_S = 34
 
 
 @dataclass
 class Pace:
-    """A clock that moves on with each act of the demo and each command's length."""
+    """A clock that moves on with each act of the demo, as a session would."""
 
-    acts: int = 0
+    now_ns: int = START_NS
     readings: int = 0
 
-    def say(self, _line: str) -> None:
-        self.acts += 1
+    def say(self, line: str) -> None:
+        self.now_ns += PAUSES_S.get(line.split()[0], PAUSE_S) * 1_000_000_000
 
     def clock(self) -> int:
-        return START_NS + self.acts * 37_000_000_000
+        return self.now_ns
 
     def stopwatch(self) -> int:
         """Commands take 90, 100, ... 180 ms, one after the other."""
@@ -131,25 +151,80 @@ class Demo:
             self.folder, home=self.home, clock=self.pace.clock, randomness=self.chance
         )
 
-    def app(self) -> StepwellApp:
-        settings = Settings(clock=self.pace.clock, zone=UTC, poll_s=0, tick_s=0)
-        return StepwellApp(Opened(os.fsencode(self.folder), self.open), settings)
+    def app(self, scene: Scene) -> StepwellApp:
+        settings = Settings(
+            clock=self.pace.clock,
+            zone=UTC,
+            poll_s=0,
+            tick_s=0,
+            glyphs=ASCII if scene.plain else UTF8,
+            theme=scene.theme,
+        )
+        with colours(not scene.plain):
+            return StepwellApp(Opened(os.fsencode(self.folder), self.open), settings)
 
 
-async def draw(app: StepwellApp, shot: Shot) -> str:
+@contextmanager
+def colours(wanted: bool) -> Iterator[None]:
+    """Lets the application find NO_COLOR or not, whatever is set where this runs."""
+    before = os.environ.pop("NO_COLOR", None)
+    if not wanted:
+        os.environ["NO_COLOR"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("NO_COLOR", None)
+        if before is not None:
+            os.environ["NO_COLOR"] = before
+
+
+async def draw(app: StepwellApp, scene: Scene, size: tuple[int, int]) -> str:
     """Returns the picture as SVG."""
-    async with app.run_test(size=shot.size) as pilot:
+    async with app.run_test(size=size) as pilot:
         await at_rest(pilot)
-        for keys in shot.keys:
+        for keys in scene.keys:
             await pilot.press(*keys.split())
             await at_rest(pilot)
         return portable(app.export_screenshot(title="stepwell"))
 
 
+_WEB_FONT = re.compile(r",\s*url\([^)]*\)\s*format\([^)]*\)")
+_LINE_CLIPS = re.compile(r'<clipPath id="\w+-line-\d+">.*?</clipPath>\s*', re.DOTALL)
+_CELL = re.compile(r'<rect fill="(.*?)" x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)".*?/>')
+
+
 def portable(picture: str) -> str:
-    """Returns the picture without the address of a web font, and with fonts that people have."""
-    local = re.sub(r",\s*url\([^)]*\)\s*format\([^)]*\)", "", picture)
-    return local.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    """Returns the picture without a web font's address, small, and the same in every run."""
+    local = _WEB_FONT.sub("", picture)
+    local = local.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    short = re.sub(r"\bterminal-\d+-", "t-", local).replace("&#160;", "\u00a0")
+    short = re.sub(r' clip-path="url\(#t-line-\d+\)"', "", _LINE_CLIPS.sub("", short))
+    # As long as what stands there, because texts have lengths.
+    short = re.sub(r"\bstepwell-\w{8}/", "stepwell-pictures/", short)
+    short = re.sub(r"(\u00a0in\u00a00\.0)\d\ds", r"\g<1>05s", short)
+    return joined(short)
+
+
+def joined(picture: str) -> str:
+    """Returns the picture with one rectangle for cells of one colour side by side."""
+    parts: list[str] = []
+    end, last = 0, None
+    for found in _CELL.finditer(picture):
+        colour, x, y, width, height = found.groups()
+        between = picture[end : found.start()]
+        same = last is not None and not between.strip() and last[0] == (colour, y, height)
+        if last is not None and same and abs(last[1] + last[2] - float(x)) < 0.05:
+            last = (last[0], last[1], last[2] + float(width))
+            parts.pop()
+        else:
+            parts.append(between)
+            last = ((colour, y, height), float(x), float(width))
+        parts.append(
+            f'<rect fill="{colour}" x="{last[1]:g}" y="{y}" width="{last[2]:g}" height="{height}"'
+            ' shape-rendering="crispEdges"/>'
+        )
+        end = found.end()
+    return "".join(parts) + picture[end:]
 
 
 async def at_rest(pilot: Pilot[int]) -> None:
@@ -166,15 +241,18 @@ async def at_rest(pilot: Pilot[int]) -> None:
             picture, still = now, time.monotonic()
 
 
-def main(names: Iterable[str], say: Callable[[str], None] = print) -> None:
-    chosen = set(names) or {shot.name for shot in SHOTS}
-    with tempfile.TemporaryDirectory(prefix="stepwell-pictures-") as scratch:
-        demo = Demo.built(Path(scratch))
-        for shot in SHOTS:
-            if shot.name in chosen:
-                picture = asyncio.run(draw(demo.app(), shot))
-                (FOLDER / f"{shot.name}.svg").write_text(picture, encoding="utf-8")
-                say(f"drew screenshots/{shot.name}.svg")
+def main(names: Sequence[str], say: Callable[[str], None] = print) -> None:
+    """Draws every scene at its sizes; `names` (of scenes, or as `timeline-80x24`) choose some."""
+    with tempfile.TemporaryDirectory(prefix="stepwell-") as scratch:
+        shared = Demo.built(Path(scratch))
+        for scene, size in ((one, size) for one in SCENES for size in one.sizes):
+            name = f"{scene.name}-{size[0]}x{size[1]}"
+            if names and not {name, scene.name} & set(names):
+                continue
+            demo = Demo.built(Path(scratch, name)) if scene.changes else shared
+            picture = asyncio.run(draw(demo.app(scene), scene, size))
+            (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+            say(f"drew screenshots/{name}.svg")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ from stepwell.tui.messages import (
 from stepwell.tui.model.columns import PAGE, Columns, columns_of
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.lanes import LaneMap, lane_map
+from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.values import (
     Applied,
@@ -401,7 +402,9 @@ class Gateway:
 
         def call(source: Source) -> Message:
             changes = _changes_with_lines(source, sight)
-            return PatchLoaded(generation, sight.key, DiffRows(changes, _sizes(source, changes)))
+            said = _said(source, sight) if not changes else ()
+            rows = DiffRows(changes, _sizes(source, changes), said)
+            return PatchLoaded(generation, sight.key, rows)
 
         self.ask("history" if sight.step else "disk", "patch", "read the changes", call)
 
@@ -537,6 +540,18 @@ def _changes_with_lines(source: Source, sight: Sight) -> tuple[Change, ...]:
     if sight.step is None:
         return source.diff(source.status().head, context=sight.context)
     return source.step_changes(sight.step, context=sight.context)
+
+
+def _said(source: Source, sight: Sight) -> Sequence[str]:
+    """What a step that changed no file is about: what its command wrote, else what it was asked."""
+    step = sight.step
+    if step is None or sight.base is not None:
+        return ()
+    for oid, is_prose in ((step.result_text, False), (step.prompt, True), (step.input, False)):
+        found = _blob(source, oid) if oid is not None else None
+        if found:
+            return text_lines(found, is_prose=is_prose)
+    return ()
 
 
 def _blob(source: Source, oid: Oid) -> bytes | None:

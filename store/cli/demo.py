@@ -37,7 +37,8 @@ def _demo(call: Call) -> int:
 def _folder(call: Call) -> Path:
     given = call.arguments.where
     if given is None:
-        return Path(tempfile.mkdtemp(prefix="stepwell-demo-"))
+        # The screens call a workspace by its folder's name.
+        return Path(tempfile.mkdtemp(prefix="stepwell-demo-"), "hop")
     return Path(os.fsdecode(os.path.join(call.folder, os.fsencode(given))))
 
 
@@ -72,7 +73,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         name="demo",
-        summary="Build a small project with a real history of about 60 steps, and browse it.",
+        summary="Build a small project with a real history of about 75 steps, and browse it.",
         examples=("stepwell demo", "stepwell demo --no-open ~/stepwell-demo"),
         configure=_demo_options,
         run=_demo,

@@ -1,4 +1,4 @@
-"""What can happen in the demo's session, as values: prompts, edits, commands, marks, a rollback."""
+"""What can happen in the demo's session, as values: prompts, edits, commands, marks, going back."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Outside:
 class MarkNewest:
     """The person marks the newest step as a checkpoint."""
 
-    label: str
-    note: str
+    label: str | None = None
+    note: str | None = None
     tags: tuple[str, ...] = ()
 
 
@@ -96,13 +96,38 @@ class RollBack:
 
 
 @dataclass(frozen=True, slots=True)
+class RollBackFile:
+    """The person takes one file as it is in a step, here the tip of a branch."""
+
+    reference: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchOff:
+    """The agent tries something on a new branch, which begins at the newest step."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchTo:
+    """The agent goes on where another branch ends."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveUncaptured:
     """The person changes files, and nothing records it yet."""
 
     changes: tuple[FileChange, ...]
 
 
-Act = Prompt | Edit | Command | Outside | MarkNewest | RollBack | LeaveUncaptured
+Travel = MarkNewest | RollBack | RollBackFile | BranchOff | SwitchTo
+"""What the person does with the history."""
+
+Act = Prompt | Edit | Command | Outside | LeaveUncaptured | Travel
 
 
 def edit(title: str, *changes: FileChange) -> Edit:

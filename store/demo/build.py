@@ -102,13 +102,25 @@ class _Player:
                 return self._command(act)
             case acts.Outside():
                 return self._outside(act)
+            case acts.LeaveUncaptured():
+                change_files(self.folder, act.changes)
+                return "left an edit that no step holds yet"
+            case _:
+                return self._travel(act)
+
+    def _travel(self, act: acts.Travel) -> str:
+        match act:
             case acts.MarkNewest():
                 return self._mark(act)
             case acts.RollBack():
                 return self._roll_back(act)
-            case acts.LeaveUncaptured():
-                change_files(self.folder, act.changes)
-                return "left an edit that no step holds yet"
+            case acts.RollBackFile():
+                return self._roll_back_file(act)
+            case acts.BranchOff():
+                self.workspace.create_branch(act.name)
+                return self._switch(act.name)
+            case acts.SwitchTo():
+                return self._switch(act.name)
 
     def _prompt(self, act: acts.Prompt) -> str:
         self.turn += 1
@@ -147,9 +159,18 @@ class _Player:
     def _mark(self, act: acts.MarkNewest) -> str:
         newest = self.workspace.head()
         self.workspace.mark(newest, label=act.label, note=act.note, tags=act.tags)
-        return f"marked #{newest.seq} as {act.label}"
+        return f"marked #{newest.seq}" + (f" as {act.label}" if act.label else "")
 
     def _roll_back(self, act: acts.RollBack) -> str:
         planned = self.workspace.plan_rollback(act.label)
         done = self.workspace.apply(planned)
         return f"rolled back to {act.label}, as step #{done.step.seq}"
+
+    def _roll_back_file(self, act: acts.RollBackFile) -> str:
+        planned = self.workspace.plan_rollback(act.reference, paths=(os.fsencode(act.path),))
+        done = self.workspace.apply(planned)
+        return f"took {act.path} as it is in {act.reference}, as step #{done.step.seq}"
+
+    def _switch(self, name: str) -> str:
+        self.workspace.apply(self.workspace.plan_switch(name))
+        return f"on branch {name}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from stepwell.store.demo.acts import (
     Act,
     Delete,
-    LeaveUncaptured,
     MarkNewest,
     Mode,
     Prompt,
@@ -197,13 +196,4 @@ TIDYING: tuple[Act, ...] = (
     run("scripts/check"),
     edit("make scripts/check executable", Mode("scripts/check", 0o755)),
     run("scripts/check"),
-    LeaveUncaptured(
-        (
-            Replace(
-                "README.md",
-                "    python3 -m hop get 0\n",
-                "    python3 -m hop get 0\n    python3 -m hop top\n",
-            ),
-        )
-    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepwell.store.demo.acts import Act
+from stepwell.store.demo.experiments import EXPERIMENTS
 from stepwell.store.demo.first_half import CHOSEN_CODES, EXPIRY, VISITS
 from stepwell.store.demo.second_half import DEAD_END, SECOND_ATTEMPT, TIDYING
 
@@ -15,4 +16,5 @@ ACTS: tuple[Act, ...] = (
     *DEAD_END,
     *SECOND_ATTEMPT,
     *TIDYING,
+    *EXPERIMENTS,
 )

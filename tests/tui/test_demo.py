@@ -1,4 +1,4 @@
-"""The timeline over the demo: the real product on a real history, at both sizes."""
+"""The screen over the demo: the real product on a real history."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.trees import contents
+from textual.pilot import Pilot
 
 from stepwell.store.demo import build
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import open_workspace
+
+Make = Callable[..., Any]
 
 CAPTURE = "import sys; from stepwell.store.cli.main import main; sys.exit(main())"
 
@@ -26,11 +32,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def until(condition: Callable[[], bool], deadline_s: float = 30.0) -> None:
-    for _ in range(int(deadline_s / 0.02)):
-        if condition():
-            return
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come to hold in time"
         await asyncio.sleep(0.02)
-    raise AssertionError("the condition did not come to hold in time")
 
 
 def shown(app: StepwellApp) -> str:
@@ -55,13 +60,71 @@ def test_the_timeline_shows_steps_and_follows_another_process(
             await pilot.pause()
             text = shown(app)
             assert "Timeline" in text and "hop" in text and "main" in text
-            assert all(word in text for word in ("bash", "edit", "scripts/check", "126"))
+            assert all(word in text for word in ("bash", "edit", "scripts/check", "try-sqlite"))
             count = app.main.timeline.count
             record(demo, home, title)
             await until(lambda: app.main.timeline.count == count + 1)
             await until(lambda: title[:12] in shown(app))
 
     asyncio.run(scene())
+
+
+def test_what_a_failed_command_said_can_be_read(demo: Path, play_over: Make) -> None:
+    """A step that changed no file shows its output, and a prompt its whole text."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        app.main.timeline.go_to(67)
+        await until(lambda: "FAIL: test_neither_loses_a_link_of_the_other" in shown(app))
+        await pilot.press("3", "j", "j", "L")
+        assert app.main.diff.cursor == 2
+        await until(lambda: "FAIL: test_neither_loses" not in shown(app))
+        app.main.timeline.go_to(65)
+        await until(lambda: "SQLite." in shown(app))
+        assert app.main.diff.cursor == 0
+
+    play_over(demo, scene)
+
+
+@pytest.mark.parametrize(
+    ("step", "keys", "headline", "path"),
+    [
+        ("save the expiry", "2 r", "files back to how it was AFTER #72", "hop/saving.py"),
+        (
+            "the command: hop top",
+            "3 right_square_bracket r",
+            "Put 1 hunk back to how it was BEFORE",
+            "hop/cli.py",
+        ),
+        ("the command: hop top", "r o", "Take back only what #32", "hop/cli.py"),
+    ],
+    ids=["one file", "one hunk", "one middle step"],
+)
+def test_a_part_is_put_back_by_keyboard_and_undone_exactly(
+    demo: Path, play_over: Make, step: str, keys: str, headline: str, path: str
+) -> None:
+    """The preview says what, `y` does it, `u` and `y` bring back every byte and mode."""
+    before = contents(demo)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("slash", *step, "enter")
+        timeline = app.main.timeline
+        await until(lambda: timeline.selected is not None and step in timeline.selected.title)
+        await until(lambda: path in shown(app))
+        for key in keys.split():
+            await pilot.press(key)
+        await until(lambda: headline in shown(app))
+        assert contents(demo) == before
+        await pilot.press("y")
+        await until(lambda: "u takes it back" in shown(app) and app.screen is app.main)
+        now = contents(demo)
+        assert [p for p in before | now if before.get(p) != now.get(p)] == [path]
+        await pilot.press("u")
+        await until(lambda: "Undo: put 1 file back" in shown(app))
+        await pilot.press("y")
+        await until(lambda: "U does it again" in shown(app) and app.screen is app.main)
+
+    play_over(demo, scene)
+    assert contents(demo) == before
 
 
 def record(folder: Path, home: Path, title: str) -> None:

@@ -66,9 +66,16 @@ class Row(NamedTuple):
 class DiffRows:
     """The rows of some changes, in the order given."""
 
-    def __init__(self, changes: Sequence[Change], sizes: Mapping[Oid, int] | None = None) -> None:
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        sizes: Mapping[Oid, int] | None = None,
+        instead: Sequence[str] = (),
+    ) -> None:
         """`sizes` gives the byte sizes of binary blobs, where they are known."""
         self.changes = tuple(changes)
+        self.instead = tuple(instead)
+        """Lines to be read where there is no change: what was said, or asked for."""
         self._notices = [notices(change, sizes or {}) for change in self.changes]
         self._starts = array("q")
         self._blocks: list[tuple[int, int, int]] = []

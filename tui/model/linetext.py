@@ -5,12 +5,18 @@ Colour and word emphasis address characters of this form, so both are computed f
 
 from __future__ import annotations
 
-from stepwell.tui.values import printable_line
+from textwrap import wrap
+
+from stepwell.tui.values import plural, printable_line
 
 CELLS = 2_000
 """Longer lines are cut here; nobody reads further, and lexing or measuring them stalls a screen."""
 
 _BYTES = CELLS * 4
+
+_PROSE = 56
+LINES = 1_000
+"""Of a longer text the last so many lines are shown: what a command said at its end counts."""
 
 
 def line_text(line: bytes, *, endings: bool = False) -> str:
@@ -26,3 +32,16 @@ def line_text(line: bytes, *, endings: bool = False) -> str:
     if len(text) > CELLS or len(body) > _BYTES:
         return text[: CELLS - 1] + "…"
     return text
+
+
+def text_lines(text: bytes, *, is_prose: bool = False) -> list[str]:
+    """Returns a text's lines as they are shown; of a long one the end, and how much is left out.
+
+    Prose is broken into lines that every pane has room for.
+    """
+    lines = text.rstrip(b"\n").split(b"\n")
+    left_out = len(lines) - LINES
+    shown = [line_text(line) for line in lines[max(0, left_out) :]]
+    if is_prose:
+        shown = [part for line in shown for part in wrap(line, _PROSE) or [""]]
+    return [f"({plural(left_out, 'earlier line')} not shown)", *shown] if left_out > 0 else shown

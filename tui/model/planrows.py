@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,9 @@ from typing import Literal
 from stepwell.tui.values import (
     Applied,
     Kept,
+    Oid,
     Operation,
+    PathState,
     Plan,
     PlanItem,
     PlannedChanges,
@@ -29,6 +32,8 @@ _CLASHES = {
     "binary": "later work changed it, and it is binary",
     "file/directory": "later work put a folder there, or a file where a folder was",
 }
+_EMPTY = Oid(bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"))
+"""The blob that holds nothing."""
 _FLIPS = {"undo": "Undo", "redo": "Redo"}
 _TITLE = 40
 """Characters of a step's title that a headline quotes."""
@@ -144,10 +149,12 @@ def check_part(shown: Plan, part: Plan, agreed: bool) -> str | None:
 
 def tally(plan: Plan) -> str:
     """Returns `2 written · 1 deleted · 1 new · 3 kept`, without the zeros."""
+    moves = _moves(plan.items)
     parts = (
         (sum(bool(i.before and i.after) for i in plan.items), "written"),
-        (sum(i.after is None for i in plan.items), "deleted"),
-        (sum(i.before is None for i in plan.items), "new"),
+        (sum(i.after is None for i in plan.items) - moves, "deleted"),
+        (sum(i.before is None for i in plan.items) - moves, "new"),
+        (moves, "moved"),
         (len(plan.keep), "kept"),
     )
     return " · ".join(f"{count:,} {word}" for count, word in parts if count)
@@ -203,9 +210,24 @@ def _missed(done: Applied) -> str:
     return f"Not restored: {_shown(first)} ({printable(first.reason)}){more}."
 
 
+def _moves(items: Sequence[PlanItem]) -> int:
+    """How many files only move: people see one file, where a plan has two paths."""
+    gone = Counter(map(_content, (i.before for i in items if i.before and i.after is None)))
+    come = Counter(map(_content, (i.after for i in items if i.after and i.before is None)))
+    return sum(count for content, count in (gone & come).items() if content is not None)
+
+
+def _content(state: PathState) -> tuple[Oid, int] | None:
+    """What renames are told by, as in a diff; empty files and folders are not."""
+    if state.blob is None or state.blob == _EMPTY:
+        return None
+    return state.blob, stat.S_IFMT(state.mode)
+
+
 def _amount(items: Sequence[PlanItem]) -> str:
     states = [item.after or item.before for item in items]
     files = sum(state is not None and not stat.S_ISDIR(state.mode) for state in states)
+    files -= _moves(items)
     return plural(files, "file") if files else plural(len(items), "folder")
 
 

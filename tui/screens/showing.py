@@ -129,9 +129,12 @@ class Showing:
     def _nothing(self) -> str:
         if self.sight.base is not None:
             return "these two hold the same files"
-        return (
-            "this step changed no files" if self.sight.step else "the disk is as in the last step"
-        )
+        step = self.sight.step
+        if step is None:
+            return "the disk is as in the last step"
+        if step.kind == "rollback" and step.parents:
+            return "back here: the files are as in the step that this one goes back to"
+        return "this step changed no files"
 
     def context(self, by: int) -> None:
         """More or fewer unchanged lines around each change."""

@@ -72,7 +72,7 @@ class DiffView(LineList):
         self._seen.clear()
         self._shift = 0
         self._ink = LineInk(self.paint, self.glyphs, rows.number_width)
-        self.set_count(max(1, len(rows)), cursor=keep)
+        self.set_count(len(rows) or self._lines_instead(), cursor=keep)
         if keep == 0:
             self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self._tell()
@@ -80,7 +80,9 @@ class DiffView(LineList):
 
     def _same_place(self, rows: DiffRows) -> int:
         """The row to stand on: where the reader was, if these are the same files reread."""
-        if not len(self.rows) or not len(rows) or rows.changes == self.rows.changes:
+        if not len(rows):
+            return 0
+        if not len(self.rows) or rows.changes == self.rows.changes:
             return self.cursor if rows.changes == self.rows.changes else 0
         if [c.path for c in rows.changes] != [c.path for c in self.rows.changes]:
             return 0
@@ -111,7 +113,7 @@ class DiffView(LineList):
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         if not len(self.rows):
-            return [Segment(f" {self._empty}", self.paint("dim"))]
+            return self._instead(index, width)
         row = self.row(index)
         if row.kind in LINES:
             words = self.rows.emphasis(row)
@@ -121,6 +123,15 @@ class DiffView(LineList):
         if row.kind is Kind.GAP:
             return self._ink.gap(row, self._hunk_name(row))
         return self._ink.notice(row, row.text)
+
+    def _lines_instead(self) -> int:
+        return 1 + (1 + len(self.rows.instead) if self.rows.instead else 0)
+
+    def _instead(self, index: int, width: int) -> Sequence[Segment]:
+        """Why there is no diff, an empty line, and what there is to read."""
+        if index == 0:
+            return [Segment(f" {self._empty}", self.paint("dim"))]
+        return self._ink.words(self._text(index), self._shift, width)
 
     def row_key(self, index: int) -> Hashable | None:
         if not len(self.rows):
@@ -316,10 +327,15 @@ class DiffView(LineList):
     def action_sideways_right(self) -> None:
         """Scrolls the lines left, as far as the longest one in view reaches."""
         top = self.scroll_offset.y
-        end = min(top + self.scrollable_content_region.height, len(self.rows))
-        longest = max((cells(self.row(index).text) for index in range(top, end)), default=0)
+        end = min(top + self.scrollable_content_region.height, self.count)
+        longest = max((cells(self._text(index)) for index in range(top, end)), default=0)
         most = max(0, longest - self.row_width + self._ink.gutter + 2)
         self._shift_to(min(self._shift + _SIDEWAYS, most))
+
+    def _text(self, index: int) -> str:
+        if len(self.rows):
+            return self.row(index).text
+        return self.rows.instead[index - 2] if index > 1 else ""
 
     def action_sideways_left(self) -> None:
         """Scrolls the lines right."""

@@ -52,6 +52,11 @@ class LineInk:
         """A sentence instead of lines."""
         return [Segment(" " * self.gutter), Segment(text, self._paint("dim"))]
 
+    def words(self, text: str, shift: int, width: int) -> list[Segment]:
+        """A line that belongs to no file, `shift` cells of it scrolled away at the left."""
+        line = Strip([Segment(text, self._paint("text"))])
+        return [Segment(" "), *self._cut(line, shift, max(1, width - 1))]
+
     def gap(self, row: Row, name: str | None) -> list[Segment]:
         """Lines that are not shown, and what encloses the next ones."""
         dots = "⋯" if self._glyphs.ellipsis == "…" else self._glyphs.ellipsis

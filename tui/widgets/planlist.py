@@ -13,6 +13,7 @@ from stepwell.tui.look.marks import (
     STATUS_ROLES,
     counts,
     path_segments,
+    shown_path,
     width_of,
 )
 from stepwell.tui.model.picks import Picks
@@ -38,6 +39,7 @@ class PlanList(LineList):
         self._choice = False
         self._boxes = False
         self._path_cells = 0
+        self._note_cells = 0
 
     def show_plan(
         self, rows: Sequence[PlanRow], changes: Sequence[Change], *, choice: bool = False
@@ -52,6 +54,8 @@ class PlanList(LineList):
         self._boxes = any(self._has_box(row) for row in rows)
         paths = (len(change.path) for change in changes)
         self._path_cells = max(paths, default=0)
+        # The columns stand still whatever is ticked: room for the longest reason, in every row.
+        self._note_cells = max((cells(row.text) + 4 for row in rows if row.text), default=12)
         self.set_count(len(rows), cursor=0)
 
     def _has_box(self, row: PlanRow) -> bool:
@@ -161,7 +165,7 @@ class PlanList(LineList):
 
     def _change(self, row: PlanRow, change: Change, room: int) -> list[Segment]:
         note = self._note(row, change)
-        reserved = COUNTS_CELLS + 4 + (min(cells(note) + 2, room // 2) if note else 0)
+        reserved = COUNTS_CELLS + 4 + min(self._note_cells, room // 2)
         width = max(8, min(self._path_cells + 2, room - reserved))
         path = path_segments(change.path, width, self.paint, strong=False)
         parts = [
@@ -180,6 +184,8 @@ class PlanList(LineList):
         if row.change is not None and self.picks.state(row.change) == "none":
             return "stays as it is"
         becomes = {"D": "is deleted", "A": "comes back"}.get(change.status, "")
+        if change.old_path is not None:
+            becomes = f"was {shown_path(change.old_path)}"
         if not row.text:
             return becomes
         return f"! {row.text}; {becomes}" if becomes else f"! {row.text}"

@@ -81,16 +81,22 @@ class RowPainter:
         right: str = "",
         bold: bool = False,
     ) -> list[Segment]:
-        room = self.width - sum(cells(part.text) for part in front)
+        room = self.width - _width(front)
         named = [] if room < _SUBJECT_LEAST + _WORD else [self._word(word)]
-        room -= sum(cells(part.text) for part in named)
+        room -= _width(named)
         counts = self._counts(row, right, room)
-        room -= sum(cells(part.text) for part in counts)
+        if row is not None and not row.files and self._need(row) > room - _width(counts):
+            counts = [Segment(" ")]
+        room -= _width(counts)
         chips = self._chips(row.chips if row else (), room)
-        room -= sum(cells(part.text) for part in chips)
+        room -= _width(chips)
         text, role = subject
         fitted = Segment(fit(text, room, self.glyphs.ellipsis), self.paint(role, bold=bold))
         return [*front, *named, fitted, *chips, *counts]
+
+    def _need(self, row: Row) -> int:
+        """Cells that subject and chips would fill, uncut."""
+        return cells(row.subject) + sum(cells(text) + 1 for text, _ in row.chips)
 
     def _word(self, word: Chip) -> Segment:
         text = fit(word[0], _WORD, self.glyphs.ellipsis)
@@ -170,6 +176,10 @@ class RowPainter:
             Cell.MEET_THROUGH: glyphs.meet_through,
             Cell.FORK_START: glyphs.fork_start,
         }[cell]
+
+
+def _width(parts: Sequence[Segment]) -> int:
+    return sum(cells(part.text) for part in parts)
 
 
 def _importance(chip: Chip) -> int:

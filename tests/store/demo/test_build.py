@@ -75,18 +75,18 @@ def everything(workspace: Workspace) -> list[Step]:
     return workspace.steps(limit=500, all_branches=True)[::-1]
 
 
-def test_the_session_has_about_sixty_steps(demo: Workspace) -> None:
-    """Prompts with turns, tool calls with their results, an edit by hand, a rollback."""
+def test_the_session_has_about_seventy_five_steps(demo: Workspace) -> None:
+    """Prompts with turns, tool calls with their results, an edit by hand, rollbacks."""
     steps = everything(demo)
-    assert 55 <= len(steps) <= 75
+    assert 70 <= len(steps) <= 80
     assert {s.kind for s in steps} == {"capture", "prompt", "tool", "outside", "rollback"}
-    assert sorted({s.turn for s in steps if s.turn}) == [1, 2, 3, 4, 5, 6]
+    assert sorted({s.turn for s in steps if s.turn}) == [1, 2, 3, 4, 5, 6, 7]
     assert {s.session for s in steps if s.kind == "tool"} == {"claude:demo-1"}
 
 
 def test_commands_fail_and_get_fixed(demo: Workspace) -> None:
     """Exit codes are those of processes that really ran; their output is kept."""
-    tests = [s for s in everything(demo) if s.title.endswith("-m unittest")]
+    tests = [s for s in everything(demo) if s.title == "python3 -m unittest"]
     codes = [s.result.exit_code for s in tests if s.result]
     assert codes.count(1) >= 8
     assert codes.count(0) >= 8
@@ -110,6 +110,30 @@ def test_the_dead_end_is_kept_as_a_branch(demo: Workspace) -> None:
     tip = demo.get_step("main.1")
     assert b"import pickle" in demo.read_file(tip, b"hop/saving.py")
     assert b"import json" in demo.read_file(demo.get_step("@"), b"hop/saving.py")
+
+
+def test_two_ways_were_tried_from_one_step(demo: Workspace) -> None:
+    """Each on a branch of its own from the same failing test, which passes at both ends."""
+    rows = {row.name: row for row in demo.branches()}
+    assert set(rows) == {"main", "main.1", "try-lock", "try-sqlite"}
+    bases = {rows[name].base for name in ("try-lock", "try-sqlite")}
+    assert len(bases) == 1
+    base = demo.get_step(str(bases.pop()))
+    assert base.result is not None and base.result.exit_code == 1
+    for name in ("try-lock", "try-sqlite"):
+        result = demo.get_step(name).result
+        assert result is not None and result.ok
+        assert not rows[name].kept and rows[name].behind == 2
+
+
+def test_one_file_of_the_better_way_was_taken(demo: Workspace) -> None:
+    """A partial rollback: that file as at the other branch's end, on the branch that it was on."""
+    taken = next(s for s in everything(demo) if s.kind == "rollback" and s.seq > 60)
+    assert taken.branch == "main"
+    assert [c.path for c in demo.step_changes(taken)] == [b"hop/saving.py"]
+    ours = demo.read_file(taken, b"hop/saving.py")
+    assert ours == demo.read_file(demo.get_step("try-lock"), b"hop/saving.py")
+    assert ours != demo.read_file(demo.get_step("try-sqlite"), b"hop/saving.py")
 
 
 def test_every_sort_of_change_occurs(demo: Workspace) -> None:

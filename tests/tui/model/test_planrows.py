@@ -88,6 +88,13 @@ def test_the_tally_leaves_out_zeros() -> None:
     assert tally(mixed) == "1 written · 1 deleted · 1 kept"
 
 
+def test_a_renamed_file_counts_as_one() -> None:
+    """A plan has two paths for it, a person sees one row."""
+    moved = plan(item(b"old", after=False), item(b"new", before=False), item(b"c"))
+    assert headline(PlannedChanges(moved, ())).startswith("Put 2 files back")
+    assert tally(moved) == "1 written · 1 moved"
+
+
 def test_the_outcome_is_the_truth() -> None:
     """What was done, what was not and why, and the way back; only done files are counted."""
     missed = (Kept(TrackedPath(b"b"), "it changed after the preview"),)
