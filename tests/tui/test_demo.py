@@ -85,6 +85,17 @@ def test_what_a_failed_command_said_can_be_read(demo: Path, play_over: Make) -> 
     play_over(demo, scene)
 
 
+def test_operations_are_those_that_a_person_did(demo: Path, play_over: Make) -> None:
+    """A switch is one row, not also the intent that recovery goes by."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("O")
+        await until(lambda: "switched to branch main" in shown(app))
+        assert "began" not in shown(app)
+
+    play_over(demo, scene)
+
+
 @pytest.mark.parametrize(
     ("step", "keys", "headline", "path"),
     [

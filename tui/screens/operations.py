@@ -98,8 +98,8 @@ class OperationsScreen(Screen[int | None]):
         self._gateway.load_operations(self.post_message)
 
     def on_operations_loaded(self, message: OperationsLoaded) -> None:
-        """Shows them."""
-        self._list.show(message.rows)
+        """Shows them; that a change began is for recovery alone, its end is what people look for."""
+        self._list.show([row for row in message.rows if row.operation.kind != "intent"])
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be read."""
