@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from stepwell.store.model.version import VERSION as __version__
+
 if _TYPE_CHECKING:
     from stepwell.store.engine.recording import Act, Recorded
     from stepwell.store.engine.scan import CaptureConfig
@@ -39,7 +41,6 @@ if _TYPE_CHECKING:
     )
     from stepwell.store.workspace import Workspace
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Act",

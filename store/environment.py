@@ -74,3 +74,13 @@ def may_colour() -> bool:
 def is_debugging() -> bool:
     """Tells whether unexpected failures are to be shown with their traceback."""
     return bool(os.environ.get("STEPWELL_DEBUG"))
+
+
+def runtime_folder() -> Path:
+    """Returns the folder for sockets: XDG_RUNTIME_DIR when it is there, else that for temporary files."""
+    chosen = os.environ.get("XDG_RUNTIME_DIR")
+    if chosen and os.path.isdir(chosen):
+        return Path(chosen)
+    import tempfile
+
+    return Path(tempfile.gettempdir())

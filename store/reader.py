@@ -16,15 +16,21 @@ from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
+from stepwell.store.engine.settle import Recovery
 from stepwell.store.engine.travel import covered_of, current_head
+from stepwell.store.link.address import read_link
+from stepwell.store.link.carry import asked
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.reports import BlameLine, BranchRow, Hit, Stats, Status, VerifyReport
 from stepwell.store.model.steps import Covered, Step, View
+from stepwell.store.model.version import VERSION
 
 if TYPE_CHECKING:
     from stepwell.store.catalogue import Catalogue, Graph, SessionRow
+    from stepwell.store.link.client import DaemonInfo
+    from stepwell.store.link.link import Link
 
 
 class WorkspaceReader:
@@ -38,6 +44,25 @@ class WorkspaceReader:
         self._context = context
         self._journal = Journal.open(registered.store)
         self._catalogue: Catalogue | None = None
+        self.recovered: Recovery | None = None
+        """What the last writing verb found interrupted and settled; None when nothing was."""
+
+    def link(self) -> Link | None:
+        """Returns the way to the workspace's daemon; None when none was started."""
+        if read_link(self.store) is None:
+            return None
+        from stepwell.store.link.link import Link  # sockets are loaded when there is one
+
+        return Link(self.store, self._context.capture, VERSION, self._context.wait_s)
+
+    def daemon(self) -> DaemonInfo | None:
+        """Returns the workspace's daemon, None when none runs.
+
+        Raises:
+            BusyError: one runs and does not answer.
+        """
+        link = self.link()
+        return link.daemon() if link else None
 
     def close(self) -> None:
         """Lets go of all files; calling it again does nothing."""
@@ -145,6 +170,7 @@ class WorkspaceReader:
         self._catalogue.catch_up()
         return self._catalogue
 
+    @asked
     def status(self) -> Status:
         """Returns where the workspace stands, with what differs on disk from the head."""
         return reading.status(self._journal, self._context, self.id)

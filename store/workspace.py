@@ -2,7 +2,8 @@
 
 A Workspace holds a lock-free reader of the journal. Each writing verb takes the writer lock for as
 long as it runs, settles what a crash may have interrupted, does its work and lets go; readers,
-here and in other processes, then see the whole operation.
+here and in other processes, then see the whole operation. While a daemon looks after the workspace
+it runs the verbs that are marked so, and lends the lock to the others (link/).
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.marking import Marking
 from stepwell.store.engine.partial import part_of
-from stepwell.store.engine.recording import Act, Recorded, record
+from stepwell.store.engine.recording import Act, Recorded, note_gap, record
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import recover
 from stepwell.store.engine.sight import ScanSight
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
-from stepwell.store.environment import default_home
+from stepwell.store.environment import default_capture, default_home
+from stepwell.store.link.carry import asked, carried
+from stepwell.store.link.turn import write_turn
 from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
@@ -40,8 +43,8 @@ if TYPE_CHECKING:
 
 
 def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> CaptureConfig:
-    """Returns the settings with Stepwell's own data folder left out, should it lie in the root."""
-    config = config or CaptureConfig()
+    """Returns the settings (None: the user's own) without Stepwell's data folder, if that is inside."""
+    config = config or default_capture()
     data, inside = os.path.realpath(os.fsencode(home)), root.rstrip(b"/") + b"/"
     return replace(config, apart=data[len(inside) :]) if data.startswith(inside) else config
 
@@ -65,9 +68,6 @@ def _context(
 
 class Workspace(WorkspaceReader):
     """A folder under care and its private store; use as a context manager, or call `close`."""
-
-    recovered: Recovery | None = None
-    """What the last writing verb found interrupted and settled; None when nothing was."""
 
     @classmethod
     def init(
@@ -146,12 +146,11 @@ class Workspace(WorkspaceReader):
     @contextmanager
     def _writer(self) -> Iterator[JournalWriter]:
         context = self._context
-        clock = context.clock
-        with WriterLock.acquire(context.store, wait_s=context.wait_s, clock=clock) as lock:
+        with write_turn(context, self.link) as lock:
             writer = JournalWriter.open_writer(
                 context.store,
                 lock,
-                clock=clock,
+                clock=context.clock,
                 randomness=context.randomness,
                 durability=context.durability,
             )
@@ -173,6 +172,7 @@ class Workspace(WorkspaceReader):
         """Captures the workspace and returns the new step, or the head when nothing differs."""
         return self.record(title, session=session, tags=tags, label=label).step
 
+    @carried
     def record(
         self,
         title: str = "",
@@ -195,6 +195,12 @@ class Workspace(WorkspaceReader):
                 marking.check_label_free(writer.view(), label, None)
             return record(writer, self._context, what, only_changes=only_changes)
 
+    @carried
+    def note_gap(self, reason: str, *, title: str = "", session: str | None = None) -> Step:
+        """Records that something could not be captured, and why."""
+        with self._writer() as writer:
+            return note_gap(writer, self._context, Act(title, session=session), reason)
+
     @contextmanager
     def step(
         self, *, tool: str, title: str = "", session: str | None = None, turn: int | None = None
@@ -215,11 +221,13 @@ class Workspace(WorkspaceReader):
             act = Act(title, "tool", session=session, turn=turn, tool=tool, result=result)
             self.record(act=act)
 
+    @carried
     def settle(self) -> Recovery | None:
         """Finishes, or takes back, what a crash interrupted; None when there was nothing."""
         with self._writer():
             return self.recovered
 
+    @asked
     def plan_rollback(
         self,
         step: Step | str,
@@ -242,6 +250,7 @@ class Workspace(WorkspaceReader):
         part = part_of(paths, hunks, only=only, files_only=files_only, side=side)
         return self._planned(Aim("rollback", target, onto, side, session=session, part=part))
 
+    @asked
     def plan_switch(self, name: str) -> PlannedChanges:
         """Returns what going to a branch's tip would change; nothing when it is the current one.
 
@@ -251,12 +260,14 @@ class Workspace(WorkspaceReader):
         branching.refuse_imported(name, tip)
         return self._planned(Aim("switch", tip, tip, branch=name))
 
+    @asked
     def plan_undo(
         self, operation: int | None = None, *, session: str | None = None
     ) -> PlannedChanges | Operation:
         """Returns the plan that takes an operation back, or the operation when no file is concerned."""
         return self._plan_flip(history.choose_undo(self.view(), operation), True, session)
 
+    @asked
     def plan_redo(self, *, session: str | None = None) -> PlannedChanges | Operation:
         """Returns the plan that does again what was undone last, or the operation, as `plan_undo`."""
         return self._plan_flip(history.choose_redo(self.view()), False, session)
@@ -275,6 +286,10 @@ class Workspace(WorkspaceReader):
             RefusedError: a step was recorded since the plan was made.
         """
         plan = planned.plan if isinstance(planned, PlannedChanges) else planned
+        return self._apply(plan, force=force, progress=progress)
+
+    @carried
+    def _apply(self, plan: Plan, *, force: bool, progress: Progress = no_progress) -> Applied:
         with self._writer() as writer:
             return apply_travel(writer, self._context, plan, force=force, progress=progress)
 
@@ -301,6 +316,7 @@ class Workspace(WorkspaceReader):
             return self._journal.operation(entry.number)
         return self._planned(history.travel_aim(self._journal, entry, undo=undo, session=session))
 
+    @carried
     def _flip(self, entry: Undoable, *, undo: bool) -> Operation:
         with self._writer() as writer:
             return history.flip(writer, entry, undo=undo)
@@ -309,6 +325,7 @@ class Workspace(WorkspaceReader):
         plan, reader = plan_travel(self._journal, self._context, aim)
         return PlannedChanges(plan, reading.plan_changes(reader, plan))
 
+    @carried
     def mark(
         self,
         step: Step,
@@ -335,6 +352,7 @@ class Workspace(WorkspaceReader):
             marking.add_mark(writer, step, Marking(label, written, tuple(tags), milestone))
         return self._marked(step)
 
+    @carried
     def unmark(
         self,
         step: Step,
@@ -348,16 +366,19 @@ class Workspace(WorkspaceReader):
             marking.take_mark(writer, step, label=label, tags=tags, notes=notes)
         return self._marked(step)
 
+    @carried
     def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch:
         """Makes a branch with its tip at a step (None: the newest), and stays on this one."""
         with self._writer() as writer:
             return branching.create_branch(writer, name, "@" if at is None else at)
 
+    @carried
     def rename_branch(self, old: str, new: str) -> Branch:
         """Gives a branch another name; a kept one becomes an ordinary one."""
         with self._writer() as writer:
             return branching.rename_branch(writer, old, new)
 
+    @carried
     def delete_branch(self, name: str) -> Branch:
         """Takes away a branch that is not the current one; its steps stay."""
         with self._writer() as writer:

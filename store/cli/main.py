@@ -44,6 +44,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "verify": ("upkeep", "check that everything stored is whole"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
     "stats": ("upkeep", "counts and sizes of the store"),
+    "daemon": ("daemon", "start, stop or ask about the background process"),
+    "hook": ("hook", "what agents' hooks call"),
     "transcripts": ("transcripts", "import the project's git history, or list what there is"),
 }
 """Name -> (module of this package, what the list of commands says)."""
@@ -54,7 +56,8 @@ _GROUPS = (
     ("look", ("log", "show", "diff", "cat", "search", "blame", "report")),
     ("go back", ("rollback", "undo", "redo", "operations")),
     ("branch off", ("branch", "switch")),
-    ("look after the store", ("verify", "rebuild", "stats")),
+    ("look after the store", ("verify", "rebuild", "stats", "daemon")),
+    ("for agents", ("hook",)),
 )
 
 _INTERRUPTED = 130

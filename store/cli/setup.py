@@ -7,6 +7,7 @@ import os
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.daemon import daemon_form
 from stepwell.store.cli.output import Styled
 from stepwell.store.cli.words import ago, change_line, named, size, total, widest_path
 from stepwell.store.forms import Form, change_form, path_form, pending_form
@@ -51,8 +52,8 @@ def _init_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def status_form(status: Status) -> Form:
-    """Returns what `status --json` gives; no daemon exists in this version."""
+def status_form(status: Status, daemon: Form) -> Form:
+    """Returns what `status --json` gives."""
     return {
         "workspace": status.workspace,
         **path_form(status.root, "root"),
@@ -62,7 +63,7 @@ def status_form(status: Status) -> Form:
         "head_seq": status.head.seq,
         "dirty": [change_form(change) for change in status.dirty],
         "pending_recovery": pending_form(status),
-        "daemon": {"running": False, "pid": None, "version": None},
+        "daemon": daemon,
         "sessions": status.sessions,
         "steps": status.steps,
         "store_bytes": status.store_bytes,
@@ -72,16 +73,17 @@ def status_form(status: Status) -> Form:
 def _status(call: Call) -> int:
     with call.open() as workspace:
         status = workspace.status()
+        daemon = daemon_form(workspace)
     if call.out.json:
-        call.out.document(status_form(status))
+        call.out.document(status_form(status, daemon))
         return 0
-    _tell_place(call, status)
+    _tell_place(call, status, daemon)
     _tell_pending(call, status)
     _tell_dirty(call, status)
     return 0
 
 
-def _tell_place(call: Call, status: Status) -> None:
+def _tell_place(call: Call, status: Status, daemon: Form) -> None:
     out, head = call.out, status.head
     when = ago(head.time_ns, out.now_ns)
     out.line(
@@ -92,6 +94,7 @@ def _tell_place(call: Call, status: Status) -> None:
         plural(status.steps, "step"),
         plural(status.sessions, "session"),
         f"store {size(status.store_bytes)}",
+        f"daemon {daemon['pid']}" if daemon["running"] else "no daemon",
     ]
     out.line(Styled(" · ".join(facts), "dim"))
 

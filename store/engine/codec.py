@@ -37,7 +37,7 @@ from stepwell.store.model.steps import (
 
 Json = dict[str, Any]
 
-_PLAIN = ("session", "agent", "turn", "tool", "model", "reason", "author", "source")
+_PLAIN = ("session", "agent", "turn", "tool", "model", "reason", "author", "source", "call")
 _BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text")
 
 

@@ -75,6 +75,12 @@ class WriterLock:
         self.release()
 
 
+def holder(store: Path) -> int | None:
+    """Returns the process that says it has the lock; serves messages only."""
+    pid = _read_note(store / NAME).get("pid")
+    return pid if isinstance(pid, int) else None
+
+
 def _try_lock(path: Path) -> int | None:
     """Returns the descriptor of the locked file, or None while somebody else has it."""
     try:

@@ -56,6 +56,8 @@ class Act:
     flags: tuple[str, ...] = ()
     mark: Mark | None = None
     """The step is a checkpoint from the start."""
+    call: str | None = None
+    """The agent's own id of the call or turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ def make_step(
         result_text=_text(sink, act.result_text),
         result=act.result,
         model=act.model,
+        call=act.call,
         flags=act.flags + (("unstable",) if captured.counts.unstable else ()),
     )
 
@@ -195,9 +198,19 @@ def _record_gap(
     writer: JournalWriter, context: Context, act: Act, head: Step | None, error: StepwellError
 ) -> None:
     """Leaves a visible gap; when even that cannot be written the first error is the one to see."""
-    if head is None:
-        return
+    if head is not None:
+        with suppress(StepwellError):
+            note_gap(writer, context, act, error.message)
+
+
+def note_gap(writer: JournalWriter, context: Context, act: Act, reason: str) -> Step:
+    """Records that a step is missing, and why; its snapshot is the head's.
+
+    Raises:
+        FailedError: it cannot be written, or the store has no step yet.
+    """
     view = writer.view()
+    head = require_head(head_step(writer, view), context.root)
     step = Step(
         id=mint_step_id(context.randomness),
         seq=view.last_seq + 1,
@@ -211,20 +224,19 @@ def _record_gap(
         agent=act.session.partition(":")[0] if act.session else None,
         turn=act.turn,
         tool=act.tool,
+        call=act.call,
         coverage=CoverageCounts(),
-        reason=one_line(error.message, 300),
+        reason=one_line(reason, 300),
         flags=("gap",),
     )
-    transaction = writer.begin()
-    try:
+    with writer.begin() as transaction:
         transaction.commit(
             "gap",
             f"could not capture: {step.reason}",
             [StepRecorded(step), BranchSet(advanced(view, step))],
             session=act.session,
         )
-    except StepwellError:
-        transaction.abort()
+    return step
 
 
 def require_head(head: Step | None, root: bytes) -> Step:

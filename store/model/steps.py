@@ -126,6 +126,8 @@ class Step:
     """Of an imported step: who made it, `NAME <ADDRESS>`."""
     source: str | None = None
     """Of an imported step: what it is where it comes from, as `git:<commit>`."""
+    call: str | None = None
+    """Of a prompt or tool call: the agent's own id of it; no two steps of a session share one."""
     checkpoint: Mark | None = None
     """Folded from later operations; None when the step is not marked."""
 

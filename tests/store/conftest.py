@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.daemons import daemon_thread
 
 from stepwell.store import Workspace
 
@@ -38,7 +40,33 @@ def clock() -> Callable[[], int]:
 
 
 @pytest.fixture
-def ws(project: Path, home: Path) -> Iterator[Workspace]:
+def ws(alone: Workspace) -> Workspace:
     """The project as an initialised workspace."""
+    return alone
+
+
+@pytest.fixture
+def alone(project: Path, home: Path) -> Iterator[Workspace]:
+    """The same, whatever a test file makes of `ws`."""
     with Workspace.init(project, home=home, randomness=random.Random(7).randbytes) as workspace:
         yield workspace
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A folder for sockets, whose path must be short."""
+    with tempfile.TemporaryDirectory(prefix="sw-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(params=["local", "daemon"])
+def either(
+    request: pytest.FixtureRequest, alone: Workspace, project: Path, home: Path, runtime: Path
+) -> Iterator[Workspace]:
+    """The same workspace, once alone and once with a daemon that does the work."""
+    if request.param == "local":
+        yield alone
+        return
+    with daemon_thread(project, home, runtime):
+        yield alone
+        assert alone.daemon() is not None, "the daemon died meanwhile"

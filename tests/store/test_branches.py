@@ -9,6 +9,12 @@ import pytest
 from stepwell.store import NotFoundError, RefusedError, Step, UsageError, Workspace
 
 
+@pytest.fixture
+def ws(either: Workspace) -> Workspace:
+    """Alone, and with a daemon."""
+    return either
+
+
 def captured(ws: Workspace, project: Path, name: str) -> Step:
     """Records a step that adds a file."""
     (project / name).write_text(f"{name}\n")

@@ -14,6 +14,12 @@ from stepwell.store.model.errors import ConflictError, DriftError, OtherSessionE
 from stepwell.store.model.plans import Plan
 
 
+@pytest.fixture
+def ws(either: Workspace) -> Workspace:
+    """Alone, and with a daemon."""
+    return either
+
+
 def numbered(count: int, end: bytes = b"\n") -> bytes:
     """Returns that many lines."""
     return b"".join(b"line %d%s" % (number, end) for number in range(1, count + 1))
@@ -479,9 +485,10 @@ def test_taking_back_what_is_taken_back_already_does_nothing(ws: Workspace, proj
 
 @pytest.mark.parametrize("way", ["paths", "hunks", "only", "files"])
 def test_an_interrupted_part_is_finished_as_if_nothing_had_happened(
-    ws: Workspace, project: Path, home: Path, way: str
+    alone: Workspace, project: Path, home: Path, way: str
 ) -> None:
     """Stopped before, between and after its writes; the done record is that of a whole run."""
+    ws = alone
     for name in "abc":
         (project / name).write_bytes(numbered(30))
     capture(ws)

@@ -10,6 +10,12 @@ from support.trees import contents
 from stepwell.store import Applied, NotFoundError, PlannedChanges, RefusedError, Step, Workspace
 
 
+@pytest.fixture
+def ws(either: Workspace) -> Workspace:
+    """Alone, and with a daemon."""
+    return either
+
+
 def captured(ws: Workspace, project: Path, name: str, text: str = "") -> Step:
     """Records a step that writes a file."""
     (project / name).write_text(text or f"{name}\n")
@@ -181,9 +187,10 @@ def test_a_rollback_on_another_branch_keeps_its_future_under_its_own_name(
 
 
 def test_an_interrupted_switch_is_finished_by_the_next_command(
-    ws: Workspace, project: Path, home: Path
+    alone: Workspace, project: Path, home: Path
 ) -> None:
     """Disk and branch; undo still goes back exactly."""
+    ws = alone
     first = ws.head()
     (project / "b").write_text("b\n")
     second = captured(ws, project, "a")

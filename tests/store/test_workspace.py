@@ -22,6 +22,12 @@ from stepwell.store import (
 from stepwell.store.model.errors import DriftError, FormatError, OtherSessionError
 
 
+@pytest.fixture
+def ws(either: Workspace) -> Workspace:
+    """Alone, and with a daemon."""
+    return either
+
+
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Returns mode and bytes of everything below a folder."""
     found = {}

@@ -1,0 +1,230 @@
+"""From agents' events to steps: what a call changed is its step, all else is a step made outside.
+
+State that a restart loses is found again in the journal: the number of a session's turn, and the
+keys of the calls that have their step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from stepwell.store.agents.adapters import read_event
+from stepwell.store.agents.events import AgentEvent
+from stepwell.store.agents.secrets import fit
+from stepwell.store.agents.spool import Spooled
+from stepwell.store.engine.recording import Act
+from stepwell.store.model.errors import StepwellError
+from stepwell.store.model.steps import Step, StepKind, StepRecorded, StepResult
+from stepwell.store.model.text import one_line, plural
+from stepwell.store.workspace import Workspace
+
+_REMEMBERED = 512
+"""Keys of a session that are known to be recorded."""
+_LOOKED_BACK = 256
+"""Operations in which keys are looked for when a session is first heard of."""
+_FORGOTTEN_S = 3_600.0
+"""A call without an end counts as over after this."""
+
+
+@dataclass(slots=True)
+class _Session:
+    turn: int | None = None
+    keys: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    open: dict[str, tuple[float, AgentEvent]] = field(default_factory=dict)
+    """Calls under way: key -> (when it was heard of, the event)."""
+
+
+class AgentRecorder:
+    """Records what agents tell of one workspace; not thread-safe, as the workspace is not."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._sessions: dict[str, _Session] = {}
+        self._owed: list[str] = []
+        """Why steps could not be recorded of which not even a gap could be."""
+
+    def take(self, agent: str, event: str, payload: bytes) -> None:
+        """Records what one event says; an event that was taken already changes nothing.
+
+        Raises:
+            StepwellError: it could not be recorded; a gap is left now, or as soon as it can be.
+        """
+        self._pay()
+        try:
+            found = read_event(agent, event, payload)
+        except ValueError as error:
+            self._record(
+                Act(f"after an unreadable event: {error}", kind="outside"), only_changes=True
+            )
+            return
+        if found is not None:
+            self._apply(found)
+
+    def _apply(self, event: AgentEvent) -> None:
+        session = self._session(event.session)
+        if event.key is not None and event.key in session.keys:
+            session.open.pop(event.key, None)
+            return
+        match event.kind:
+            case "prompt":
+                self._end_calls(session)
+                self._outside()
+                session.turn = (session.turn or 0) + 1
+                self._record(self._act(event, "prompt", session))
+            case "call.before" if not event.only_reads:
+                if not self._under_way():
+                    self._outside()
+                session.open[event.key or ""] = (time.monotonic(), event)
+            case "call.after":
+                self._end_call(event, session)
+            case "turn.end" | "session.end":
+                self._end_calls(session)
+                if not self._under_way():
+                    self._outside()
+
+    def _end_call(self, event: AgentEvent, session: _Session) -> None:
+        session.open.pop(event.key or "", None)
+        joint = self._under_way()
+        if not event.only_reads:
+            act = self._act(event, "tool", session)
+            self._record(replace(act, flags=("joint",)) if joint else act)
+        elif not joint:
+            self._outside()
+
+    def _end_calls(self, session: _Session) -> None:
+        """Ends the calls whose end was never told: what they changed is theirs all the same."""
+        if not session.open:
+            return
+        events = [event for _, event in session.open.values()]
+        session.open.clear()
+        act = self._act(events[-1], "tool", session)
+        flags = ("joint",) if len(events) > 1 or self._under_way() else ()
+        self._record(replace(act, result=None, flags=flags), only_changes=True)
+
+    def _under_way(self) -> bool:
+        """Tells whether some call is known to have begun and not to have ended."""
+        now = time.monotonic()
+        for session in self._sessions.values():
+            for key, (since, _) in [*session.open.items()]:
+                if now - since > _FORGOTTEN_S:
+                    del session.open[key]
+        return any(session.open for session in self._sessions.values())
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def _outside(self) -> None:
+        self._record(Act(kind="outside", flags=("outside",)), only_changes=True)
+
+    def _act(self, event: AgentEvent, kind: StepKind, session: _Session) -> Act:
+        ended = event.kind == "call.after"
+        return Act(
+            title=one_line(fit(event.title) or ""),
+            kind=kind,
+            session=event.session,
+            turn=session.turn,
+            tool=event.tool,
+            model=event.model,
+            prompt=fit(event.prompt),
+            input=fit(event.input),
+            result_text=fit(event.result),
+            result=StepResult(event.ok, event.exit_code, event.duration_ms) if ended else None,
+            call=event.key,
+        )
+
+    def _record(self, act: Act, *, only_changes: bool = False) -> None:
+        before = self._workspace.view().number
+        try:
+            self._workspace.record(act=act, only_changes=only_changes)
+        except StepwellError as error:
+            self._workspace.refresh()
+            if self._workspace.view().number == before:
+                self._owed.append(error.message)
+            raise
+        if act.session is not None and act.call is not None:
+            self._session(act.session).keys.append(act.call)
+
+    def _pay(self) -> None:
+        """Leaves the gap that could not be left when it was due."""
+        if self._owed:
+            count, first = len(self._owed), self._owed[0]
+            reason = first if count == 1 else f"{plural(count, 'step')}, the first: {first}"
+            with suppress(StepwellError):
+                self._workspace.note_gap(reason)
+                self._owed.clear()
+
+    # --- sessions --------------------------------------------------------------------------------
+
+    def _session(self, name: str) -> _Session:
+        if name not in self._sessions:
+            self._sessions[name] = self._found(name)
+        return self._sessions[name]
+
+    def _found(self, name: str) -> _Session:
+        session = _Session()
+        head = self._workspace.view().sessions.get(name)
+        if head is None:
+            return session
+        session.turn = self._workspace.get_step(head).turn
+        for step in self._newest_steps():
+            if step.session == name and step.call is not None:
+                session.keys.appendleft(step.call)
+        return session
+
+    def _newest_steps(self) -> list[Step]:
+        rows = self._workspace.operations(_LOOKED_BACK)
+        return [e.step for r in rows for e in r.operation.effects if isinstance(e, StepRecorded)]
+
+    # --- what came while nobody listened ---------------------------------------------------------
+
+    def drain(self, spooled: Sequence[Spooled]) -> None:
+        """Records what hooks left in the spool, oldest first: a gap, and a step flagged `late`.
+
+        What changed meanwhile cannot be told apart any more, so one step has it all.
+
+        Raises:
+            StepwellError: it could not be recorded; draining the same again repeats no step.
+        """
+        found = [(one, _readable(one)) for one in spooled]
+        news = [(one, event) for one, event in found if event is None or not self._known(event)]
+        if not news:
+            return
+        count = plural(len(news), "event")
+        self._workspace.note_gap(f"{count} of an agent came while nothing could be captured")
+        events = [event for _, event in news if event is not None]
+        self._record(self._late(events), only_changes=not events)
+        for event in events:
+            if event.key is not None:
+                self._session(event.session).keys.append(event.key)
+
+    def _known(self, event: AgentEvent) -> bool:
+        return event.key is not None and event.key in self._session(event.session).keys
+
+    def _late(self, events: Sequence[AgentEvent]) -> Act:
+        """Returns the act of all that was spooled; the turns that began meanwhile are counted."""
+        prompts = [event for event in events if event.kind == "prompt"]
+        calls = [event for event in events if event.kind == "call.after" and not event.only_reads]
+        for prompt in prompts:
+            session = self._session(prompt.session)
+            session.turn = (session.turn or 0) + 1
+        if not events:
+            return Act(kind="outside", flags=("late", "outside"))
+        last = (calls or prompts or events)[-1]
+        act = self._act(last, "tool" if calls else "prompt", self._session(last.session))
+        if len(calls) > 1:
+            titles = ", ".join(one.title for one in calls)
+            texts = "\n".join(f"{one.tool}: {one.input}" for one in calls)
+            act = replace(act, input=fit(texts), result=None, result_text=None)
+            act = replace(act, title=one_line(fit(f"{plural(len(calls), 'call')}: {titles}") or ""))
+        prompt_text = prompts[-1].prompt if prompts else None
+        return replace(act, prompt=fit(prompt_text), flags=("late",))
+
+
+def _readable(one: Spooled) -> AgentEvent | None:
+    try:
+        return read_event(one.agent, one.event, one.payload)
+    except ValueError:
+        return None

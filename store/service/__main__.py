@@ -1,0 +1,28 @@
+"""`python -m stepwell.store.service HOME ROOT [IDLE_SECONDS]`: the process of a daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from stepwell.store.environment import runtime_folder
+from stepwell.store.model.errors import StepwellError
+from stepwell.store.model.version import VERSION
+from stepwell.store.service.daemon import IDLE_S, Settings, serve
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a daemon. What keeps it from starting is in its log, for nobody watches it."""
+    home, root, *rest = arguments
+    os.umask(0o077)
+    idle_s = float(rest[0]) if rest else IDLE_S
+    try:
+        serve(Settings(Path(root), Path(home), runtime_folder(), VERSION, idle_s))
+    except StepwellError as error:
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

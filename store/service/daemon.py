@@ -1,0 +1,198 @@
+"""The daemon of one workspace, from taking the lock to letting it go.
+
+It holds the writer lock for life (and lends it, see desk.py), listens on a socket, and ends when
+nobody has asked for anything in a while, on SIGTERM, for a client of another version, or when the
+workspace or its store is no longer where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stepwell.store.agents.recorder import AgentRecorder
+from stepwell.store.agents.spool import FOLDER
+from stepwell.store.engine.atomic import system_error
+from stepwell.store.link import address, wire
+from stepwell.store.link.client import connect
+from stepwell.store.model.errors import BusyError, StepwellError
+from stepwell.store.service.desk import Desk
+from stepwell.store.service.held import HeldWorkspace
+from stepwell.store.service.log import Log
+from stepwell.store.service.server import Limits, Server
+
+IDLE_S = 900.0
+"""After so long without a request a daemon ends."""
+
+_LOOK_S = 1.0
+"""How often it looks whether it is idle, and whether its folders are still there."""
+_LOCK_WAIT_S = 10.0
+_BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a daemon is started with."""
+
+    root: Path
+    home: Path
+    runtime: Path
+    version: str
+    idle_s: float = IDLE_S
+    limits: Limits = field(default_factory=Limits)
+
+
+def serve(settings: Settings) -> bool:
+    """Runs the daemon until it ends; returns False at once when another one has the workspace.
+
+    Raises:
+        BusyError: another process, which is no daemon, holds the writer lock.
+        StepwellError: the workspace cannot be opened, or its socket not be bound.
+    """
+    with HeldWorkspace.open(settings.root, home=settings.home) as workspace:
+        log = Log(workspace.store, time.time_ns)
+        with contextlib.closing(log):
+            try:
+                return _serve(workspace, settings, log)
+            except StepwellError as error:
+                log.write("error", {"code": error.code, "message": error.message})
+                raise
+
+
+def _serve(workspace: HeldWorkspace, settings: Settings, log: Log) -> bool:
+    if not _hold(workspace, settings.version):
+        return False
+    path = address.socket_path(workspace.store, settings.runtime)
+    with _bound(path) as sock:
+        address.set_link(workspace.store, path)
+        try:
+            asyncio.run(_Daemon(workspace, settings, log).run(sock))
+        finally:
+            # Without the lock the names may be another daemon's by now.
+            if workspace.held:
+                address.drop_link(workspace.store, path)
+    return True
+
+
+def _hold(workspace: HeldWorkspace, version: str) -> bool:
+    """Takes the lock, for which an ending daemon or a command may have to be waited for."""
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            workspace.hold(0.05)
+            return True
+        except BusyError:
+            if _another_serves(workspace.store, version):
+                return False
+            if time.monotonic() > deadline:
+                raise
+
+
+def _another_serves(store: Path, version: str) -> bool:
+    try:
+        connection = connect(store, version, wire.PATIENCE_S)
+    except BusyError:
+        # It runs, stopped or stuck as it may be.
+        return True
+    if connection is None:
+        return False
+    connection.close()
+    return True
+
+
+@contextlib.contextmanager
+def _bound(path: Path) -> Iterator[socket.socket]:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        # Whoever bound it before is gone: we have the lock.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        sock.bind(os.fspath(path))
+        os.chmod(path, 0o600)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise system_error(error, "binding the socket", path) from error
+    with sock:
+        yield sock
+
+
+class _Daemon:
+    def __init__(self, workspace: HeldWorkspace, settings: Settings, log: Log) -> None:
+        self._workspace = workspace
+        self._settings = settings
+        self._log = log
+        self._end = asyncio.Event()
+        self._why = ""
+        self._place = _place(workspace)
+        self._spools = (
+            workspace.store / FOLDER,
+            address.socket_folder(settings.runtime) / f"{workspace.id}.spool",
+        )
+
+    async def run(self, sock: socket.socket) -> None:
+        agents = AgentRecorder(self._workspace)
+        desk = Desk(self._workspace, agents, self._log, lambda: self._finish("asked to"))
+        greeting = wire.Greeting(wire.PROTOCOL, self._settings.version, str(os.getpid()))
+        server = Server(
+            greeting,
+            address.identity(self._workspace.store),
+            desk.handle,
+            lambda: self._finish("a client of another version came"),
+            self._settings.limits,
+        )
+        self._mind_signals()
+        await server.start(sock)
+        self._log.write("automatic:started", {"pid": os.getpid()})
+        await self._drain_spool(desk)
+        await self._until_the_end(desk)
+        await server.stop()
+        desk.close()
+        self._log.write("shutdown:complete", {"why": self._why})
+
+    def _mind_signals(self) -> None:
+        """Makes the usual signals end the daemon; as a thread of a program it leaves them alone."""
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.add_signal_handler(number, self._finish, f"received {number.name}")
+
+    async def _drain_spool(self, desk: Desk) -> None:
+        """Records what hooks left; what cannot be recorded now stays for another time."""
+        with contextlib.suppress(StepwellError):
+            await desk.drain(self._spools)
+
+    def _finish(self, why: str) -> None:
+        self._why = self._why or why
+        self._end.set()
+
+    async def _until_the_end(self, desk: Desk) -> None:
+        while not self._end.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), _LOOK_S)
+            if time.monotonic() - desk.last > self._settings.idle_s:
+                self._finish("nobody asked for anything")
+            elif _place(self._workspace) != self._place:
+                self._finish("the workspace or its store is no longer there")
+            else:
+                await self._drain_spool(desk)
+
+
+def _place(workspace: HeldWorkspace) -> tuple[tuple[int, int] | None, ...]:
+    """Returns what tells whether root, store and lock are still those that were opened."""
+    found: list[tuple[int, int] | None] = []
+    for path in (workspace.root, workspace.store, workspace.store / "lock"):
+        try:
+            state = os.stat(path)
+            found.append((state.st_dev, state.st_ino))
+        except OSError:
+            found.append(None)
+    return tuple(found)

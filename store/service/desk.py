@@ -1,0 +1,215 @@
+"""What the daemon does for its clients: verbs of the facade, agents' events, lending the lock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stepwell.store.agents.recorder import AgentRecorder
+from stepwell.store.agents.spool import forget, read_spool
+from stepwell.store.link import values, wire
+from stepwell.store.link.carry import CARRIED
+from stepwell.store.model.errors import BusyError, FailedError, StepwellError, UsageError
+from stepwell.store.service.held import HeldWorkspace
+from stepwell.store.service.log import Log
+from stepwell.store.service.server import Client
+
+T = TypeVar("T")
+
+_REGAIN_S = 0.05
+_RENEW_AFTER = 2_000
+"""Requests after which the writer is opened anew, which frees what it has gathered in memory."""
+
+
+class Desk:
+    """Runs requests one at a time on a thread of its own; the loop's thread only listens.
+
+    `stop` is called on the loop when a client asks the daemon to end.
+    """
+
+    def __init__(
+        self,
+        workspace: HeldWorkspace,
+        agents: AgentRecorder,
+        log: Log,
+        stop: Callable[[], None],
+    ) -> None:
+        self.last = time.monotonic()
+        """When the last request ended, by the monotonic clock."""
+        self._workspace = workspace
+        self._agents = agents
+        self._log = log
+        self._stop = stop
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="verbs")
+        self._turn = asyncio.Lock()
+        self._lent = False
+        self._done = 0
+
+    async def handle(self, client: Client) -> None:
+        """Answers one client, whatever happens."""
+        try:
+            await self._answer(client)
+        except StepwellError as error:
+            self._refuse(client, error)
+        except Exception as error:
+            # A defect of ours: this client hears of it, and the next one is served all the same.
+            self._log.write("error", {"traceback": traceback.format_exc()})
+            self._refuse(client, _unforeseen(error))
+        finally:
+            self.last = time.monotonic()
+
+    def _refuse(self, client: Client, error: StepwellError) -> None:
+        self._log.write("error", {"code": error.code, "message": error.message})
+        client.send("failed", values.error_to_json(error))
+
+    async def _answer(self, client: Client) -> None:
+        request = client.request
+        if request.kind == "call":
+            await self._call(client, _fields(request.body))
+        elif request.kind == "hook" and len(request.words) == 2:
+            agent, event = request.words
+            async with self._my_turn(wire.PATIENCE_S):
+                took_us = await self.run(lambda: self._event(agent, event, request.body))
+            client.send("done", values.dumps({"took_us": took_us}))
+        elif request.kind == "borrow":
+            await self._lend(client, _fields(request.body)["wait_s"])
+        elif request.kind == "stop":
+            client.send("done")
+            self._stop()
+        else:
+            raise UsageError(f"the daemon knows no request {request.kind}")
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Runs `work` on the thread of the verbs, and opens the writer anew when it is time."""
+        self._done += 1
+        result = await self._loop.run_in_executor(self._thread, work)
+        if self._done >= _RENEW_AFTER:
+            self._done = 0
+            await self._loop.run_in_executor(self._thread, self._workspace.renew)
+        return result
+
+    @asynccontextmanager
+    async def _my_turn(self, wait_s: float) -> AsyncIterator[None]:
+        """Waits for the requests before this one.
+
+        Raises:
+            BusyError: somebody has borrowed the lock for longer than `wait_s`.
+        """
+        try:
+            await asyncio.wait_for(self._turn.acquire(), wait_s if self._lent else None)
+        except TimeoutError:
+            raise BusyError(
+                "the store is being written by a process that borrowed the lock of its daemon",
+                hint="wait until it is done, or stop that process; reading works meanwhile",
+            ) from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    # --- verbs and events ------------------------------------------------------------------------
+
+    async def _call(self, client: Client, asked: Mapping[str, Any]) -> None:
+        if asked["capture"] != self._workspace.capture_config:
+            client.send("elsewhere")
+            return
+        if asked["verb"] not in CARRIED:
+            raise UsageError(f"the daemon runs no verb {asked['verb']}")
+        keywords = dict(asked["keywords"])
+        if asked["progress"]:
+            keywords["progress"] = self._progress(client)
+        async with self._my_turn(asked["wait_s"]):
+            verb, arguments = asked["verb"], asked["arguments"]
+            reply = await self.run(lambda: self._verb(verb, arguments, keywords))
+        client.send("done", reply)
+
+    def _progress(self, client: Client) -> Callable[[str, int, int], None]:
+        def tell(what: str, done: int, total: int) -> None:
+            body = values.dumps((what, done, total))
+            self._loop.call_soon_threadsafe(client.send, "progress", body)
+
+        return tell
+
+    def _verb(self, verb: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bytes:
+        self._workspace.recovered = None
+        started = time.perf_counter_ns()
+        value = getattr(self._workspace, verb)(*arguments, **keywords)
+        return values.dumps(
+            {
+                "value": value,
+                "recovered": self._workspace.recovered,
+                "took_us": _us_since(started),
+            }
+        )
+
+    def _event(self, agent: str, event: str, payload: bytes) -> int:
+        started = time.perf_counter_ns()
+        self._agents.take(agent, event, payload)
+        return _us_since(started)
+
+    async def drain(self, folders: Sequence[Path]) -> None:
+        """Records what hooks left in the spool, if they left anything.
+
+        Raises:
+            StepwellError: it could not be recorded, and stays there.
+        """
+        spooled = read_spool(folders)
+        if spooled:
+            async with self._my_turn(wire.PATIENCE_S):
+                await self.run(lambda: self._agents.drain(spooled))
+            forget(spooled)
+
+    # --- lending ---------------------------------------------------------------------------------
+
+    async def _lend(self, client: Client, wait_s: float) -> None:
+        """Lets go of the lock until the client is gone, then takes it back."""
+        async with self._my_turn(wait_s):
+            self._lent = True
+            try:
+                await self.run(self._workspace.lend)
+                client.send("lent")
+                await client.gone()
+            finally:
+                await self._regain()
+                self._lent = False
+
+    async def _regain(self) -> None:
+        """Takes the lock back however long it takes: the borrower may have died in mid-work."""
+        while True:
+            try:
+                await self.run(lambda: self._workspace.hold(0.0))
+                return
+            except BusyError:
+                await asyncio.sleep(_REGAIN_S)
+
+    def close(self) -> None:
+        """Ends the thread when what it does is done."""
+        self._thread.shutdown()
+
+
+def _fields(body: bytes) -> Mapping[str, Any]:
+    try:
+        asked = values.loads(body)
+    except ValueError as error:
+        raise UsageError(f"the daemon cannot read a request: {error}") from error
+    if not isinstance(asked, Mapping):
+        raise UsageError("the daemon cannot read a request: it is no mapping")
+    return asked
+
+
+def _us_since(started: int) -> int:
+    return (time.perf_counter_ns() - started) // 1_000
+
+
+def _unforeseen(error: Exception) -> FailedError:
+    return FailedError(
+        f"the daemon failed on something unforeseen: {type(error).__name__}: {error}",
+        hint="its log in the store has the details; report them",
+    )

@@ -1,0 +1,104 @@
+"""The workspace as its daemon has it: the writer lock held, the journal open for writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.lock import WriterLock
+from stepwell.store.engine.scan import CaptureConfig
+from stepwell.store.engine.settle import Recovery, recover
+from stepwell.store.link.link import Link
+from stepwell.store.workspace import Workspace
+
+
+class HeldWorkspace(Workspace):
+    """A Workspace that keeps the writer lock and one writer for as long as it is `held`.
+
+    Not thread-safe, as any Workspace. Between `lend` and `hold` somebody else may write.
+    """
+
+    _lock: WriterLock | None = None
+    _held: JournalWriter | None = None
+    _found: Recovery | None = None
+    """What was settled when the lock was taken, until a verb's caller is told."""
+
+    @property
+    def held(self) -> bool:
+        """Tells whether the lock is held."""
+        return self._lock is not None
+
+    @property
+    def capture_config(self) -> CaptureConfig:
+        """How it captures."""
+        return self._context.capture
+
+    def link(self) -> Link | None:
+        return None
+
+    def hold(self, wait_s: float) -> None:
+        """Takes the lock and settles what a crash interrupted.
+
+        Raises:
+            BusyError: another process has it for `wait_s`.
+            StepwellError: the journal cannot be opened for writing.
+        """
+        self._lock = WriterLock.acquire(self.store, wait_s=wait_s, clock=self._context.clock)
+        try:
+            self._open()
+        except BaseException:
+            self.lend()
+            raise
+
+    def lend(self) -> None:
+        """Lets go of the lock; does nothing when it is not held."""
+        self._close_writer()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def renew(self) -> None:
+        """Opens the writer anew, with what it keeps in memory; the lock stays held."""
+        if self._lock is not None:
+            self._close_writer()
+            self._open()
+
+    def close(self) -> None:
+        self.lend()
+        super().close()
+
+    def _open(self) -> None:
+        assert self._lock is not None, "the journal is opened under the lock only"
+        context = self._context
+        writer = JournalWriter.open_writer(
+            self.store,
+            self._lock,
+            clock=context.clock,
+            randomness=context.randomness,
+            durability=context.durability,
+        )
+        self._held = writer
+        self._found = recover(writer, context) or self._found
+        self.refresh()
+
+    def _close_writer(self) -> None:
+        writer, self._held = self._held, None
+        if writer is not None:
+            writer.close()
+
+    @contextmanager
+    def _writer(self) -> Iterator[JournalWriter]:
+        if self._held is None:
+            self.renew()
+        writer = self._held
+        assert writer is not None, "a daemon runs verbs only while it holds the lock"
+        self.recovered, self._found = self._found, None
+        try:
+            yield writer
+        except BaseException:
+            # What it left half done is settled as by any next command.
+            self._close_writer()
+            raise
+        finally:
+            self.refresh()

@@ -1,0 +1,92 @@
+"""Values and errors cross the socket exactly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepwell.store import Act, PlannedChanges, Workspace
+from stepwell.store.link import values
+from stepwell.store.model import errors
+from stepwell.store.model.steps import Mark, Note, StepResult
+
+SIMPLE = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(), st.binary(), st.floats(allow_nan=False)
+)
+ANY = st.recursive(
+    SIMPLE,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        st.builds(lambda a, b: StepResult(True, a, b), st.integers(), st.integers()),
+    ),
+    max_leaves=12,
+)
+
+
+@given(ANY)
+def test_any_value_comes_back_equal_and_of_the_same_type(value: Any) -> None:
+    """Tuples stay tuples, bytes bytes, whatever they hold."""
+    again = values.loads(values.dumps(value))
+    assert again == value and type(again) is type(value)
+
+
+def test_what_verbs_take_and_give_comes_back_equal(ws: Workspace, project: Path) -> None:
+    """Steps, recorded steps, plans with their changes, status, operations, acts."""
+    (project / "src" / "app.py").write_bytes(b"caf\xe9\n\0")
+    (project / "new").write_text("one\n")
+    recorded = ws.record("edits", tags=("a",))
+    planned = ws.plan_rollback("#1")
+    note = Note("1", "n", "me", 5, None, 3)
+    act = Act("t", "tool", result=StepResult(False, 3), mark=Mark("l", (note,), ("x",), {"q": []}))
+    assert isinstance(planned, PlannedChanges)
+    for value in (recorded, planned, ws.status(), ws.operations(3)[0].operation, act):
+        assert values.loads(values.dumps(value)) == value
+
+
+def _every_error() -> list[type[errors.StepwellError]]:
+    found = vars(errors).values()
+    return [e for e in found if isinstance(e, type) and issubclass(e, errors.StepwellError)]
+
+
+@pytest.mark.parametrize("kind", _every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_is_raised_as_the_same_class(kind: type[errors.StepwellError]) -> None:
+    """With message, hint and facts."""
+    error = kind("it failed", hint="mend it", path="a\udcff", drift=[{"path": "p"}], oid=b"\xff")
+    again = values.error_from_json(values.error_to_json(error))
+    same = kind if kind.code != "failed" else errors.FailedError
+    assert type(again) is same
+    assert (again.message, again.hint, dict(again.facts)) == ("it failed", "mend it", error.facts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"{}",
+        b'{"Popen": [["rm"]]}',
+        b'{"Step": []}',
+        b'{"a": 1, "b": 2}',
+        b'{"bytes": 5}',
+        b'{"map": [1]}',
+        b'{"bytes": "\\u1234"}',
+        b"[" * 50_000,
+    ],
+)
+def test_a_text_that_is_no_value_is_refused(text: bytes) -> None:
+    """No class but the listed ones is ever made."""
+    with pytest.raises(ValueError):
+        values.loads(text)
+
+
+def test_a_value_of_a_class_that_is_not_listed_is_not_sent() -> None:
+    """It would not be understood."""
+    with pytest.raises(TypeError):
+        values.dumps(json)
