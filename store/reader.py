@@ -16,14 +16,21 @@ from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
-from stepwell.store.engine.settle import Recovery
 from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.link.address import read_link
 from stepwell.store.link.carry import asked
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath
-from stepwell.store.model.reports import BlameLine, BranchRow, Hit, Stats, Status, VerifyReport
+from stepwell.store.model.plans import Recovery
+from stepwell.store.model.reports import (
+    BlameLine,
+    BranchRow,
+    Hit,
+    Stats,
+    Status,
+    VerifyReport,
+)
 from stepwell.store.model.steps import Covered, Step, View
 from stepwell.store.model.version import VERSION
 

@@ -10,8 +10,8 @@ from stepwell.store.engine.context import no_progress
 from stepwell.store.model.errors import BusyError
 
 if TYPE_CHECKING:
-    from stepwell.store.engine.settle import Recovery
     from stepwell.store.link.link import Link, Reply
+    from stepwell.store.model.plans import Recovery
 
 CARRIED: set[str] = set()
 """Names of the verbs that are carried; a daemon runs no others."""

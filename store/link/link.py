@@ -10,10 +10,10 @@ from typing import Any
 
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.engine.settle import Recovery
 from stepwell.store.link import values, wire
 from stepwell.store.link.client import Connection, DaemonInfo, LostError, connect
 from stepwell.store.model.errors import FailedError
+from stepwell.store.model.plans import Recovery
 
 
 @dataclass(frozen=True, slots=True)

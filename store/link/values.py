@@ -23,7 +23,6 @@ from typing import Any
 
 from stepwell.store.engine.recording import Act, Recorded
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.engine.settle import Recovery
 from stepwell.store.model import changes, errors, plans, reports, steps
 
 Json = Any
@@ -41,7 +40,6 @@ _CLASSES: dict[str, type] = {
         Act,
         CaptureConfig,
         Recorded,
-        Recovery,
     ]
 }
 _FIELDS = {one: tuple(f.name for f in fields(one)) for one in _CLASSES.values()}

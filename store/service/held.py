@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.engine.settle import Recovery, recover
+from stepwell.store.engine.settle import recover
 from stepwell.store.link.link import Link
+from stepwell.store.model.plans import Recovery
 from stepwell.store.workspace import Workspace
 
 

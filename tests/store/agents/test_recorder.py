@@ -11,7 +11,6 @@ from support.claude import Claude
 from stepwell.store import FailedError, Step, Workspace
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import Spooled
-from stepwell.store.engine import recording
 
 Told = tuple[str, bytes]
 
@@ -209,13 +208,13 @@ def _refuse(*_: object, **__: object) -> None:
 
 
 def test_a_capture_that_fails_leaves_a_gap_of_its_session(
-    ws: Workspace, claude: Claude, tell: Callable[[Told], None], monkeypatch: pytest.MonkeyPatch
+    ws: Workspace, project: Path, claude: Claude, tell: Callable[[Told], None]
 ) -> None:
     """One, not two."""
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "take", _refuse)
-        with pytest.raises(FailedError):
-            tell(claude.after("Bash", "", command="x"))
+    elsewhere = project.rename(project.with_name("elsewhere"))
+    with pytest.raises(FailedError):
+        tell(claude.after("Bash", "", command="x"))
+    elsewhere.rename(project)
     tell(claude.stop())
     assert [(s.kind, s.session) for s in ws.steps()[:-1]] == [("gap", "claude:s-1")]
 
