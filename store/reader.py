@@ -206,6 +206,10 @@ class WorkspaceReader:
         """Returns the step's own change: against its first parent, or against nothing."""
         return reading.own_changes(self._journal, step, hunks=hunks, lines=context)
 
+    def changed_paths(self, step: Step) -> Iterator[bytes]:
+        """Yields the paths that the step changed, of a rename both names."""
+        return reading.changed_paths(self._journal, step)
+
     def read_file(self, step: Step, path: bytes) -> bytes:
         """Returns the exact bytes of a file, or a link's target, at a step.
 
@@ -217,6 +221,11 @@ class WorkspaceReader:
     def blob(self, oid: Oid) -> bytes:
         """Returns the bytes of a stored blob."""
         return self._journal.read(oid)[1]
+
+    @property
+    def objects(self) -> Journal:
+        """What was stored, by object id."""
+        return self._journal
 
     def covered(self, step: Step) -> tuple[Covered, ...]:
         """Returns what the step's capture did not store, and why."""

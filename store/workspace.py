@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from stepwell.store.engine import branching, datafolder, history, marking, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
@@ -39,7 +39,10 @@ from stepwell.store.model.text import rfc3339
 from stepwell.store.reader import WorkspaceReader
 
 if TYPE_CHECKING:
-    from stepwell.store.engine.importing import Draft, HistoryImport
+    from stepwell.store.engine.importing import StepImport
+
+_Drafts = TypeVar("_Drafts")
+_Tips = TypeVar("_Tips")
 
 
 def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> CaptureConfig:
@@ -384,7 +387,7 @@ class Workspace(WorkspaceReader):
         with self._writer() as writer:
             return branching.delete_branch(writer, name)
 
-    def record_import(self, work: HistoryImport, drafts: Sequence[Draft]) -> int:
+    def record_import(self, work: StepImport[_Drafts, _Tips], drafts: _Drafts) -> int:
         """Records the first of the drafts as one operation; returns how many it has dealt with.
 
         The lock is held for that operation only, so captures go on between two of them.
@@ -392,7 +395,7 @@ class Workspace(WorkspaceReader):
         with self._writer() as writer:
             return work.record(writer, self._context, drafts)
 
-    def finish_import(self, work: HistoryImport, tips: Mapping[str, str]) -> None:
+    def finish_import(self, work: StepImport[_Drafts, _Tips], tips: _Tips) -> None:
         """Makes the imported branches end at the steps with the given sources."""
         with self._writer() as writer:
             work.finish(writer, tips)

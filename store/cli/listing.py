@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -71,15 +71,18 @@ def _check_branch(view: View, branch: str | None) -> None:
 
 
 def _matching(workspace: Workspace, call: Call, wanted: filters.Filter) -> Iterator[Step]:
-    def paths(step: Step) -> Iterable[bytes]:
-        for change in workspace.step_changes(step, hunks=False):
-            yield change.path
-            if change.old_path is not None:
-                yield change.old_path
-
     for step in _listed(workspace, call):
-        if wanted.matches(step, paths):
+        if wanted.matches(step, workspace.changed_paths):
             yield step
+
+
+def matching_steps(workspace: Workspace, query: Sequence[str]) -> Iterator[Step]:
+    """Yields the steps of all branches that a query's words let through, the newest first."""
+    wanted = filters.parse(" ".join(plain_text(word) or "" for word in query), _local_now())
+    before = None
+    while page := workspace.steps(before_seq=before, limit=_PAGE, all_branches=True):
+        yield from (s for s in page if wanted.matches(s, workspace.changed_paths))
+        before = page[-1].seq
 
 
 def _listed(workspace: Workspace, call: Call) -> Iterator[Step]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.diff import changes, counts
@@ -66,6 +67,22 @@ class LeftOut:
 
     source: str
     reason: str
+
+
+_Drafts = TypeVar("_Drafts", contravariant=True)
+
+
+_Tips = TypeVar("_Tips", contravariant=True)
+
+
+class StepImport(Protocol[_Drafts, _Tips]):
+    """What records the steps of another history, some at a time, and then where branches end."""
+
+    def record(self, writer: JournalWriter, context: Context, drafts: _Drafts) -> int:
+        """Records the first of the drafts as one operation; returns how many it has dealt with."""
+
+    def finish(self, writer: JournalWriter, tips: _Tips) -> None:
+        """Makes the branches end where they do in the other history."""
 
 
 class HistoryImport:
