@@ -35,7 +35,8 @@ from stepwell.store.model.steps import Covered, Step, View
 from stepwell.store.model.version import VERSION
 
 if TYPE_CHECKING:
-    from stepwell.store.catalogue import Catalogue, Graph, SessionRow
+    from stepwell.store.catalogue import Catalogue, Graph, SessionRow, Sifted
+    from stepwell.store.engine.filters import Filter
     from stepwell.store.link.client import DaemonInfo
     from stepwell.store.link.link import Link
 
@@ -138,7 +139,20 @@ class WorkspaceReader:
             found = catalogue.page(before_seq, limit)
         else:
             found = catalogue.chain(self._tip(branch).seq, limit, before_seq)
-        return [self._marked(step) for step in found]
+        view = self._journal.view()
+        return [reading.with_mark(step, view) for step in found]
+
+    def find_steps(self, wanted: Filter, *, newer_than: int = 0) -> Iterator[Sifted]:
+        """Yields the numbers of the steps that fit a filter, of all branches, newest first.
+
+        They come part by part, empty parts too, so that a search can be given up.
+        """
+        view = self._journal.view()
+
+        def fits(step: Step) -> bool:
+            return wanted.matches(reading.with_mark(step, view), self.changed_paths)
+
+        return self.catalogue().sift(wanted, fits, marked=view.marks, newer_than=newer_than)
 
     def _tip(self, branch: str | None) -> Step:
         view = self.view()

@@ -8,7 +8,7 @@ holds up a page of the timeline. Nothing here touches a widget.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,6 +66,7 @@ from stepwell.tui.values import (
 
 if TYPE_CHECKING:
     from stepwell.store import CaptureConfig
+    from stepwell.store.catalogue import Sifted
 
 NEWEST = 64
 """Steps that are read before the shape of the whole history is known."""
@@ -94,6 +95,7 @@ class Source(Protocol):
     def steps(
         self, *, before_seq: int | None = None, limit: int = 50, all_branches: bool = False
     ) -> list[Step]: ...
+    def find_steps(self, wanted: Any, *, newer_than: int = 0) -> Iterator[Sifted]: ...
     def diff(
         self,
         a: Step,

@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -20,8 +20,11 @@ from stepwell.store.catalogue.batch import gather
 from stepwell.store.catalogue.contents import NAME
 from stepwell.store.catalogue.graph import Graph
 from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
+from stepwell.store.catalogue.sieve import Sieve
+from stepwell.store.catalogue.sifting import Sifted, Sifting
 from stepwell.store.catalogue.state import State
 from stepwell.store.engine.atomic import FILE_MODE, make_private_folder, remove_leftovers
+from stepwell.store.engine.filters import Filter
 from stepwell.store.engine.journal import Journal
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
@@ -138,6 +141,24 @@ class Catalogue:
         sessions = self._state.graph.sessions
         rows = (row for row in self._rows_below(before_seq) if sessions[row] == number)
         return self._steps(islice(rows, max(limit, 0)))
+
+    def sift(
+        self,
+        wanted: Filter,
+        fits: Callable[[Step], bool],
+        *,
+        marked: Iterable[StepId] = (),
+        newer_than: int = 0,
+    ) -> Iterator[Sifted]:
+        """Yields which steps fit a filter, newest first, one stretch of the history after another.
+
+        Where columns and stored texts do not settle it, `fits` is asked; so it is for the `marked`
+        steps, whose marks are not known here.
+        """
+        state = self._state
+        rows = {row for step in marked if (row := state.graph.row_of_id(step)) is not None}
+        sieve = Sieve(wanted, state.graph, state.contents.session_names(), rows)
+        return Sifting(state, sieve, fits, self._whole, self._mutex).stretches(newer_than)
 
     def checkpoints(self, label: str | None = None, tag: str | None = None) -> list[CheckpointRow]:
         """Returns the marked steps, the newest first; with that label, with that tag."""

@@ -124,6 +124,10 @@ class Contents:
         newest = sorted(self._sessions, key=lambda d: -int(d["last_seq"]))
         return [_session_row(document) for document in newest]
 
+    def session_names(self) -> dict[int, str]:
+        """Returns the sessions' names by the numbers that stand for them in the graph."""
+        return {document.doc_id: document["name"] for document in self._sessions}
+
     def session_number(self, name: str) -> int | None:
         """Returns the number that stands for a session in the graph."""
         return self._known(self._sessions).get(name)

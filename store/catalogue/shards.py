@@ -6,6 +6,7 @@ match its pin is left out and noted: whoever asks gets those steps from the jour
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -55,6 +56,20 @@ class Shards:
             documents = [table.get(doc_id=seq) for seq in seqs]
             return {d.doc_id: step_from_json(d) for d in documents if isinstance(d, Document)}
         except (IntegrityError, LookupError, TypeError, ValueError):
+            self.forget(shard)
+            self.damaged.add(shard)
+            return {}
+
+    def texts(self, shard: int) -> Mapping[int, bytes]:
+        """Returns the stored texts of a shard's steps by number, as far as they are here and whole.
+
+        `step_of_text` reads one.
+        """
+        if shard not in self.pins or shard in self.damaged:
+            return {}
+        try:
+            return self._database(shard).storage.texts(TABLE)
+        except IntegrityError:
             self.forget(shard)
             self.damaged.add(shard)
             return {}
@@ -128,6 +143,14 @@ def _refreshed(database: CatalogueDB, pin: Pin) -> CatalogueDB | None:
     except IntegrityError:
         return None
     return database
+
+
+def step_of_text(text: bytes) -> Step | None:
+    """Returns the step of a stored text; None when it is damaged."""
+    try:
+        return step_from_json(json.loads(text))
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def _document(step: Step) -> Document:

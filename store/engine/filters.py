@@ -231,7 +231,8 @@ def _path_fits(value: str, path: str) -> bool:
     return _is_whole(value, path) or _is_whole(value, path.rpartition("/")[2])
 
 
-def _is_part(value: str, text: str) -> bool:
+def is_part(value: str, text: str) -> bool:
+    """Tells whether a value is part of a text; a pattern must fit the whole. Both are casefolded."""
     return _is_whole(value, text) if _WILD.search(value) else value in text
 
 
@@ -275,13 +276,13 @@ _QUESTIONS: dict[str, _Question] = {
     "text": (_is_in, _texts),
     "kind": (_is_whole, _kinds),
     "status": (_is_whole, _statuses),
-    "tool": (_is_part, lambda step: [step.tool] if step.tool else []),
-    "session": (_is_part, lambda step: [step.session] if step.session else []),
+    "tool": (is_part, lambda step: [step.tool] if step.tool else []),
+    "session": (is_part, lambda step: [step.session] if step.session else []),
     "branch": (_is_whole, lambda step: [step.branch]),
     "tag": (_is_whole, lambda step: list(step.checkpoint.tags) if step.checkpoint else []),
     "note": (
-        _is_part,
+        is_part,
         lambda step: [n.text for n in step.checkpoint.notes] if step.checkpoint else [],
     ),
-    "by": (_is_part, _people),
+    "by": (is_part, _people),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -123,6 +123,13 @@ class MemorySource:
         self.reads.append(limit)
         below = [s for s in reversed(self.known) if before_seq is None or s.seq < before_seq]
         return below[:limit]
+
+    def find_steps(self, wanted: Any, *, newer_than: int = 0) -> Iterator[Any]:
+        steps = [step for step in reversed(self.known) if step.seq > newer_than]
+        for start in range(0, len(steps), 128):
+            part = steps[start : start + 128]
+            seqs = [s.seq for s in part if wanted.matches(s, lambda step: ())]
+            yield SimpleNamespace(seqs=seqs, looked=len(part))
 
     def status(self) -> Any:
         head = [s for s in self.known if s.branch == "main"][-1]

@@ -20,8 +20,6 @@ from stepwell.tui.values import Step
 if TYPE_CHECKING:
     from stepwell.tui.gateway import Source
 
-_PAGE = 128
-"""Steps that are read between two looks at whether anybody still waits."""
 _CARRIED = 256
 """Found steps that go with the numbers: what a screen shows first."""
 _TELL_S = 0.15
@@ -55,35 +53,26 @@ class Search(NamedTuple):
 
 def search_steps(source: Source, search: Search, post: Post) -> None:
     """Posts StepsFound with the steps that are let through, in parts."""
-    wanted, newer_than, is_current = search.wanted, search.newer_than, search.is_current
+    found: list[int] = []
+    looked, carried, told = 0, 0, 0.0
 
-    def paths(step: Step) -> Iterable[bytes]:
-        for change in source.step_changes(step, hunks=False):
-            yield change.path
-            if change.old_path is not None:
-                yield change.old_path
+    def tell(last: bool) -> None:
+        nonlocal found, carried, told
+        steps = load_steps(source, found[: max(0, _CARRIED - carried)])
+        carried += len(steps)
+        post(StepsFound(search.purpose, search.generation, found, steps, looked, last))
+        found, told = [], time.monotonic()
 
-    found: list[Step] = []
-    looked, carried, told, before = 0, 0, time.monotonic(), None
-    more = True
-    while more and is_current():
-        page = source.steps(before_seq=before, limit=_PAGE, all_branches=True)
-        fresh = [step for step in page if step.seq > newer_than]
-        more = len(page) == _PAGE == len(fresh)
-        for step in fresh:
-            if not is_current():
-                return
-            if wanted.matches(step, paths):
-                found.append(step)
-        looked += len(fresh)
-        before = page[-1].seq if page else None
-        if not more or (time.monotonic() - told > _TELL_S and found) or looked == _PAGE:
-            carry = found[: max(0, _CARRIED - carried)]
-            carried += len(carry)
-            seqs = [step.seq for step in found]
-            post(StepsFound(search.purpose, search.generation, seqs, carry, looked, not more))
-            found, told = [], time.monotonic()
+    for part in source.find_steps(search.wanted, newer_than=search.newer_than):
+        if not search.is_current():
+            return
+        found += part.seqs
+        looked += part.looked
+        if found and time.monotonic() - told > _TELL_S:
+            tell(last=False)
         search.rest()
+    if search.is_current():
+        tell(last=True)
 
 
 def search_lines(
