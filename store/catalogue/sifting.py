@@ -13,7 +13,9 @@ from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Step
 
 STRETCH = 2_000
-"""Steps that are looked at between two results."""
+"""Steps that are looked at between two results at most ..."""
+READS = 128
+"""... and steps that are read, which takes much longer: whoever waits may give up meanwhile."""
 
 
 class Sifted(NamedTuple):
@@ -42,6 +44,7 @@ class Sifting:
         self._fits = fits
         self._whole = whole
         self._mutex = mutex
+        self._read = 0
         self._shard = -1
         self._texts: Mapping[int, bytes] = {}
 
@@ -52,21 +55,26 @@ class Sifting:
         while high > low:
             start = max(low, high - STRETCH)
             verdicts = self._sieve.verdicts(start, high)
-            rows = range(high - 1, start - 1, -1)
-            fitting = (row for row in rows if self._is_let(row, verdicts[row - start]))
-            yield Sifted([graph.seqs[row] for row in fitting], high - start)
+            seqs: list[int] = []
+            self._read, looked = 0, high
+            for row in range(high - 1, start - 1, -1):
+                if self._is_let(row, verdicts[row - start]):
+                    seqs.append(graph.seqs[row])
+                if self._read >= READS:
+                    yield Sifted(seqs, looked - row)
+                    self._read, looked, seqs = 0, row, []
+            yield Sifted(seqs, looked - start)
             high = start
 
     def _is_let(self, row: int, verdict: int) -> bool:
         if verdict != MAYBE:
             return verdict != NO
-        seq = self._state.graph.seqs[row]
-        text = self._text(seq)
-        if text is None:
-            return self._fits(self._whole(None, self._state.graph.id_of(row)))
-        if not self._sieve.may_fit(row, text):
+        text = self._text(self._state.graph.seqs[row])
+        if text is not None and not self._sieve.may_fit(row, text):
             return False
-        return self._fits(self._whole(step_of_text(text), self._state.graph.id_of(row)))
+        self._read += 1
+        step = step_of_text(text) if text is not None else None
+        return self._fits(self._whole(step, self._state.graph.id_of(row)))
 
     def _text(self, seq: int) -> bytes | None:
         shard = shard_of(seq)
