@@ -34,6 +34,7 @@ from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, Plan, PlannedChanges, Recovery
+from stepwell.store.model.reports import Sealed
 from stepwell.store.model.steps import Branch, Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
 from stepwell.store.reader import WorkspaceReader
@@ -400,10 +401,31 @@ class Workspace(WorkspaceReader):
         with self._writer() as writer:
             work.finish(writer, tips)
 
+    def gc(self, *, progress: Progress = no_progress) -> Sealed:
+        """Seals what was recorded: segments become packs and commits of the store's repository.
+
+        Captures go on meanwhile. It is never done unasked.
+
+        Raises:
+            BusyError: another process is sealing, or writing for long.
+            IntegrityError: something to be sealed is damaged; nothing was changed.
+        """
+        from stepwell.store.engine.sealing.seal import seal
+
+        done = seal(self.store, self._writer, clock=self._context.clock, progress=progress)
+        self.refresh()
+        return done
+
     def rebuild(self) -> int:
-        """Makes the catalogue anew from the journal; returns the number of steps in it."""
+        """Makes the catalogue anew from the journal; returns the number of steps in it.
+
+        A journal that is gone is begun anew behind what is sealed, and the repository is put right.
+        """
         from stepwell.store.catalogue import rebuild
+        from stepwell.store.engine.sealing.restore import restore
 
         self._require_history()
         self._drop_catalogue()
+        restore(self.store, self._writer, clock=self._context.clock)
+        self.refresh()
         return rebuild(self.store / "catalogue", self._journal)

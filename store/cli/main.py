@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "operations": ("travel", "list what changed the store"),
     "branch": ("branches", "list branches; make, rename or delete one"),
     "verify": ("upkeep", "check that everything stored is whole"),
+    "gc": ("upkeep", "seal what was recorded: packed small, as git commits"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
     "stats": ("upkeep", "counts and sizes of the store"),
     "daemon": ("daemon", "start, stop or ask about the background process"),
@@ -59,7 +60,7 @@ _GROUPS = (
     ("carry", ("export", "import")),
     ("go back", ("rollback", "undo", "redo", "operations")),
     ("branch off", ("branch", "switch")),
-    ("look after the store", ("verify", "rebuild", "stats", "daemon")),
+    ("look after the store", ("verify", "gc", "rebuild", "stats", "daemon")),
     ("for agents", ("hook",)),
 )
 

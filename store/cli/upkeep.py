@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import time
 from dataclasses import asdict
+from typing import Any
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import size
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import short
-from stepwell.store.model.reports import Stats, VerifyReport
+from stepwell.store.model.reports import Sealed, Stats, VerifyReport
 from stepwell.store.model.text import plural
 
 DAMAGED = IntegrityError.exit_code
@@ -56,6 +58,34 @@ def _verify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="also every object's bytes")
 
 
+def _gc(call: Call) -> int:
+    started = time.monotonic_ns()
+    with call.open() as workspace:
+        done = workspace.gc(progress=call.out.progress)
+        call.tell_recovery(workspace)
+    took_ms = (time.monotonic_ns() - started) // 1_000_000
+    if call.out.json:
+        form = asdict(done)
+        outer = {name: form.pop(name) for name in ("packs", "merged")}
+        call.out.document({"sealed": form, **outer, "took_ms": took_ms})
+    else:
+        _tell_sealed(call.out, done)
+    return 0
+
+
+def _tell_sealed(out: Output, done: Sealed) -> None:
+    if done.operations:
+        out.line(
+            Styled("sealed", "good"),
+            f" {plural(done.steps, 'step')}: {size(done.bytes_before)} are now",
+            f" {size(done.bytes_after)}",
+        )
+    else:
+        out.line("nothing to seal: everything that was recorded is sealed")
+    if done.merged:
+        out.line(f"{plural(done.merged, 'pack')} were merged into one")
+
+
 def _rebuild(call: Call) -> int:
     with call.open() as workspace:
         count = workspace.rebuild()
@@ -70,23 +100,39 @@ def _stats(call: Call) -> int:
     with call.open() as workspace:
         stats = workspace.stats()
     if call.out.json:
-        call.out.document({**asdict(stats), "compression_ratio": _ratio(stats)})
+        call.out.document(_stats_form(stats))
     else:
         _tell_stats(call.out, stats)
     return 0
 
 
+def _stats_form(stats: Stats) -> dict[str, Any]:
+    ratios = {"compression_ratio": _ratio(stats), "sealed_ratio": _sealed_ratio(stats)}
+    return {**asdict(stats), **ratios}
+
+
 def _ratio(stats: Stats) -> float | None:
-    """Returns how many times smaller the objects are as stored; None for an empty store."""
-    return round(stats.raw_bytes / stats.stored_bytes, 2) if stats.stored_bytes else None
+    """Returns how many times smaller the objects are in the store; None for an empty one."""
+    stored = stats.segment_bytes + stats.sealed_bytes
+    return round(stats.raw_bytes / stored, 2) if stats.raw_bytes else None
+
+
+def _sealed_ratio(stats: Stats) -> float | None:
+    """Returns how many times smaller what is sealed is in its packs; None when nothing is."""
+    return round(stats.sealed_raw_bytes / stats.sealed_bytes, 2) if stats.sealed_bytes else None
 
 
 def _tell_stats(out: Output, stats: Stats) -> None:
-    counted = ("steps", "checkpoints", "branches", "sessions", "operations", "segments")
-    rows = [(name, f"{getattr(stats, name):,}") for name in counted]
+    counted = (
+        *("steps", "checkpoints", "branches", "sessions", "operations", "segments"),
+        *("packs", "sealed_steps"),
+    )
+    rows = [(name.replace("_", " "), f"{getattr(stats, name):,}") for name in counted]
     rows += [
         ("content", size(stats.raw_bytes)),
-        ("as stored", f"{size(stats.stored_bytes)} ({_ratio(stats) or 1}x smaller)"),
+        ("in segments", size(stats.segment_bytes)),
+        ("in packs", size(stats.sealed_bytes)),
+        ("smaller", f"{_ratio(stats) or 1}x, of what is sealed {_sealed_ratio(stats) or 1}x"),
         ("catalogue", size(stats.catalogue_bytes)),
         ("whole store", size(stats.store_bytes)),
     ]
@@ -103,8 +149,16 @@ COMMANDS = (
         run=_verify,
     ),
     Command(
+        name="gc",
+        summary="Seal what was recorded: pack it small, as commits of an ordinary git repository.",
+        details="Captures go on meanwhile. The repository is `repo.git` in the store that\n"
+        "`stepwell status` names; `git log BRANCH` there lists the steps.",
+        examples=("stepwell gc",),
+        run=_gc,
+    ),
+    Command(
         name="rebuild",
-        summary="Make the catalogue anew from the journal.",
+        summary="Make the catalogue anew from the journal, and a lost journal from what is sealed.",
         details="The catalogue only speeds lists up: nothing is lost with it.",
         examples=("stepwell rebuild",),
         run=_rebuild,

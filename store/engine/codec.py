@@ -6,6 +6,7 @@ These are the stored forms, short and without derived facts; what front doors pr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -36,6 +37,12 @@ from stepwell.store.model.steps import (
 )
 
 Json = dict[str, Any]
+
+
+def canonical_json(document: Any) -> bytes:
+    """Returns the one byte form of a JSON value."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+
 
 _PLAIN = ("session", "agent", "turn", "tool", "model", "reason", "author", "source", "call")
 _BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text")

@@ -6,6 +6,7 @@ That knows no configuration, runs no program, fetches nothing and writes nothing
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from stepwell.store.engine.foreign import NotImportableError
 from stepwell.store.model.errors import FailedError
@@ -44,8 +45,15 @@ class GitObjects:
 
     def size(self, oid: Oid) -> int:
         """Returns an object's size."""
+        return int(self._head(oid)[1])
+
+    def kind(self, oid: Oid) -> str:
+        """Returns an object's kind without reading it whole."""
+        return str(self._head(oid)[0].name).lower()
+
+    def _head(self, oid: Oid) -> Any:
         try:
-            return int(self._objects.read_header(self._id(raw=oid))[1])
+            return self._objects.read_header(self._id(raw=oid))
         except self._refused as error:
             raise _missing(oid) from error
 

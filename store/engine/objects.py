@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from stepwell.store.model.errors import ObjectMissingError
+from stepwell.store.model.errors import ObjectDamagedError, ObjectMissingError
 from stepwell.store.model.ids import Oid, object_id
 
 BLOB = "blob"
@@ -129,6 +129,15 @@ def missing(oid: Oid) -> ObjectMissingError:
     """Returns the error for an object that a store does not hold."""
     return ObjectMissingError(
         f"object {oid.hex()} is not in the store",
+        hint="run `stepwell verify --full` to see which steps are affected",
+        object=oid.hex(),
+    )
+
+
+def damaged_object(oid: Oid) -> ObjectDamagedError:
+    """Returns the error for an object of which no copy is intact."""
+    return ObjectDamagedError(
+        f"object {oid.hex()} is damaged: its bytes do not match its id",
         hint="run `stepwell verify --full` to see which steps are affected",
         object=oid.hex(),
     )

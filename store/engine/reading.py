@@ -167,16 +167,23 @@ def _steps_of(journal: Journal, numbers: Sequence[int]) -> tuple[str, ...]:
 
 def stats(journal: Journal, store: Path) -> Stats:
     """Returns counts and sizes; walks the store's folder."""
-    view = journal.view()
+    view, sealed = journal.view(), journal.sealed
+    segments = journal.segments()
     return Stats(
         steps=view.step_count,
         operations=view.number,
         branches=len(view.branches),
         checkpoints=len(view.marks),
         sessions=len(view.sessions),
-        segments=len(journal.segments()),
+        segments=len(segments),
         raw_bytes=view.raw_bytes,
         stored_bytes=view.stored_bytes,
+        segment_bytes=sum(segment.size() for segment in segments),
+        packs=len(journal.manifest.packs),
+        sealed_steps=sealed.index.step_count if sealed.last else 0,
+        sealed_operations=sealed.index.operation_count if sealed.last else 0,
+        sealed_raw_bytes=sealed.index.raw_bytes if sealed.last else 0,
+        sealed_bytes=sealed.packs.file_bytes() if sealed.last else 0,
         catalogue_bytes=folder_bytes(store / "catalogue"),
         store_bytes=folder_bytes(store),
     )

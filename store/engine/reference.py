@@ -6,13 +6,11 @@ no configuration but the scratch repository's own, and runs no hooks or filters.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
-from stepwell.store.model.errors import FailedError
+from stepwell.store.engine.git import Git
 from stepwell.store.model.ids import Oid, oid_from_hex
 
 
@@ -20,21 +18,13 @@ class ReferenceEngine:
     """A repository of its own, without a work tree worth the name, in an empty folder; close it, or use it as a context manager."""
 
     def __init__(self, scratch: Path) -> None:
-        import git
-
-        self._folder = scratch / "reference.git"
+        nothing = scratch / "nothing"
+        nothing.mkdir(parents=True)
         self._index = scratch / "index"
-        self._nothing = scratch / "nothing"
-        self._nothing.mkdir(parents=True)
-        self._git_error = git.GitCommandError
-        self._git = git.Git(str(scratch))
-        pinned = self._pinned()
-        self._git.update_environment(**pinned)
-        inherited = [n for n in os.environ if n.startswith("GIT_") and n not in pinned]
-        # GitPython passes the whole environment on, and git takes an empty variable as given.
-        self._clean = ["env", *(part for name in inherited for part in ("-u", name))]
-        self._run("init", "--quiet", "--template=")
-        self._run("config", "core.hooksPath", str(self._nothing))
+        places = {"GIT_WORK_TREE": str(nothing), "GIT_INDEX_FILE": str(self._index)}
+        self._git = Git(scratch / "reference.git", scratch, also=places)
+        self._git.run("init", "--quiet", "--template=")
+        self._git.run("config", "core.hooksPath", str(nothing))
 
     def __enter__(self) -> ReferenceEngine:
         return self
@@ -49,7 +39,7 @@ class ReferenceEngine:
 
     def close(self) -> None:
         """Ends what processes GitPython keeps; the scratch folder stays."""
-        self._git.clear_cache()
+        self._git.close()
 
     def tree_of(self, entries: Iterable[tuple[bytes, int, bytes]]) -> Oid:
         """Returns the tree id of (path, git mode, content) triples, as git makes it.
@@ -60,10 +50,10 @@ class ReferenceEngine:
         self._index.unlink(missing_ok=True)
         lines = []
         for path, mode, content in entries:
-            oid = self._run("hash-object", "-w", "--stdin", "--no-filters", feed=content)
+            oid = self._git.run("hash-object", "-w", "--stdin", "--no-filters", feed=content)
             lines.append(b"%o %s\t%s\0" % (mode, oid.encode("ascii"), path))
-        self._run("update-index", "-z", "--index-info", feed=b"".join(lines))
-        return oid_from_hex(self._run("write-tree"))
+        self._git.run("update-index", "-z", "--index-info", feed=b"".join(lines))
+        return oid_from_hex(self._git.run("write-tree"))
 
     def check(self, tree: Oid) -> None:
         """Passes when `git fsck --strict` accepts the tree and all below it.
@@ -71,39 +61,14 @@ class ReferenceEngine:
         Raises:
             FailedError: it does not, or the tree is not there.
         """
-        commit = self._run("commit-tree", tree.hex(), feed=b"checked\n")
-        self._run("fsck", "--strict", "--no-dangling", "--no-progress", commit)
+        commit = self._git.run("commit-tree", tree.hex(), feed=b"checked\n")
+        self.check_commit(oid_from_hex(commit))
+
+    def check_commit(self, commit: Oid) -> None:
+        """Passes when `git fsck --strict` accepts the commit and all below it; raises as `check`."""
+        self._git.run("fsck", "--strict", "--no-dangling", "--no-progress", commit.hex())
 
     def add(self, kind: str, content: bytes) -> Oid:
         """Adds an object as it is, however malformed, and returns its id."""
-        written = self._run("hash-object", "-w", "--stdin", "--literally", "-t", kind, feed=content)
-        return oid_from_hex(written)
-
-    def _run(self, *arguments: str, feed: bytes = b"") -> str:
-        with tempfile.TemporaryFile(dir=self._nothing.parent) as source:
-            source.write(feed)
-            source.seek(0)
-            try:
-                done = self._git.execute([*self._clean, "git", *arguments], istream=source)
-            except self._git_error as error:
-                raise FailedError(
-                    f"git {arguments[0]} failed with status {error.status}: {error.stderr}",
-                    status=error.status,
-                ) from error
-        return str(done)
-
-    def _pinned(self) -> dict[str, str]:
-        return {
-            "GIT_DIR": str(self._folder),
-            "GIT_WORK_TREE": str(self._nothing),
-            "GIT_INDEX_FILE": str(self._index),
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_SYSTEM": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_AUTHOR_NAME": "stepwell",
-            "GIT_AUTHOR_EMAIL": "stepwell@localhost",
-            "GIT_COMMITTER_NAME": "stepwell",
-            "GIT_COMMITTER_EMAIL": "stepwell@localhost",
-        }
+        write = ("hash-object", "-w", "--stdin", "--literally", "-t", kind)
+        return oid_from_hex(self._git.run(*write, feed=content))

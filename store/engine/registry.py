@@ -21,6 +21,7 @@ from typing import Any
 from stepwell.store.engine.atomic import make_private_folder, write_atomic
 from stepwell.store.engine.datafolder import check_home
 from stepwell.store.engine.moved import any_as_remembered
+from stepwell.store.engine.sealing.layout import REPOSITORY
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.errors import (
     FormatError,
@@ -239,7 +240,7 @@ def linked_again(root: bytes, home: Path, created: str) -> bool:
     if record is not None:
         store = home / "workspaces" / record.workspace
         # The root's file is written last, so a store that it names was finished once.
-        if read_store_file(store) is None and (store / "manifest").exists():
+        if read_store_file(store) is None and _has_history(store):
             finish(Registered(record.workspace, root, store), home, created)
         return read_store_file(store) is not None
     moved = moved_from(root, home)
@@ -250,6 +251,10 @@ def linked_again(root: bytes, home: Path, created: str) -> bool:
     if moved is not None:
         _root_file(home, moved.root).unlink(missing_ok=True)
     return True
+
+
+def _has_history(store: Path) -> bool:
+    return (store / "manifest").exists() or (store / REPOSITORY / "HEAD").exists()
 
 
 def _moved_hint(home: Path, folder: bytes) -> str:

@@ -92,9 +92,36 @@ class Stats:
     """Objects as they are, each counted once."""
     stored_bytes: int
     """The same as written in the journal."""
+    segment_bytes: int
+    """The live segments' files."""
+    packs: int
+    sealed_steps: int
+    sealed_operations: int
+    sealed_raw_bytes: int
+    """Objects that are sealed, as they are."""
+    sealed_bytes: int
+    """The packs with their indexes."""
     catalogue_bytes: int
     store_bytes: int
     """The whole store on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a sealing did; bytes."""
+
+    steps: int
+    operations: int
+    objects: int
+    """Those that segments held, and those derived from them."""
+    bytes_before: int
+    """Of the segments that are no more."""
+    bytes_after: int
+    """Of the packs that hold the same, with their indexes."""
+    packs: int
+    """How many packs there are now."""
+    merged: int = 0
+    """How many packs were merged into one."""
 
 
 Where = Literal["prompt", "input", "note", "path", "diff"]

@@ -56,6 +56,7 @@ COMMANDS = (
     ("operations",),
     ("mark", "@", "--note", "n"),
     ("unmark", "@"),
+    ("gc",),
     ("rebuild",),
     ("transcripts", "list"),
     ("transcripts", "import", "git"),

@@ -130,13 +130,13 @@ class Saver:
             swaps.require = self.require
 
 
-def killed(last: int, work: Callable[[], Any], saver: Saver | None = None) -> bool:
+def killed(last: int, work: Callable[[], Any], saver: Saver | None = None, killer: type[Killer] = Killer) -> bool:
     """Does the work in a child that dies at its `last`-th call; tells whether it did die."""
     child = os.fork()
     if child == 0:
         if saver is not None:
             saver.install()
-        Killer(last).install()
+        killer(last).install()
         work()
         os._exit(0)
     _, status = os.waitpid(child, 0)

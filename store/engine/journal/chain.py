@@ -1,4 +1,4 @@
-"""The live segments of a store, opened newest first and only as far back as a question needs."""
+"""What the manifest names: live segments, opened only as far back as needed, and the sealed part."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepwell.store.engine.journal.manifest import NAME as MANIFEST
-from stepwell.store.engine.journal.manifest import Manifest, read_manifest
 from stepwell.store.engine.journal.segment import FOLDER, Segment
+from stepwell.store.engine.manifest import NAME as MANIFEST
+from stepwell.store.engine.manifest import Manifest, read_manifest
+from stepwell.store.engine.sealing.part import SealedPart, found_manifest
 from stepwell.store.model.errors import FormatError
 
 
@@ -18,11 +19,17 @@ class SegmentChain:
 
     def __init__(self, store: Path) -> None:
         self.store = store
-        self.numbers: tuple[int, ...] = ()
-        """Ascending, never empty once the manifest was read."""
+        self.manifest = Manifest(())
+        self.sealed = SealedPart(store, self.manifest)
+        """Before the segments; their own copies of what it holds are void."""
         self._mutex = threading.RLock()
         self._stamp: tuple[int, ...] = ()
         self._segments: dict[int, Segment] = {}
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The live segments, ascending; empty only when the manifest was lost with all of them."""
+        return self.manifest.segments
 
     def close(self) -> None:
         """Closes all files; does nothing the second time."""
@@ -37,17 +44,30 @@ class SegmentChain:
             FormatError: there is no journal, or its format is not known.
         """
         stamp = self._manifest_stamp()
-        if stamp == self._stamp and self.numbers:
+        if stamp == self._stamp and self._knows_something():
             return
         manifest = read_manifest(self.store) or guess_manifest(self.store)
-        if not manifest.segments:
+        sealed = self._sealed_part(manifest)
+        if not sealed.is_indexed and self._manifest_stamp() != stamp:
+            # Its index went while it was looked for: there is a newer one.
+            self.read_manifest()
+            return
+        if not manifest.segments and not manifest.sealed:
             raise FormatError(
                 f"the store {self.store} has no journal",
                 hint="restore the data folder from a backup, or run `stepwell init` anew",
             )
-        self._stamp, self.numbers = stamp, manifest.segments
+        self._stamp, self.manifest, self.sealed = stamp, manifest, sealed
         for number in set(self._segments) - set(manifest.segments):
+            # Not closed: somebody may be reading it.
             del self._segments[number]
+
+    def _sealed_part(self, manifest: Manifest) -> SealedPart:
+        same = (manifest.sealed, manifest.packs) == (self.manifest.sealed, self.manifest.packs)
+        return self.sealed if same else SealedPart(self.store, manifest, self.sealed.packs)
+
+    def _knows_something(self) -> bool:
+        return bool(self.manifest.segments or self.manifest.sealed)
 
     def _manifest_stamp(self) -> tuple[int, ...]:
         try:
@@ -56,34 +76,42 @@ class SegmentChain:
             return ()
         return now.st_ino, now.st_mtime_ns, now.st_size
 
+    def look_again(self) -> bool:
+        """Takes in the manifest when it was replaced; returns whether something was sealed."""
+        with self._mutex:
+            before = self.manifest
+            self.read_manifest()
+            return self.manifest != before
+
     def extend(self) -> None:
         """Takes in what was committed since, in new segments too."""
         with self._mutex:
-            newest = self.numbers[-1]
+            newest = self.numbers[-1] if self.numbers else 0
             self.read_manifest()
             position = self.numbers.index(newest) if newest in self.numbers else 0
             for index in range(position, len(self.numbers)):
-                self.segment(index).extend(self._limit(index))
+                self.segment(index).extend(self._limit(self.numbers, index))
 
-    def opened(self, index: int) -> Segment:
-        """Returns a segment by its position, its header read."""
-        number = self.numbers[index]
+    def segment(self, index: int) -> Segment:
+        """Returns a segment by its position, its content known."""
+        return self._loaded(self.numbers, index)
+
+    def _loaded(self, numbers: tuple[int, ...], index: int) -> Segment:
+        segment = self._opened(numbers[index])
+        with self._mutex:
+            segment.load(self._limit(numbers, index))
+        return segment
+
+    def _opened(self, number: int) -> Segment:
         with self._mutex:
             if number not in self._segments:
                 self._segments[number] = Segment(self.store, number)
             return self._segments[number]
 
-    def segment(self, index: int) -> Segment:
-        """Returns a segment by its position, its content known."""
-        segment = self.opened(index)
-        with self._mutex:
-            segment.load(self._limit(index))
-        return segment
-
-    def _limit(self, index: int) -> int | None:
+    def _limit(self, numbers: tuple[int, ...], index: int) -> int | None:
         """Returns the first operation that is void in the segment; None in the newest one."""
-        for later in range(index + 1, len(self.numbers)):
-            header = self.opened(later).header
+        for later in numbers[index + 1 :]:
+            header = self._opened(later).header
             if header is not None:
                 return header.first
         return None
@@ -101,46 +129,60 @@ class SegmentChain:
         return [self.segment(index) for index in range(len(self.numbers))]
 
     def live(self) -> Iterator[Segment]:
-        """Yields the readable segments, newest first; looks again once when a file is gone."""
-        looked_again = False
-        index = len(self.numbers) - 1
+        """Yields the readable segments, newest first; begins again when some were sealed."""
+        numbers = self.numbers
+        index = len(numbers) - 1
         while index >= 0:
-            segment = self.segment(index)
+            segment = self._loaded(numbers, index)
             if segment.lost is None:
                 yield segment
-            elif not looked_again and not segment.path.exists():
-                looked_again = True
-                before = self.numbers
-                self._read_anew()
-                if self.numbers != before:
-                    index = len(self.numbers)
+            elif self._was_sealed(segment, numbers):
+                numbers = self.numbers
+                index = len(numbers)
             index -= 1
 
-    def _read_anew(self) -> None:
-        with self._mutex:
-            self._stamp = ()
-            self.read_manifest()
+    def since(self, number: int) -> Iterator[Segment | None]:
+        """Yields the readable segments that may hold operations from `number` on, ascending.
 
-    def since(self, number: int) -> Iterator[Segment]:
-        """Yields the readable segments that may hold operations from `number` on, ascending."""
-        start = len(self.numbers) - 1
-        while start > 0 and not self._starts_by(start, number):
+        None as the last one says that some were sealed meanwhile: what is missing is there now.
+        """
+        numbers = self.numbers
+        start = len(numbers) - 1
+        while start > 0 and not self._starts_by(numbers[start], number):
             start -= 1
-        for index in range(max(start, 0), len(self.numbers)):
-            segment = self.segment(index)
+        for index in range(max(start, 0), len(numbers)):
+            segment = self._loaded(numbers, index)
             if segment.lost is None:
                 yield segment
+            elif self._was_sealed(segment, numbers):
+                yield None
+                return
 
-    def _starts_by(self, index: int, number: int) -> bool:
-        header = self.opened(index).header
+    def _starts_by(self, segment: int, number: int) -> bool:
+        header = self._opened(segment).header
         return header is not None and header.first <= number
 
+    def _was_sealed(self, segment: Segment, numbers: tuple[int, ...]) -> bool:
+        """Tells whether a segment is lost only because the list of segments is out of date."""
+        if segment.path.exists():
+            return False
+        with self._mutex:
+            if self.numbers == numbers:
+                self._stamp = ()
+                self.read_manifest()
+            return self.numbers != numbers
 
-def guess_manifest(store: Path) -> Manifest:
-    """Returns the manifest that the segment files suggest; for when the real one is unreadable."""
+
+def segment_files(store: Path) -> tuple[int, ...]:
+    """Returns the numbers of the segment files that there are, ascending."""
     try:
         names = os.listdir(store / FOLDER)
     except OSError:
         names = []
     stems = (name.removesuffix(".segment") for name in names if name.endswith(".segment"))
-    return Manifest(tuple(sorted(int(stem) for stem in stems if stem.isdecimal())))
+    return tuple(sorted(int(stem) for stem in stems if stem.isdecimal()))
+
+
+def guess_manifest(store: Path) -> Manifest:
+    """Returns the manifest that the files suggest; for when the real one is unreadable."""
+    return found_manifest(store, segment_files(store))

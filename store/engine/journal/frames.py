@@ -17,7 +17,7 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from stepwell.store.engine import codec
 from stepwell.store.engine.objects import BLOB, TREE
@@ -232,7 +232,7 @@ def pack_commit(operation: Operation, frames: int, digest: int) -> bytes:
         (
             _COMMIT.pack(operation.number, frames, digest, len(steps)),
             *(_COMMIT_STEP.pack(bytes.fromhex(s.id), s.seq) for s in steps),
-            canonical_json(codec.operation_to_json(operation)),
+            codec.canonical_json(codec.operation_to_json(operation)),
         )
     )
 
@@ -268,8 +268,3 @@ def inflate(data: bytes, size: int) -> bytes | None:
         return None
     whole = inflater.eof and not inflater.unused_data and len(plain) == size
     return plain if whole else None
-
-
-def canonical_json(document: Any) -> bytes:
-    """Returns the one byte form of a JSON value."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -14,10 +14,8 @@ Integers in the tables are big-endian, so that the order of rows is the order of
 from __future__ import annotations
 
 import mmap
-import os
 import struct
 import zlib
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +24,12 @@ from typing import NamedTuple
 from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.engine.journal.frames import StepKey
 from stepwell.store.engine.journal.walk import Group
+from stepwell.store.engine.tables import CRC, Table, integer, is_sound, map_file
 from stepwell.store.model.ids import Oid
 
 _MAGIC = b"stepwidx"
 _FORMAT = 1
 _HEADER = struct.Struct(">8sII8sQQQ4Q")
-_CRC = struct.Struct(">I")
 _NUMBER = struct.Struct(">Q")
 _WIDTHS = (28, 16, 24, 32)
 _KEYS = (20, 8, 16, 8)
@@ -46,39 +44,6 @@ class Identity(NamedTuple):
     """Number of the first operation that the segment may hold."""
 
 
-class _Table:
-    """Sorted rows of one width in mapped memory; the key comes first in each row."""
-
-    def __init__(self, memory: mmap.mmap, start: int, count: int, width: int, key: int) -> None:
-        self._memory = memory
-        self._start = start
-        self._width = width
-        self._key = key
-        self.count = count
-
-    def row(self, index: int) -> bytes:
-        at = self._start + index * self._width
-        return self._memory[at : at + self._width]
-
-    def rows(self) -> list[bytes]:
-        end = self._start + self.count * self._width
-        block = self._memory[self._start : end]
-        return [block[at : at + self._width] for at in range(0, len(block), self._width)]
-
-    def position(self, key: bytes) -> int:
-        """Returns the index of the first row whose key is not below `key`."""
-        return bisect_left(range(self.count), key, key=lambda i: self.row(i)[: self._key])
-
-    def matches(self, key: bytes) -> list[bytes]:
-        """Returns the rows with that key, in order."""
-        found = []
-        index = self.position(key)
-        while index < self.count and (row := self.row(index))[: self._key] == key:
-            found.append(row)
-            index += 1
-        return found
-
-
 class MappedIndex:
     """An index file; covers the segment's bytes up to `covered`."""
 
@@ -90,22 +55,22 @@ class MappedIndex:
         at = _HEADER.size
         tables = []
         for count, width, key in zip(fields[7:], _WIDTHS, _KEYS, strict=True):
-            tables.append(_Table(memory, at, count, width, key))
+            tables.append(Table(memory, at, count, width, key))
             at += count * width
         self._objects, self._operations, self._steps, self._seqs = tables
 
     @classmethod
     def open(cls, path: Path, segment: int) -> MappedIndex | None:
         """Returns the index of that segment, or None when there is no file to be trusted."""
-        memory = _map(path)
-        if memory is None or len(memory) < _HEADER.size + _CRC.size:
+        memory = map_file(path)
+        if memory is None or len(memory) < _HEADER.size + CRC.size:
             return None
         fields = _HEADER.unpack_from(memory)
         if fields[:3] != (_MAGIC, _FORMAT, segment):
             return None
-        body = len(memory) - _CRC.size
+        body = len(memory) - CRC.size
         rows = sum(count * width for count, width in zip(fields[7:], _WIDTHS, strict=True))
-        if body != _HEADER.size + rows or not _is_sound(memory, body):
+        if body != _HEADER.size + rows or not is_sound(memory, body):
             return None
         return cls(memory, Identity(segment, fields[3], fields[4]))
 
@@ -120,12 +85,12 @@ class MappedIndex:
 
     def object_offsets(self, oid: Oid) -> list[int]:
         """Returns the offsets of an object's frames, newest first."""
-        return [_number(row[20:]) for row in reversed(self._objects.matches(oid))]
+        return [integer(row[20:]) for row in reversed(self._objects.matches(oid))]
 
     def operation_row(self, index: int) -> tuple[int, int]:
         """Returns number and offset of the operation at a position."""
         row = self._operations.row(index)
-        return _number(row[:8]), _number(row[8:])
+        return integer(row[:8]), integer(row[8:])
 
     def operation_position(self, number: int) -> int:
         """Returns the position of the first operation that is not below `number`."""
@@ -134,50 +99,25 @@ class MappedIndex:
     def step_offset(self, key: bytes) -> int | None:
         """Returns the offset of the operation that recorded the step."""
         rows = self._steps.matches(key)
-        return _number(rows[-1][16:]) if rows else None
+        return integer(rows[-1][16:]) if rows else None
 
     def seq_row(self, seq: int) -> tuple[bytes, int] | None:
         """Returns step id and operation offset of a seq."""
         rows = self._seqs.matches(_NUMBER.pack(seq))
-        return (rows[-1][8:24], _number(rows[-1][24:])) if rows else None
+        return (rows[-1][8:24], integer(rows[-1][24:])) if rows else None
 
     def step_keys(self) -> Iterator[StepKey]:
         """Yields the steps by seq."""
         for row in self._seqs.rows():
-            yield StepKey(row[8:24], _number(row[:8]))
+            yield StepKey(row[8:24], integer(row[:8]))
 
     def keys_between(self, low: bytes, high: bytes) -> Iterator[bytes]:
         """Yields the step ids from `low` to `high`, both included, in order."""
-        index = self._steps.position(low)
-        while index < self._steps.count and (key := self._steps.row(index)[:16]) <= high:
-            yield key
-            index += 1
+        yield from self._steps.keys_between(low, high)
 
     def tables(self) -> list[list[bytes]]:
         """Returns the rows of all four tables."""
         return [t.rows() for t in (self._objects, self._operations, self._steps, self._seqs)]
-
-
-def _map(path: Path) -> mmap.mmap | None:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):
-        return None
-    finally:
-        os.close(fd)
-
-
-def _is_sound(memory: mmap.mmap, body: int) -> bool:
-    with memoryview(memory) as view, view[:body] as part:
-        return bool(_CRC.unpack_from(memory, body)[0] == zlib.crc32(part))
-
-
-def _number(raw: bytes) -> int:
-    return int.from_bytes(raw, "big")
 
 
 class TailIndex:
@@ -235,7 +175,7 @@ class TailIndex:
         placed = [*self._older, *self._objects.items()]
         return [
             [oid + pack(offset) for oid, offset in placed],
-            [pack(number) + pack(offset) for number, offset in self.operations],
+            [pack(operation) + pack(offset) for operation, offset in self.operations],
             [key + pack(offset) for key, offset in self._steps.items()],
             [pack(seq) + key + pack(offset) for seq, (key, offset) in self._seqs.items()],
         ]
@@ -276,4 +216,4 @@ def write_index(
         *counts,
     )
     body = head + b"".join(row for table in tables for row in table)
-    write_atomic(path, body + _CRC.pack(zlib.crc32(body)), durable=False)
+    write_atomic(path, body + CRC.pack(zlib.crc32(body)), durable=False)

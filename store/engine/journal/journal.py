@@ -7,10 +7,12 @@ that end.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from stepwell.store.engine.atomic import read_checked
 from stepwell.store.engine.codec import view_from_json
@@ -18,18 +20,23 @@ from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.chain import SegmentChain
 from stepwell.store.engine.journal.segment import Segment
 from stepwell.store.engine.journal.verify import Progress, verify_journal
-from stepwell.store.engine.objects import missing
+from stepwell.store.engine.manifest import Manifest
+from stepwell.store.engine.objects import damaged_object, missing
+from stepwell.store.engine.sealing.part import SealedPart
 from stepwell.store.engine.view import fold
 from stepwell.store.model.errors import (
     IntegrityError,
     NotFoundError,
     ObjectDamagedError,
+    ObjectMissingError,
 )
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.reports import VerifyReport
 from stepwell.store.model.steps import Operation, Step, StepRecorded, View
 
 VIEW = "view"
+
+_Found = TypeVar("_Found")
 
 
 class Journal:
@@ -50,7 +57,8 @@ class Journal:
         """
         journal = cls(store)
         journal._chain.read_manifest()
-        journal._chain.newest()
+        if journal._chain.numbers:
+            journal._chain.newest()
         return journal
 
     def close(self) -> None:
@@ -86,7 +94,27 @@ class Journal:
     @property
     def last_number(self) -> int:
         """Number of the newest operation that can be read; 0 when there is none."""
-        return next((s.last_number for s in self._chain.live() if s.operation_count), 0)
+        live = next((s.last_number for s in self._chain.live() if s.operation_count), 0)
+        return max(live, self._chain.sealed.last)
+
+    @property
+    def sealed(self) -> SealedPart:
+        """What is sealed, as far as this reader has seen."""
+        return self._chain.sealed
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the manifest says, as far as this reader has seen."""
+        return self._chain.manifest
+
+    def _found(self, look: Callable[[], _Found | None]) -> _Found | None:
+        """Returns what `look` finds; what was sealed since is looked up anew, once."""
+        before = self._chain.manifest
+        found = look()
+        if found is None:
+            self._chain.look_again()
+        # The first look may itself have noticed, behind the place where it is now.
+        return look() if found is None and self._chain.manifest != before else found
 
     def operation(self, number: int) -> Operation:
         """Returns an operation.
@@ -95,12 +123,9 @@ class Journal:
             NotFoundError: there is no such operation.
             IntegrityError: it is damaged.
         """
-        for segment in self._chain.live():
-            offset = segment.operation_offset(number)
-            if offset is not None:
-                return self._decode(segment, number, offset)
-            if segment.header is not None and segment.header.first <= number:
-                break
+        found = self._found(lambda: self._operation(number))
+        if found is not None:
+            return found
         if 0 < number < self.last_number:
             raise _damaged_operation(number)
         raise NotFoundError(
@@ -108,6 +133,17 @@ class Journal:
             hint="`stepwell operations` lists them",
             operation=number,
         )
+
+    def _operation(self, number: int) -> Operation | None:
+        if number <= self._chain.sealed.last:
+            return self._chain.sealed.operation(number)
+        for segment in self._chain.live():
+            offset = segment.operation_offset(number)
+            if offset is not None:
+                return self._decode(segment, number, offset)
+            if segment.header is not None and segment.header.first <= number:
+                break
+        return None
 
     def _decode(self, segment: Segment, number: int, offset: int) -> Operation:
         commit = segment.commit_at(offset)
@@ -117,22 +153,44 @@ class Journal:
 
     def operations(self, after: int = 0) -> Iterator[Operation]:
         """Yields the operations above `after`, ascending; damaged ones are left out."""
-        for segment in self._chain.since(after + 1):
-            first = segment.operation_position(after + 1)
-            rows = (segment.operation_row(i) for i in range(first, segment.operation_count))
+        number, again = after, True
+        while again:
+            again = False
+            for operation in self._sealed_and_live(number):
+                if operation is None:
+                    again = True
+                    break
+                yield operation
+                number = operation.number
+
+    def _sealed_and_live(self, after: int) -> Iterator[Operation | None]:
+        """Yields operations; None as the last one says that some were sealed meanwhile."""
+        sealed = self._chain.sealed
+        yield from sealed.operations(after)
+        first = max(after, sealed.last) + 1
+        for segment in self._chain.since(first):
+            if segment is None:
+                yield None
+                return
+            at = segment.operation_position(first)
+            rows = (segment.operation_row(i) for i in range(at, segment.operation_count))
             yield from self._readable(segment, rows)
 
     def newest(self, count: int) -> Iterator[Operation]:
         """Yields up to `count` operations, the newest first; damaged ones are left out."""
-        left, below = count, self.last_number + 1
+        return islice(self._newest_first(), max(count, 0))
+
+    def _newest_first(self) -> Iterator[Operation]:
+        below = self.last_number + 1
         for segment in self._chain.live():
             positions = reversed(range(segment.operation_position(below)))
             rows = (segment.operation_row(i) for i in positions)
             for operation in self._readable(segment, rows):
-                if left <= 0:
-                    return
+                if operation.number <= self._chain.sealed.last:
+                    break
                 yield operation
-                left, below = left - 1, operation.number
+                below = operation.number
+        yield from self._chain.sealed.newest(below)
 
     def _readable(self, segment: Segment, rows: Iterator[tuple[int, int]]) -> Iterator[Operation]:
         for number, offset in rows:
@@ -151,11 +209,17 @@ class Journal:
             key = frames.step_key(step)
         except ValueError:
             raise _no_step(step) from None
+        found = self._found(lambda: self._step(key))
+        if found is None:
+            raise _no_step(step)
+        return found
+
+    def _step(self, key: bytes) -> Step | None:
         for segment in self._chain.live():
             offset = segment.step_offset(key)
             if offset is not None:
                 return self._step_at(segment, key, offset)
-        raise _no_step(step)
+        return self._chain.sealed.step(key)
 
     def _step_at(self, segment: Segment, key: bytes, offset: int) -> Step:
         commit = segment.commit_at(offset)
@@ -172,10 +236,10 @@ class Journal:
 
     def step_ids(self) -> list[StepId]:
         """Returns the ids of all steps in the order in which they were recorded."""
-        found: list[StepId] = []
+        found = dict.fromkeys(self._chain.sealed.step_ids())
         for segment in self.segments():
-            found.extend(StepId(key.hex()) for key, _ in segment.step_keys())
-        return found
+            found |= dict.fromkeys(StepId(key.hex()) for key, _ in segment.step_keys())
+        return list(found)
 
     def steps_by_prefix(self, prefix: str) -> list[StepId]:
         """Returns the ids that begin with `prefix` (hex digits, any case), sorted."""
@@ -184,26 +248,39 @@ class Journal:
         if low is None or high is None:
             return []
         keys = {key for segment in self._chain.live() for key in segment.keys_between(low, high)}
+        keys.update(self._chain.sealed.keys_between(low, high))
         return [StepId(key.hex()) for key in sorted(keys)]
 
     def steps_by_seq(self, seq: int) -> Step | None:
         """Returns the step with that seq, or None."""
         if not 0 <= seq < 1 << 64:
             return None
+        return self._found(lambda: self._step_by_seq(seq))
+
+    def _step_by_seq(self, seq: int) -> Step | None:
         for segment in self._chain.live():
             row = segment.seq_row(seq)
             if row is not None:
                 return self._step_at(segment, *row)
-        return None
+        return self._chain.sealed.step_by_seq(seq)
 
     # --- objects ---------------------------------------------------------------------------------
 
     def has(self, oid: Oid) -> bool:
         """Tells whether the journal holds the object; its bytes are not checked."""
+        return self._has_live(oid) or self._has_sealed(oid) or self._was_sealed(oid)
+
+    def _has_live(self, oid: Oid) -> bool:
         return any(segment.object_offsets(oid) for segment in self._chain.live())
 
+    def _has_sealed(self, oid: Oid) -> bool:
+        return bool(self._chain.sealed.last) and self._chain.sealed.packs.has(oid)
+
+    def _was_sealed(self, oid: Oid) -> bool:
+        return self._chain.look_again() and (self._has_live(oid) or self._has_sealed(oid))
+
     def copies(self, oid: Oid) -> Iterator[tuple[Segment, int]]:
-        """Yields where an object's copies are, the newest first."""
+        """Yields where an object's copies in live segments are, the newest first."""
         for segment in self._chain.live():
             for offset in segment.object_offsets(oid):
                 yield segment, offset
@@ -221,6 +298,8 @@ class Journal:
             found = segment.source.load(offset, oid)
             if found is not None:
                 return found
+        if self._has_sealed(oid) or self._was_sealed(oid):
+            return self._chain.sealed.packs.read(oid)
         raise damaged_object(oid) if known else missing(oid)
 
     def pieces(self, oid: Oid) -> Iterator[bytes]:
@@ -230,23 +309,30 @@ class Journal:
             ObjectMissingError, ObjectDamagedError: as `read`, before the first piece; the latter
                 also at the end when the file changed meanwhile.
         """
-        known = False
         for segment, offset in self.copies(oid):
-            known = True
             if segment.source.is_sound(offset, oid):
                 for piece in segment.source.pieces(offset, oid):
                     if piece is None:
                         raise damaged_object(oid)
                     yield piece
                 return
-        raise damaged_object(oid) if known else missing(oid)
+        content = self.read(oid)[1]
+        for at in range(0, len(content), frames.CHUNK_BYTES):
+            yield content[at : at + frames.CHUNK_BYTES]
 
     def is_sound(self, oid: Oid) -> bool:
-        """Tells whether an intact copy exists; bounded memory."""
-        return any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid))
+        """Tells whether an intact copy exists; a live one is read in bounded memory."""
+        if any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid)):
+            return True
+        if not (self._has_sealed(oid) or self._was_sealed(oid)):
+            return False
+        with suppress(ObjectDamagedError, ObjectMissingError):
+            self.read(oid)
+            return True
+        return False
 
     def stored_size(self, oid: Oid) -> int:
-        """Returns how many bytes the object takes in the journal, deflated.
+        """Returns how many bytes the object takes, deflated; sealed ones as part of their pack.
 
         Raises:
             ObjectMissingError, ObjectDamagedError: as `read`.
@@ -257,6 +343,9 @@ class Journal:
             size = segment.source.stored_size(offset)
             if size is not None:
                 return size
+        if self._has_sealed(oid) or self._was_sealed(oid):
+            size = self._chain.sealed.packs.stored_size(oid)
+            return len(self.read(oid)[1]) if size is None else size
         raise damaged_object(oid) if known else missing(oid)
 
     # --- the View --------------------------------------------------------------------------------
@@ -283,10 +372,12 @@ class Journal:
         return replace(left, last_seq=max(left.last_seq, saved.last_seq))
 
     def _knows(self, number: int) -> bool:
+        if number <= self._chain.sealed.last:
+            return True
         for segment in self._chain.live():
             if segment.header is not None and segment.header.first <= number:
                 return segment.operation_offset(number) is not None
-        return number == 0
+        return False
 
     def _saved_view(self) -> View | None:
         return load_view(self.store)
@@ -319,15 +410,6 @@ def load_view(store: Path) -> View | None:
         return view_from_json(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def damaged_object(oid: Oid) -> ObjectDamagedError:
-    """Returns the error for an object of which no copy is intact."""
-    return ObjectDamagedError(
-        f"object {oid.hex()} is damaged: its bytes do not match its id",
-        hint="run `stepwell verify --full` to see which steps are affected",
-        object=oid.hex(),
-    )
 
 
 def _damaged_operation(number: int) -> IntegrityError:

@@ -28,9 +28,9 @@ from stepwell.store.engine.journal.index import (
     TailIndex,
     write_index,
 )
-from stepwell.store.engine.journal.manifest import unknown_format
 from stepwell.store.engine.journal.stored import FrameSource
 from stepwell.store.engine.journal.walk import Gap, Group, GroupScan, Walker
+from stepwell.store.engine.manifest import unknown_format
 from stepwell.store.model.ids import Oid, RandomBytes
 
 FOLDER = "journal"
@@ -86,6 +86,19 @@ def create_segment(store: Path, number: int, first: int, randomness: RandomBytes
     except OSError as error:
         raise system_error(error, "creating the segment", path) from error
     fsync_folder(path.parent)
+
+
+def remove_segment(store: Path, number: int) -> None:
+    """Removes a segment and its index; does nothing when they are gone.
+
+    Raises:
+        FailedError: the system refuses.
+    """
+    for path in (index_path(store, number), segment_path(store, number)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise system_error(error, "removing", path) from error
 
 
 def _decode_header(data: bytes, path: Path) -> Header | None:

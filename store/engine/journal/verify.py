@@ -12,6 +12,7 @@ from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.frames import Frame
 from stepwell.store.engine.journal.walk import Gap
 from stepwell.store.engine.objects import EMPTY_TREE, MODE_TREE, TREE, decode_tree
+from stepwell.store.engine.sealing.check import check_sealed
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.reports import Damage, VerifyReport
@@ -59,7 +60,8 @@ def verify_journal(journal: Journal, *, full: bool, progress: Progress) -> Verif
 
     Kinds of damage: `segment` (its id is the number), of which nothing, or not all, can be read;
     `frame` (SEGMENT:OFFSET), a stretch of bytes that is no frame; `operation` (its number), lost;
-    `object` (hex id), of which no intact copy is there.
+    `object` (hex id), of which no intact copy is there; and of sealed history `pack` (its name),
+    `refs` and `config`.
     """
     check = _Check(journal, full, progress)
     segments = journal.segments()
@@ -67,6 +69,7 @@ def verify_journal(journal: Journal, *, full: bool, progress: Progress) -> Verif
         progress("segments", done, len(segments))
         _check_segment(check, segment)
     progress("segments", len(segments), len(segments))
+    _check_sealed(check)
     _check_numbers(check, segments)
     _check_steps(check)
     return VerifyReport(check.checked, tuple(check.damaged), full)
@@ -121,10 +124,26 @@ def _check_object(check: _Check, segment: Segment, frame: Frame) -> None:
         check.suspects.add(entry.oid)
 
 
+def _check_sealed(check: _Check) -> None:
+    journal = check.journal
+    for found in check_sealed(journal.store, journal.manifest, journal.sealed.packs, check.full):
+        check.checked += 1
+        if found.wrong:
+            check.note(found.kind, found.name, found.wrong)
+        if check.full and found.index is not None:
+            check.checked += found.index.count
+            if found.wrong:
+                bad = (oid for oid in found.index.ids() if not journal.is_sound(oid))
+                check.suspects.update(bad)
+            else:
+                check.sound.update(found.index.ids())
+
+
 def _check_numbers(check: _Check, segments: list[Segment]) -> None:
     """Finds operations that are no longer there, by the holes in their numbers."""
-    lost_steps: dict[int, list[str]] = {}
-    present: list[int] = []
+    sealed = check.journal.sealed
+    present = [operation.number for operation in sealed.operations(0)]
+    lost_steps = sealed.steps_apart_from(present)
     for segment in segments:
         for position in range(segment.operation_count):
             number, offset = segment.operation_row(position)
@@ -134,7 +153,7 @@ def _check_numbers(check: _Check, segments: list[Segment]) -> None:
             else:
                 lost_steps[number] = [key.hex() for key in segment.steps_at(offset)]
     expected = 1
-    for number in [*present, check.journal.acknowledged() + 1]:
+    for number in [*sorted(present), check.journal.acknowledged() + 1]:
         for lost in range(expected, number):
             reason = f"operation {lost} cannot be read"
             check.note("operation", str(lost), reason, [lost], lost_steps.get(lost, ()))

@@ -9,7 +9,8 @@ what comes.
 from __future__ import annotations
 
 import contextlib
-import os
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -17,24 +18,24 @@ from stepwell.store.engine import codec
 from stepwell.store.engine.atomic import (
     make_private_folder,
     remove_leftovers,
-    system_error,
     write_checked,
 )
-from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.appender import Appender
-from stepwell.store.engine.journal.chain import guess_manifest
+from stepwell.store.engine.journal.chain import guess_manifest, segment_files
 from stepwell.store.engine.journal.index import TailIndex
 from stepwell.store.engine.journal.journal import VIEW, Journal
-from stepwell.store.engine.journal.manifest import Manifest, read_manifest, write_manifest
 from stepwell.store.engine.journal.segment import (
     FOLDER,
     HEADER_BYTES,
+    Segment,
     create_segment,
+    remove_segment,
     segment_path,
 )
 from stepwell.store.engine.journal.transaction import Transaction
 from stepwell.store.engine.journal.walk import Group
 from stepwell.store.engine.lock import WriterLock
+from stepwell.store.engine.manifest import Manifest, read_manifest, write_manifest
 from stepwell.store.engine.view import fold
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, UsageError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes
@@ -86,7 +87,7 @@ class JournalWriter(Journal):
         """
         make_private_folder(store / FOLDER)
         make_private_folder(store / TEMPORARY)
-        found = guess_manifest(store).segments
+        found = segment_files(store)
         if read_manifest(store) is None and all(_is_empty(segment_path(store, n)) for n in found):
             create_segment(store, 1, 1, randomness)
             write_manifest(store, Manifest((1,)))
@@ -135,24 +136,41 @@ class JournalWriter(Journal):
     # --- opening ---------------------------------------------------------------------------------
 
     def _clear_leftovers(self) -> None:
-        """Removes what a killed writer left: temporary files, and a segment that never counted."""
+        """Removes what a killed writer left: temporary files, segments that do not count."""
+        make_private_folder(self.store / FOLDER)
         for folder in (self.store, self.store / FOLDER):
             remove_leftovers(folder)
         listed = read_manifest(self.store)
-        found = guess_manifest(self.store)
         if listed is None:
-            if found.segments:
-                write_manifest(self.store, found)
+            self._write_found_manifest()
             return
-        unlisted = set(found.segments) - set(listed.segments)
-        # A segment is named before it takes its first frame. One with frames that is not named
-        # means that an old manifest came back, and is worth keeping.
-        empty = {number for number in unlisted if _is_empty(segment_path(self.store, number))}
-        if unlisted - empty:
-            wanted = sorted({*listed.segments, *unlisted} - empty)
-            write_manifest(self.store, Manifest(tuple(wanted), listed.packs))
-        for number in empty:
-            _remove(segment_path(self.store, number))
+        unlisted = set(segment_files(self.store)) - set(listed.segments)
+        # A segment is named before it takes its first frame, and until what it held is sealed.
+        # One with other frames that is not named means that an old manifest came back.
+        void = {number for number in unlisted if self._is_void(number, listed.sealed)}
+        if unlisted - void:
+            wanted = sorted({*listed.segments, *unlisted} - void)
+            write_manifest(self.store, replace(listed, segments=tuple(wanted)))
+        for number in void:
+            remove_segment(self.store, number)
+
+    def _write_found_manifest(self) -> None:
+        found = guess_manifest(self.store)
+        if found.sealed and not found.segments:
+            self.next_number = found.sealed + 1
+            create_segment(self.store, 1, self.next_number, self.randomness)
+            found = replace(found, segments=(1,))
+        if found.segments:
+            write_manifest(self.store, found)
+
+    def _is_void(self, number: int, sealed: int) -> bool:
+        if _is_empty(segment_path(self.store, number)):
+            return True
+        segment = Segment(self.store, number)
+        segment.load(None)
+        last = max(segment.last_number, segment.proven)
+        segment.close()
+        return segment.lost is None and not segment.gaps and 0 < last <= sealed
 
     def _settle_tail(self) -> None:
         newest = self._chain.newest()
@@ -183,11 +201,10 @@ class JournalWriter(Journal):
             self._save_view()
 
     def _start_segment(self) -> None:
-        number = max((0, *self._chain.numbers, *guess_manifest(self.store).segments)) + 1
-        manifest = read_manifest(self.store)
-        packs = manifest.packs if manifest else ()
+        number = max((0, *self._chain.numbers, *segment_files(self.store))) + 1
         create_segment(self.store, number, self.next_number, self.randomness)
-        write_manifest(self.store, Manifest((*self._chain.numbers, number), packs))
+        listed = (*self._chain.numbers, number)
+        write_manifest(self.store, replace(self._chain.manifest, segments=listed))
         if self._appender is not None:
             self._appender.close()
             self._appender = None
@@ -240,6 +257,29 @@ class JournalWriter(Journal):
         if self._view is not None and self._view.number == operation.number - 1:
             self._view = fold(self._view, [operation])
 
+    def rotate(self) -> tuple[int, ...]:
+        """Begins a new segment unless the newest is empty; returns the numbers of those before it.
+
+        Raises:
+            NoSpaceError, FailedError: a new segment cannot be made.
+        """
+        self._check_lock()
+        if self._chain.newest().operation_count:
+            self._write_derived()
+            self._start_segment()
+        return self._chain.numbers[:-1]
+
+    def switch(self, sealed: Manifest, segments: Collection[int]) -> None:
+        """Makes the packs count instead of those segments; all that `sealed` lists is on disk.
+
+        Raises:
+            NoSpaceError, FailedError: the manifest cannot be written; the segments still count.
+        """
+        self._check_lock()
+        left = (number for number in self._chain.numbers if number not in segments)
+        write_manifest(self.store, replace(sealed, segments=tuple(left)))
+        self._chain.read_manifest()
+
     def can_reuse(self, oid: Oid) -> bool:
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
         if oid in self._checked:
@@ -264,7 +304,7 @@ class JournalWriter(Journal):
             self._save_view()
 
     def _save_view(self) -> None:
-        write_checked(self.store / VIEW, frames.canonical_json(codec.view_to_json(self.view())))
+        write_checked(self.store / VIEW, codec.canonical_json(codec.view_to_json(self.view())))
 
 
 def _is_empty(segment: Path) -> bool:
@@ -274,10 +314,3 @@ def _is_empty(segment: Path) -> bool:
 
 def _is_long(tail: TailIndex) -> bool:
     return tail.frames >= CLOSE_FRAMES or len(tail.operations) >= CLOSE_OPERATIONS
-
-
-def _remove(path: Path) -> None:
-    try:
-        os.unlink(path)
-    except OSError as error:
-        raise system_error(error, "removing", path) from error

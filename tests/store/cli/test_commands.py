@@ -434,6 +434,25 @@ def test_rebuild_makes_the_same_list_anew(folder: Path, run: Run) -> None:
     assert run("log", "--all", "--json").json == before
 
 
+def test_gc_seals_and_says_what_it_did(folder: Path, run: Run) -> None:
+    """And nothing the second time; lists, files and differences stay as they were."""
+    _history(folder, run)
+    asked = (("log", "--all", "--json"), ("show", "@", "--json"), ("operations", "--json"))
+    before = [run(*one).json for one in asked]
+    done = run("gc", "--json").json
+    assert (done["packs"], done["sealed"]["steps"]) == (1, 4)
+    assert done["sealed"]["operations"] == len(before[2]["operations"])
+    assert done["sealed"]["bytes_before"] > 0 < done["sealed"]["bytes_after"]
+    assert done["took_ms"] >= 0
+    assert [run(*one).json for one in asked] == before
+    assert run("gc").text == "nothing to seal: everything that was recorded is sealed\n"
+    assert run("verify", "--full").code == 0
+    (folder / "more").write_text("more\n")
+    run("capture")
+    assert "sealed 1 step" in run("gc").text
+    assert run("stats", "--json").json["sealed_steps"] == 5
+
+
 def test_stats_counts_what_is_there(folder: Path, run: Run) -> None:
     """Numbers in JSON, words on paper."""
     _history(folder, run)

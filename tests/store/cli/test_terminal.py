@@ -29,7 +29,8 @@ for arguments in json.loads(sys.argv[1]):
     main(arguments)
     print("=====", flush=True)
 """
-OWN = re.compile(rb"\x1b\[(?:0|1|2|3[0-7])m")
+OWN = re.compile(rb"\r\x1b\[K|\x1b\[(?:0|1|2|3[0-7])m")
+"""Colours, and the line of progress being wiped."""
 
 HOSTILE_NAMES = (
     b"esc\x1b[2J\x1b[31m",
@@ -151,6 +152,7 @@ COMMANDS = [
     ["unmark", "@", "--tag", "t\x1b[7m"],
     ["verify", "--full"],
     ["stats"],
+    ["gc"],
     ["rebuild"],
     ["init"],
     ["nope\x1b[31m"],

@@ -1,4 +1,8 @@
-"""The manifest: which segments are live. Replaced whole; a damaged one is told by its check."""
+"""The manifest: which segments are live, and what is sealed. Replaced whole; its check tells damage.
+
+A store of which nothing was sealed has a manifest of format 1, and other versions can go on with
+it. Format 2 says what is sealed too; who does not know it must not take the rest for everything.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,27 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.store.engine.atomic import system_error, write_atomic
-from stepwell.store.engine.journal.frames import canonical_json
+from stepwell.store.engine.codec import canonical_json
 from stepwell.store.model.errors import FormatError
 
 NAME = "manifest"
 FORMAT = 1
+SEALED_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The live segments, ascending; packs are sealed history."""
+    """The live segments, ascending, and the sealed history before them."""
 
     segments: tuple[int, ...]
     packs: tuple[str, ...] = ()
+    """Names of the packs, in no order."""
+    sealed: int = 0
+    """Operations up to this number are in the packs; the segments' own copies of them are void."""
+    operations: str = ""
+    """Hex id of the commit whose tree holds the sealed operations; empty when there are none."""
+    refs: str = ""
+    """Checksum over the repository's own refs (engine/sealing/refs.py)."""
 
 
 def write_manifest(store: Path, manifest: Manifest) -> None:
@@ -31,10 +43,12 @@ def write_manifest(store: Path, manifest: Manifest) -> None:
         FailedError: it cannot be written; the old one stays.
     """
     document: dict[str, Any] = {
-        "format": FORMAT,
+        "format": SEALED_FORMAT if manifest.packs else FORMAT,
         "segments": list(manifest.segments),
         "packs": list(manifest.packs),
     }
+    if manifest.packs:
+        document |= {k: getattr(manifest, k) for k in ("sealed", "operations", "refs")}
     document["check"] = _check(document)
     write_atomic(store / NAME, canonical_json(document) + b"\n")
 
@@ -62,12 +76,18 @@ def _decode(document: Any, path: Path) -> Manifest | None:
     if not isinstance(document, dict):
         return None
     number = document.get("format")
-    if isinstance(number, int) and number != FORMAT:
+    if isinstance(number, int) and number not in (FORMAT, SEALED_FORMAT):
         raise unknown_format(path, number)
     check = document.pop("check", None)
     if check != _check(document):
         return None
-    return Manifest(tuple(document["segments"]), tuple(document["packs"]))
+    return Manifest(
+        tuple(document["segments"]),
+        tuple(document["packs"]),
+        document.get("sealed", 0),
+        document.get("operations", ""),
+        document.get("refs", ""),
+    )
 
 
 def unknown_format(path: Path, number: object) -> FormatError:

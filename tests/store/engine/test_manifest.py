@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.store.engine.journal.manifest import Manifest, read_manifest, write_manifest
+from stepwell.store.engine.manifest import Manifest, read_manifest, write_manifest
 from stepwell.store.model.errors import FormatError
 
 
@@ -37,7 +37,7 @@ def test_a_damaged_manifest_is_none_or_refused(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     """A manifest of a newer version is not guessed at."""
-    (tmp_path / "manifest").write_text(json.dumps({"format": 2, "segments": [1]}))
-    with pytest.raises(FormatError, match="format 2") as caught:
+    (tmp_path / "manifest").write_text(json.dumps({"format": 3, "segments": [1]}))
+    with pytest.raises(FormatError, match="format 3") as caught:
         read_manifest(tmp_path)
     assert caught.value.hint

@@ -1,0 +1,104 @@
+"""Running git, through GitPython, on one repository of our own and on no other.
+
+Every run has its repository pinned and the rest of the environment's `GIT_*` taken away, so that
+git neither looks for a repository in the current folder nor obeys one; it reads no configuration
+but that repository's own and runs no hooks. No argument is ever text from outside: what a user or
+an agent chose goes in by standard input.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stepwell.store.model.errors import FailedError, NoSpaceError
+
+_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+_NOT_FOUND = 127
+_IDENTITY = "stepwell"
+
+
+class Git:
+    """A runner for one repository; close it, or use it as a context manager.
+
+    `scratch` is an existing folder of the caller's: git starts in it and its input is spooled there.
+    """
+
+    def __init__(
+        self, repository: Path, scratch: Path, *, also: Mapping[str, str] | None = None
+    ) -> None:
+        import git
+
+        self._error = git.GitCommandError
+        self._scratch = scratch
+        self._git = git.Git(str(scratch))
+        pinned = {**_pinned(repository), **(also or {})}
+        self._git.update_environment(**pinned)
+        inherited = [n for n in os.environ if n.startswith("GIT_") and n not in pinned]
+        # GitPython passes the whole environment on, and git takes an empty variable as given.
+        self._clean = ["env", *(part for name in inherited for part in ("-u", name))]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends what processes GitPython keeps; the folders stay."""
+        self._git.clear_cache()
+
+    def run(self, *arguments: str, feed: bytes = b"", niceness: int = 0) -> str:
+        """Runs `git ARGUMENTS` with `feed` as its input; returns what it printed.
+
+        Raises:
+            NoSpaceError: git found no room.
+            FailedError: git is not installed, or ended with another status than 0.
+        """
+        nice = ["nice", "-n", str(niceness)] if niceness else []
+        with tempfile.TemporaryFile(dir=self._scratch) as source:
+            source.write(feed)
+            source.seek(0)
+            try:
+                done = self._git.execute([*self._clean, *nice, "git", *arguments], istream=source)
+            except self._error as error:
+                raise _failed(arguments[0], error.status, str(error.stderr)) from error
+        return str(done)
+
+
+def _failed(verb: str, status: object, said: str) -> FailedError:
+    message = f"git {verb} failed with status {status}: {said.strip()}"
+    if status == -signal.SIGXFSZ or any(reason in said for reason in _FULL):
+        return NoSpaceError(
+            message,
+            hint="free some space and try again; what was recorded before is safe",
+            status=status,
+        )
+    hint = "install git, 2.36 or newer" if status == _NOT_FOUND else ""
+    return FailedError(message, hint=hint, status=status)
+
+
+def _pinned(repository: Path) -> dict[str, str]:
+    return {
+        "GIT_DIR": str(repository),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_NAME": _IDENTITY,
+        "GIT_AUTHOR_EMAIL": f"{_IDENTITY}@localhost",
+        "GIT_COMMITTER_NAME": _IDENTITY,
+        "GIT_COMMITTER_EMAIL": f"{_IDENTITY}@localhost",
+    }

@@ -1,0 +1,106 @@
+"""The sealed objects: all packs of the repository, and what lies loose beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from stepwell.store.engine.foreign import NotImportableError
+from stepwell.store.engine.gitobjects import GitObjects
+from stepwell.store.engine.objects import damaged_object, missing
+from stepwell.store.engine.sealing.layout import pack_folder
+from stepwell.store.engine.sealing.packindex import PackIndex
+from stepwell.store.model.ids import Oid
+
+
+class Packs:
+    """An ObjectReader over a repository. Packs that come or go are noticed when one is missed.
+
+    What an object's id is asked of the indexes alone; libgit2, which takes long to load, is needed
+    for content only.
+    """
+
+    def __init__(self, repository: Path) -> None:
+        self.repository = repository
+        self._folder = pack_folder(repository)
+        self._stamp: int | None = None
+        self._indexes: tuple[PackIndex, ...] = ()
+        self._objects: GitObjects | None = None
+        self.reload()
+
+    def reload(self) -> bool:
+        """Looks again when packs came or went; returns whether they did."""
+        try:
+            stamp = os.stat(self._folder).st_mtime_ns
+        except OSError:
+            stamp = 0
+        if stamp == self._stamp:
+            return False
+        known = {index.path: index for index in self._indexes}
+        paths = sorted(self._folder.glob("pack-*.idx"))
+        found = (known.get(path) or PackIndex.open(path) for path in paths)
+        self._indexes = tuple(index for index in found if index is not None)
+        self._stamp, self._objects = stamp, None
+        return True
+
+    @property
+    def indexes(self) -> tuple[PackIndex, ...]:
+        """The indexes that can be read, by name, as they are now."""
+        self.reload()
+        return self._indexes
+
+    def file_bytes(self) -> int:
+        """Returns the size of all packs and their indexes."""
+        return sum(index.file_bytes() for index in self.indexes)
+
+    def has(self, oid: Oid) -> bool:
+        """Tells whether the object is there; its bytes are not checked."""
+        return self._holds(oid) or (self.reload() and self._holds(oid)) or self._is_loose(oid)
+
+    def _holds(self, oid: Oid) -> bool:
+        return any(oid in index for index in self._indexes)
+
+    def _is_loose(self, oid: Oid) -> bool:
+        name = oid.hex()
+        return os.path.exists(self.repository / "objects" / name[:2] / name[2:])
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        """Returns kind (`commit` too) and bytes of an object, checked against its id.
+
+        Raises:
+            ObjectMissingError: it is not there.
+            ObjectDamagedError: its bytes cannot be read, or do not hash to the id.
+        """
+        for _ in range(2):
+            try:
+                return self._opened().read(oid)
+            except NotImportableError:
+                # A pack may have been merged into another meanwhile.
+                self._stamp = None
+                self.reload()
+        raise damaged_object(oid) if self.has(oid) else missing(oid)
+
+    def kind(self, oid: Oid) -> str:
+        """Returns an object's kind; raises as `read`."""
+        try:
+            return self._opened().kind(oid)
+        except NotImportableError:
+            return self.read(oid)[0]
+
+    def _opened(self) -> GitObjects:
+        if self._objects is None:
+            self._objects = GitObjects(os.fsencode(self.repository / "objects"))
+        return self._objects
+
+    def stored_size(self, oid: Oid) -> int | None:
+        """Returns how many bytes of its pack an object takes; None when no pack has it."""
+        sizes = (index.stored_size(oid) for index in self._indexes)
+        return next((size for size in sizes if size is not None), None)
+
+    def commits(self) -> Iterator[tuple[Oid, bytes]]:
+        """Yields all commits, in no order; reads every object's head."""
+        for index in self.indexes:
+            for oid in index.ids():
+                if self.kind(oid) == "commit":
+                    yield oid, self.read(oid)[1]

@@ -1,0 +1,231 @@
+"""The bare repository that sealed history is kept in: its making, its packs, its refs.
+
+Nothing is visible in it before it is whole: packs are made and checked in quarantine, forced to
+disk, and moved in; refs follow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Set
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stepwell.store.engine.atomic import (
+    FILE_MODE,
+    fsync_folder,
+    make_private_folder,
+    system_error,
+    write_atomic,
+)
+from stepwell.store.engine.git import Git
+from stepwell.store.engine.sealing.layout import CONFIG, QUARANTINE, pack_folder, repository_of
+from stepwell.store.engine.sealing.packfile import PackWriter
+from stepwell.store.engine.sealing.packindex import PackIndex
+from stepwell.store.engine.sealing.refs import own_refs, read_refs
+from stepwell.store.model.errors import FailedError, IntegrityError
+from stepwell.store.model.ids import Oid, oid_from_hex
+
+_NICE = 10
+_PACKING = ("pack-objects", "--quiet", "--delta-base-offset", "--no-reuse-delta", "--window=20")
+
+
+class SealedRepository:
+    """The repository as whoever seals sees it; the caller keeps others out. Close it after use."""
+
+    def __init__(self, store: Path) -> None:
+        """Makes the repository unless it is there, and puts its configuration right.
+
+        Raises:
+            NoSpaceError, FailedError: it cannot be made.
+        """
+        self.path = repository_of(store)
+        self._quarantine = store / "tmp" / QUARANTINE
+        self._remove_quarantine()
+        for folder in (store / "tmp", self._quarantine, self.path):
+            make_private_folder(folder)
+        self._git = Git(self.path, self._quarantine)
+        write_atomic(self.path / "config", CONFIG)
+        self._remove_stale_locks()
+        if not self._is_complete():
+            self._git.run("init", "--quiet", "--bare", "--template=", "--shared=0600")
+            write_atomic(self.path / "config", CONFIG)
+        make_private_folder(self.path / "info")
+        write_atomic(self.path / "info" / "attributes", b"")
+
+    def _is_complete(self) -> bool:
+        parts = ("HEAD", "objects/pack", "objects/info", "refs/heads", "refs/tags")
+        return all((self.path / part).exists() for part in parts)
+
+    def _remove_quarantine(self) -> None:
+        try:
+            shutil.rmtree(self._quarantine)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise system_error(error, "clearing", self._quarantine) from error
+
+    def _remove_stale_locks(self) -> None:
+        """Removes what a killed git left; whoever seals is alone, so that nobody else's are here."""
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                if name.endswith(".lock") or name.startswith(("tmp_pack_", "tmp_idx_", "tmp_obj_")):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(os.path.join(folder, name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Clears the quarantine; the repository stays."""
+        self._git.close()
+        with contextlib.suppress(FailedError):
+            self._remove_quarantine()
+
+    # --- packs -----------------------------------------------------------------------------------
+
+    def draft(self, count: int) -> PackWriter:
+        """Returns the writer of a pack without deltas, in quarantine, for `pack_drafted`."""
+        folder = self._fresh("objects/pack")
+        return PackWriter(folder / "pack-draft.pack", count)
+
+    def pack_drafted(self, listed: Iterable[bytes], ids: Set[Oid]) -> PackIndex:
+        """Makes an ordinary pack of the drafted objects and moves it into the repository.
+
+        `listed` names them for git, `ids` are what the pack must hold.
+
+        Raises:
+            NoSpaceError, FailedError: the system or git refuses.
+            IntegrityError: what git wrote is not what it was given.
+        """
+        objects = self._quarantine / "objects"
+        with self._apart(objects) as git:
+            draft = objects / "pack" / "pack-draft.pack"
+            git.run("index-pack", "--no-rev-index", str(draft), niceness=_NICE)
+            feed = b"\n".join(listed) + b"\n"
+            name = git.run(*_PACKING, str(self._fresh("made") / "pack"), feed=feed, niceness=_NICE)
+        return self._moved_in(name, ids)
+
+    def pack_history(self, tips: Iterable[Oid]) -> PackIndex:
+        """Makes one pack of all that those commits reach and moves it into the repository.
+
+        Raises:
+            NoSpaceError, FailedError: the system or git refuses.
+            IntegrityError: something is missing or damaged.
+        """
+        feed = b"".join(oid.hex().encode() + b"\n" for oid in tips)
+        base = str(self._fresh("made") / "pack")
+        name = self._git.run(*_PACKING, "--revs", base, feed=feed, niceness=_NICE)
+        return self._moved_in(name, None)
+
+    def _moved_in(self, name: str, ids: Set[Oid] | None) -> PackIndex:
+        made = self._quarantine / "made" / f"pack-{name}.pack"
+        index = self._checked(made, ids)
+        target = pack_folder(self.path)
+        try:
+            for path in (made, index.path):
+                os.chmod(path, FILE_MODE)
+                self._make_newest(path)
+                _fsync_file(path)
+            for path in (made, index.path):
+                os.rename(path, target / path.name)
+        except OSError as error:
+            raise system_error(error, "moving the pack", made) from error
+        fsync_folder(target)
+        moved = PackIndex.open(target / index.path.name)
+        if moved is None:
+            raise FailedError(f"the pack {name} is gone right after it was written")
+        return moved
+
+    def _checked(self, made: Path, ids: Set[Oid] | None) -> PackIndex:
+        """Reads every object of a pack back; its index must come out the same, byte for byte."""
+        again = made.with_name("again.idx")
+        checking = ("index-pack", "--fsck-objects", "--no-rev-index", "-o", str(again), str(made))
+        with self._apart(self._fresh("nothing")) as git:
+            git.run(*checking, niceness=_NICE)
+        index = PackIndex.open(made.with_suffix(".idx"))
+        if index is None or again.read_bytes() != index.path.read_bytes():
+            raise IntegrityError(
+                f"sealing stopped: the index of {made.name} is not that of the pack"
+            )
+        if ids is not None and ids != set(index.ids()):
+            raise IntegrityError(f"sealing stopped: {made.name} does not hold what it must")
+        return index
+
+    def _apart(self, objects: Path) -> Git:
+        """Returns a git that sees these objects alone: those in the repository may be damaged."""
+        places = {"GIT_OBJECT_DIRECTORY": str(objects)}
+        return Git(self.path, self._quarantine, also=places)
+
+    def _make_newest(self, path: Path) -> None:
+        """Gives a file a time after all packs: git and libgit2 look into the newest pack first."""
+        times = [other.stat().st_mtime for other in pack_folder(self.path).glob("*.pack")]
+        newest = max((int(time) + 1 for time in times), default=0)
+        if newest > path.stat().st_mtime:
+            os.utime(path, (newest, newest))
+
+    def _fresh(self, name: str) -> Path:
+        folder = self._quarantine / name
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder, mode=0o700)
+        except OSError as error:
+            raise system_error(error, "making the folder", folder) from error
+        return folder
+
+    # --- refs ------------------------------------------------------------------------------------
+
+    def tips_beyond(self, candidates: Set[Oid], heads: Set[Oid]) -> set[Oid]:
+        """Returns the tips of what some commits reach and the heads do not."""
+        if not candidates - heads:
+            return set()
+        feed = b"".join(b"%s\n" % oid.hex().encode() for oid in candidates)
+        feed += b"".join(b"^%s\n" % oid.hex().encode() for oid in heads)
+        lines = self._git.run("rev-list", "--parents", "--stdin", feed=feed).split("\n")
+        rows = [line.split() for line in lines if line]
+        parents = {parent for row in rows for parent in row[1:]}
+        return {oid_from_hex(row[0]) for row in rows if row[0] not in parents}
+
+    def set_refs(self, wanted: Mapping[bytes, Oid], branch: str) -> None:
+        """Makes the derived refs exactly these and HEAD that branch, and forces them to disk.
+
+        Raises:
+            NoSpaceError, FailedError: the system or git refuses.
+        """
+        here = own_refs(read_refs(self.path))
+        gone = b"".join(b"delete %s\0\0" % name for name in here if name not in wanted)
+        set_now = b"".join(
+            b"update %s\0%s\0\0" % (name, oid.hex().encode())
+            for name, oid in sorted(wanted.items())
+            if here.get(name) != oid
+        )
+        # Two transactions: `a` may have to go before `a/b` can come.
+        for feed in (gone, set_now):
+            if feed:
+                self._git.run("update-ref", "-z", "--stdin", feed=feed)
+        self._git.run("pack-refs", "--all", "--prune")
+        head = f"ref: refs/heads/{branch}\n".encode("utf-8", "surrogateescape")
+        write_atomic(self.path / "HEAD", head)
+        for folder, _, _ in os.walk(self.path / "refs"):
+            fsync_folder(folder)
+        if own_refs(read_refs(self.path)) != dict(wanted):
+            raise IntegrityError("sealing stopped: the refs do not read back as they were written")
+
+
+def _fsync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

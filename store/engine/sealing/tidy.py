@@ -1,0 +1,96 @@
+"""Fewer packs: merging them, and removing those of which nothing would be missed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from stepwell.store.engine.atomic import system_error
+from stepwell.store.engine.manifest import Manifest, read_manifest
+from stepwell.store.engine.objects import MODE_TREE, decode_tree
+from stepwell.store.engine.sealing.commits import step_of_commit
+from stepwell.store.engine.sealing.history import chunks_of, tree_of_commit
+from stepwell.store.engine.sealing.layout import repository_of
+from stepwell.store.engine.sealing.packindex import PackIndex
+from stepwell.store.engine.sealing.packs import Packs
+from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.ids import Oid
+
+
+def remove_redundant(store: Path) -> int:
+    """Removes the packs that the manifest does not list, if it would miss nothing of them.
+
+    They are left by a sealing that was killed, or were merged. Returns how many went.
+
+    Raises:
+        FailedError: the system refuses.
+    """
+    manifest = read_manifest(store)
+    packs = Packs(repository_of(store))
+    if manifest is None:
+        return 0
+    listed = [index for index in packs.indexes if index.name in manifest.packs]
+    others = [index for index in packs.indexes if index.name not in manifest.packs]
+    if {index.name for index in listed} != set(manifest.packs):
+        return 0
+    gone = [index for index in others if not missed(packs, index, listed, manifest)]
+    for index in gone:
+        _remove(index)
+    return len(gone)
+
+
+def missed(
+    packs: Packs, index: PackIndex, kept: Iterable[PackIndex], manifest: Manifest
+) -> set[Oid]:
+    """Returns what of a pack is neither in those that are kept, nor derived and out of use."""
+    unknown = {oid for oid in index.ids() if not any(oid in other for other in kept)}
+    return unknown - _out_of_use(packs, unknown, manifest) if unknown else unknown
+
+
+def _out_of_use(packs: Packs, unknown: set[Oid], manifest: Manifest) -> set[Oid]:
+    """Returns those of the objects that an earlier sealing derived and this history does not use."""
+    current = manifest.operations
+    commits = {oid for oid in unknown if packs.kind(oid) == "commit" and oid.hex() != current}
+    derived = set(commits)
+    for oid in commits:
+        content = packs.read(oid)[1]
+        if step_of_commit(content) is None:
+            derived |= _history_objects(packs, tree_of_commit(content), manifest.sealed)
+    return derived
+
+
+def _history_objects(packs: Packs, top: Oid, sealed: int) -> set[Oid]:
+    """Returns the trees and chunks that hold operations up to `sealed`, without what they list."""
+    entries = decode_tree(packs.read(top)[1])
+    found = {top, *(chunk.blob for chunk in chunks_of(entries) if chunk.last <= sealed)}
+    folders = [entry.oid for entry in entries if entry.mode == MODE_TREE]
+    for _ in range(3):
+        found.update(folders)
+        below = (decode_tree(packs.read(folder)[1]) for folder in folders)
+        folders = [e.oid for entries in below for e in entries if e.mode == MODE_TREE]
+    return found
+
+
+def check_nothing_missed(packs: Packs, merged: PackIndex, manifest: Manifest) -> None:
+    """Raises IntegrityError when a merged pack lacks something of the packs before it."""
+    for index in packs.indexes:
+        lost = missed(packs, index, [merged], manifest)
+        if lost:
+            raise IntegrityError(
+                f"merging packs stopped: {len(lost)} objects of {index.name} would be missed",
+                hint="nothing was removed; run `stepwell verify --full`",
+                object=min(lost).hex(),
+            )
+
+
+def _remove(index: PackIndex) -> None:
+    try:
+        # Without its index git does not see a pack; the other way round it would complain.
+        os.unlink(index.path)
+        os.unlink(index.pack)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(index.path.with_suffix(".rev"))
+    except OSError as error:
+        raise system_error(error, "removing", index.path) from error

@@ -1,0 +1,86 @@
+"""Sorted tables in mapped memory: how derived indexes are looked up without being read.
+
+Rows are of one width and ordered by their bytes, keys come first, integers are big-endian.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import zlib
+from bisect import bisect_left
+from pathlib import Path
+
+CRC = struct.Struct(">I")
+"""The last bytes of an index file: CRC-32 of all before them."""
+
+
+class Table:
+    """Sorted rows of one width in mapped memory; the key comes first in each row."""
+
+    def __init__(
+        self, memory: mmap.mmap | bytes, start: int, count: int, width: int, key: int
+    ) -> None:
+        self._memory = memory
+        self._start = start
+        self._width = width
+        self._key = key
+        self.count = count
+
+    def row(self, index: int) -> bytes:
+        at = self._start + index * self._width
+        return self._memory[at : at + self._width]
+
+    def rows(self) -> list[bytes]:
+        end = self._start + self.count * self._width
+        block = self._memory[self._start : end]
+        return [block[at : at + self._width] for at in range(0, len(block), self._width)]
+
+    def position(self, key: bytes, low: int = 0, high: int | None = None) -> int:
+        """Returns the index of the first row, of those given, whose key is not below `key`."""
+        top = self.count if high is None else high
+        return low + bisect_left(range(low, top), key, key=lambda i: self.row(i)[: self._key])
+
+    def matches(self, key: bytes) -> list[bytes]:
+        """Returns the rows with that key, in order."""
+        found = []
+        index = self.position(key)
+        while index < self.count and (row := self.row(index))[: self._key] == key:
+            found.append(row)
+            index += 1
+        return found
+
+    def keys_between(self, low: bytes, high: bytes) -> list[bytes]:
+        """Returns the keys from `low` to `high`, both included, in order."""
+        found = []
+        index = self.position(low)
+        while index < self.count and (key := self.row(index)[: self._key]) <= high:
+            found.append(key)
+            index += 1
+        return found
+
+
+def map_file(path: Path) -> mmap.mmap | None:
+    """Returns a file in memory; None when it is absent, empty or cannot be opened."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(fd)
+
+
+def is_sound(memory: mmap.mmap, body: int) -> bool:
+    """Tells whether the checksum at `body` is that of all bytes before it."""
+    with memoryview(memory) as view, view[:body] as part:
+        return bool(CRC.unpack_from(memory, body)[0] == zlib.crc32(part))
+
+
+def integer(raw: bytes) -> int:
+    """Returns the integer of a column."""
+    return int.from_bytes(raw, "big")
