@@ -130,7 +130,9 @@ class Saver:
             swaps.require = self.require
 
 
-def killed(last: int, work: Callable[[], Any], saver: Saver | None = None, killer: type[Killer] = Killer) -> bool:
+def killed(
+    last: int, work: Callable[[], Any], saver: Saver | None = None, killer: type[Killer] = Killer
+) -> bool:
     """Does the work in a child that dies at its `last`-th call; tells whether it did die."""
     child = os.fork()
     if child == 0:
