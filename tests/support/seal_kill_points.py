@@ -97,7 +97,7 @@ def refused(last: int, store: Path, killer: type[Killer]) -> bool:
 
 def killed_sealing(last: int, store: Path, killer: type[Killer]) -> bool:
     """Seals in a child that dies at its `last`-th call; tells whether it did."""
-    return killed(last, partial(seal_store, store), killer)
+    return killed(last, partial(seal_store, store), killer=killer)
 
 
 def prepared(folder: Path) -> tuple[Path, list[Operation]]:
