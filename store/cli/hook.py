@@ -16,7 +16,7 @@ def _hook(call: Call) -> int:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("agent", metavar="AGENT", help="claude")
+    parser.add_argument("agent", metavar="AGENT", help="claude, opencode, codex, ...")
     parser.add_argument(
         "event", metavar="EVENT", nargs="?", help="its name; else the JSON tells it"
     )

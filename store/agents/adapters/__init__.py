@@ -6,12 +6,22 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stepwell.store.agents import claude
+from stepwell.store.agents.adapters import claude, cline, codex, documented, gemini, opencode, pi
 from stepwell.store.agents.events import AgentEvent
 
 Translate = Callable[[str, Mapping[str, Any]], AgentEvent | None]
 
-ADAPTERS: Mapping[str, Translate] = {claude.AGENT: claude.translate}
+ADAPTERS: Mapping[str, Translate] = {
+    claude.AGENT: claude.translate,
+    opencode.AGENT: opencode.translate,
+    codex.AGENT: codex.translate,
+    gemini.AGENT: gemini.translate,
+    gemini.QWEN: gemini.translate_qwen,
+    pi.AGENT: pi.translate,
+    cline.AGENT: cline.translate,
+    documented.CURSOR: documented.translate_cursor,
+    documented.GOOSE: documented.translate_goose,
+}
 """Agent -> (event name, payload) -> event."""
 
 
@@ -26,5 +36,5 @@ def read_event(agent: str, event: str, payload: bytes) -> AgentEvent | None:
     try:
         form = json.loads(payload.decode("utf-8", "replace"))
         return ADAPTERS[agent](event, form)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"an event of {agent} cannot be read: {error!r}") from error
