@@ -1,13 +1,15 @@
 """A process to be killed: captures and goes back in a loop, saying what was acknowledged.
 
-Run as `python victim.py ROOT HOME NOTES SEED`. In NOTES it leaves, before each verb, what the disk
-holds, so that whoever killed it can judge what recovery made of it.
+Run as `python victim.py ROOT HOME NOTES SEED [halt]`. In NOTES it leaves, before each verb, what the
+disk holds, so that whoever killed it can judge what recovery made of it. With `halt` it stops
+somewhere in the middle of the first change of the disk, says so, and waits to be killed.
 """
 
 from __future__ import annotations
 
 import pickle
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -18,9 +20,18 @@ from support.mutation import Mutator
 
 from stepwell.store import PlannedChanges, Step, Workspace
 
+UNDERWAY = "underway"
+"""What it says when it has stopped in the middle."""
 
-def main(root: Path, home: Path, notes: Path, seed: int) -> None:
+
+def main(root: Path, home: Path, notes: Path, seed: int, halt: bool) -> None:
     """Works until it is killed."""
+
+    def watch(_what: str, done: int, total: int) -> None:
+        if halt and done == chance.randrange(done, total + 1):
+            print(UNDERWAY, flush=True)
+            signal.pause()
+
     chance = random.Random(seed)
     mutator = Mutator(root, seed)
     with Workspace.open(root, home=home) as ws:
@@ -36,11 +47,11 @@ def main(root: Path, home: Path, notes: Path, seed: int) -> None:
                 note(notes / "before", Disk.read(root))
                 if chance.random() < 0.5:
                     print("going", target.id, flush=True)
-                    done = ws.apply(ws.plan_rollback(target), force=True)
+                    done = ws.apply(ws.plan_rollback(target), force=True, progress=watch)
                 else:
                     planned = another_way(ws, target, chance)
                     print("parting", target.id, flush=True)
-                    done = ws.apply(planned, force=True)
+                    done = ws.apply(planned, force=True, progress=watch)
                 print("step", done.step.id, flush=True)
                 print("went", target.id, flush=True)
 
@@ -70,4 +81,10 @@ def note(path: Path, disk: Disk) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    main(
+        Path(sys.argv[1]),
+        Path(sys.argv[2]),
+        Path(sys.argv[3]),
+        int(sys.argv[4]),
+        "halt" in sys.argv,
+    )

@@ -74,10 +74,11 @@ class _Needed:
                     self._folded.add(_folded(item.path))
 
     def by(self, item: PlanItem) -> bool:
-        if any(path in self._replaced for path in _upwards(item.path)):
-            return True
-        # On a file system that folds case or accents this is the same place under another name.
-        return _folded(item.path) in self._folded
+        # On a file system that folds case or accents the second is the same place under another
+        # name.
+        return any(
+            path in self._replaced or _folded(path) in self._folded for path in _upwards(item.path)
+        )
 
 
 def _upwards(path: TrackedPath) -> Iterator[TrackedPath]:

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -312,38 +313,44 @@ def test_interrupted_at_any_write_the_same_catalogue_goes_on(
 def test_killed_at_random_the_next_to_open_goes_on(
     history: Any, journal: Journal, folder: Path, answers: Answers
 ) -> None:
-    """Rebuilt over and over in another process, until that is killed at some size of the files."""
+    """Rebuilt over and over in another process, until that is killed somewhere in a rebuild."""
     history.record(150)
     journal.refresh()
     store, chance = history.writer.store, random.Random(5)
     expected = answers(Catalogue.open(folder, journal, writable=True))
+    reading, writing = os.pipe()
 
     def work() -> None:
         with Journal.open(store) as own:
             while True:
                 rebuild(folder, own)
+                os.write(writing, b".")
 
     for _ in range(12):
-        before = _size(folder)
         child = _in_child(work)
-        threshold = chance.randrange(1_000, before)
-        while (size := _size(folder)) == before or abs(size - threshold) > before // 8:
-            pass
+        os.read(reading, 1)
+        began = time.monotonic()
+        os.read(reading, 1)
+        time.sleep(chance.random() * (time.monotonic() - began))
         os.kill(child, signal.SIGKILL)
         assert _exit_code(child) == -signal.SIGKILL
+        os.set_blocking(reading, False)
+        while _waiting(reading):
+            pass
+        os.set_blocking(reading, True)
         catalogue = Catalogue.open(folder, journal, writable=True)
         assert answers(catalogue) == expected and not catalogue.rebuilt
         assert _from_files_alone(folder) == len(history.steps)
+    os.close(reading)
+    os.close(writing)
 
 
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.iterdir():
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total
+def _waiting(reading: int) -> bytes:
+    """Returns what waits in a pipe that does not block."""
+    try:
+        return os.read(reading, 100)
+    except BlockingIOError:
+        return b""
 
 
 def test_processes_that_catch_up_at_once_all_answer_right(

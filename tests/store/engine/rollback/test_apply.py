@@ -294,6 +294,14 @@ def test_setgid_and_sticky_folders_get_their_mode_back(bench: Bench) -> None:
     assert bench.walk() == target
 
 
+def test_a_full_folder_gives_way_to_a_file_whose_name_differs_in_case_only(bench: Bench) -> None:
+    """It goes first, for file systems that take the two for one, and what is in it before it."""
+    bench.write({b"F": (FOLDER, None), b"F/d": (FOLDER, None), b"F/d/inside": OLD, b"G/x": OLD})
+    target: Tree = {b"f": OLD, b"g": (FOLDER, None), b"g/X": OLD}
+    assert bench.apply(bench.plan(target)).kept == ()
+    assert bench.walk() == target
+
+
 def test_progress_is_told(bench: Bench) -> None:
     """From nothing done to all."""
     bench.write({b"a": OLD, b"b": OLD})
