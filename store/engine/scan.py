@@ -16,9 +16,9 @@ from pathlib import Path
 
 from stepwell.store.engine.files import failed, open_root
 from stepwell.store.engine.ignore import LARGEST_RULE_FILE
+from stepwell.store.engine.looker import Limits
 from stepwell.store.engine.moved import GRAIN_NS, Changed, find_changed
 from stepwell.store.engine.objects import ObjectSink
-from stepwell.store.engine.rows import Limits
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.engine.userindex import Wanted, find_git_folders, read_path
 from stepwell.store.engine.walk import Walk

@@ -8,35 +8,20 @@ looked at. Folders are visited without recursion, since a path may hold two thou
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepwell.store.engine.coverage import RuleTexts, folder_rules
-from stepwell.store.engine.files import (
-    OpenFolders,
-    PathMovedError,
-    is_exhausted,
-    is_gone,
-    list_folder,
-    lstat_at,
-    read_small,
-)
-from stepwell.store.engine.ignore import LARGEST_RULE_FILE, RULE_FILES, Chain, Rules
+from stepwell.store.engine.files import OpenFolders, is_exhausted, is_gone, list_folder
+from stepwell.store.engine.ignore import Chain, Rules
 from stepwell.store.engine.keeping import KeptEntries
-from stepwell.store.engine.moved import Changed, mark_of, sure_times
-from stepwell.store.engine.objects import FileMovedError, ObjectSink
-from stepwell.store.engine.rows import Limits, Node, Rows
-from stepwell.store.engine.stattable import UNSURE, Mark, StatTable
+from stepwell.store.engine.looker import FileRow, Limits, Looker, RuleFiles
+from stepwell.store.engine.moved import Changed, sure_times
+from stepwell.store.engine.objects import ObjectSink
+from stepwell.store.engine.rows import Node, Rows
+from stepwell.store.engine.stattable import UNSURE, StatTable
 from stepwell.store.engine.treebuild import refused_folder
 from stepwell.store.engine.userindex import Wanted
-from stepwell.store.model.steps import Snapshot
-
-_LONGEST_PATH = 4_000
-_TRIES = 5
-_REPOSITORIES = frozenset({b".hg", b".jj", b".svn"})
-
-_RuleFiles = Mapping[bytes, tuple[Mark, bytes]]
+from stepwell.store.model.steps import Reason, Snapshot
 
 
 @dataclass(slots=True)
@@ -61,20 +46,47 @@ class _Visit:
 
 @dataclass(slots=True)
 class _Place:
-    """The folder whose names are being looked at."""
+    """The folder whose names are being looked at; a `looker.Place` over the tables."""
 
-    visit: _Visit
+    of: _Visit
     node: Node
     chain: Chain
-    force: bool
+    rows: Rows
     same_files: dict[bytes, int] = field(default_factory=dict)
     """Name -> old index of files that did not move."""
     same_folders: dict[bytes, int] = field(default_factory=dict)
     """Name -> old index of folders that are known still to be folders."""
-    visits: list[_Visit] = field(default_factory=list)
+    asked: list[tuple[bytes, bool]] = field(default_factory=list)
+    """Names of the folders to be looked at later, and whether the parent stands in for them."""
 
-    def path_of(self, name: bytes) -> bytes:
-        return self.node.path + b"/" + name if self.node.path else name
+    @property
+    def path(self) -> bytes:
+        return self.node.path
+
+    @property
+    def within(self) -> bool:
+        return self.of.within
+
+    def has_same_file(self, name: bytes) -> bool:
+        return name in self.same_files
+
+    def has_same_folder(self, name: bytes) -> bool:
+        return name in self.same_folders
+
+    def carry_over(self, name: bytes) -> None:
+        self.rows.carry_over(self.node, name, self.same_files[name])
+
+    def add(self, name: bytes, row: FileRow) -> None:
+        self.rows.add(self.node, name, row)
+
+    def odd(self, name: bytes, reason: Reason) -> None:
+        self.rows.odd(self.node, name, reason)
+
+    def force(self, name: bytes) -> None:
+        self.rows.force(self.node, name)
+
+    def visit(self, name: bytes, *, kept: bool = False) -> None:
+        self.asked.append((name, kept))
 
 
 class Walk:
@@ -91,15 +103,13 @@ class Walk:
         changed: Changed,
         new: StatTable,
     ) -> None:
-        self._wanted = wanted
         self._fresh_from = limits.fresh_from
-        self._apart = limits.apart
         self._old = old
         self._changed = changed
         self._new = new
         self._open = OpenFolders(root_fd)
-        self._kept = KeptEntries(sink, parent)
-        self._rows = Rows(new, old, sink, self._kept, wanted, limits)
+        self._looker = Looker(self._open, sink, KeptEntries(sink, parent), wanted, limits)
+        self._rows = Rows(new, old, sink)
         self._dirty = frozenset(changed.folders)
         self._known = {path: at for at, path in enumerate(old.folders.paths)}
         self._stack: list[_Visit | Node] = []
@@ -169,16 +179,15 @@ class Walk:
         return self._attach(visit, self._new.add_folder(visit.path, f.mode[at], times, f.inode[at]))
 
     def _look_through(self, visit: _Visit) -> None:
-        """Looks at each name of a folder."""
         try:
             node, names = self._row_and_names(visit)
         except OSError as error:
             self._not_listed(visit, error)
             return
-        place = self._place(visit, node)
+        place, force = self._place(visit, node)
         for name in names:
-            self._settle(place, name)
-        self._push(node, place.visits)
+            self._looker.settle(place, name)
+        self._push(node, [self._below(place, name, kept, force) for name, kept in place.asked])
 
     def _row_and_names(self, visit: _Visit) -> tuple[Node, list[bytes]]:
         if visit.old >= 0 and visit.old not in self._changed.listings:
@@ -208,147 +217,48 @@ class Walk:
         self._keep_folder(visit)
 
     def _keep_folder(self, visit: _Visit) -> None:
-        entry = self._kept.get(visit.path)
-        if entry is None or entry.oid is not None:
+        mode = self._looker.kept_mode(visit.path)
+        if mode is None:
             return
-        mode = self._present_mode(visit, entry.mode)
         node = self._attach(visit, self._new.add_folder(visit.path, mode, (0, UNSURE), 0))
-        visits = []
-        for child in self._kept.children(visit.path):
-            name = child.path.rpartition(b"/")[2]
-            if child.oid is None:
-                refused = visit.refused or refused_folder(name)
-                below = _Visit(child.path, name, node, visit.chain, refused=refused, kept=True)
-                visits.append(below)
-            else:
-                self._rows.keep(node, child, None)
-        self._push(node, visits)
+        place = _Place(visit, node, visit.chain, self._rows)
+        self._looker.keep_below(place)
+        self._push(node, [self._below(place, name, kept, False) for name, kept in place.asked])
 
-    def _present_mode(self, visit: _Visit, otherwise: int) -> int:
-        try:
-            found = lstat_at(self._open.open(visit.path.rpartition(b"/")[0]), visit.name)
-        except OSError:
-            return otherwise
-        return found.st_mode if found is not None and stat.S_ISDIR(found.st_mode) else otherwise
-
-    def _place(self, visit: _Visit, node: Node) -> _Place:
+    def _place(self, visit: _Visit, node: Node) -> tuple[_Place, bool]:
+        """Returns the place, and whether its rules changed, so that nothing in it is sure."""
         old, at = self._old, visit.old
-        before: _RuleFiles = old.rules.get(at, {})
-        now = {} if visit.within else self._read_rules(visit.path, before)
+        before: RuleFiles = old.rules.get(at, {})
+        now = {} if visit.within else self._looker.read_rules(visit.path, before)
         if now:
             self._new.rules[node.index] = now
-        force = visit.force or _texts(now) != _texts(before)
-        place = _Place(visit, node, visit.chain.below(_compiled(visit.path, now)), force)
+        chain = visit.chain.below(_compiled(visit.path, now))
+        place = _Place(visit, node, chain, self._rows)
         if at >= 0:
             start, paths = _name_start(visit.path), old.files.paths
             same = (n for n in old.own_files(at) if n not in self._changed.files)
             place.same_files = {paths[n][start:]: n for n in same}
             still = (c for c in old.children(at) if c not in self._changed.listings)
             place.same_folders = {old.folders.paths[c][start:]: c for c in still}
-        return place
+        return place, visit.force or _texts(now) != _texts(before)
 
-    def _read_rules(self, path: bytes, before: _RuleFiles) -> dict[bytes, tuple[Mark, bytes]]:
-        found: dict[bytes, tuple[Mark, bytes]] = {}
-        for name in RULE_FILES:
-            try:
-                folder_fd = self._open.open(path)
-                look = lstat_at(folder_fd, name)
-            except OSError:
-                continue
-            if look is None or not stat.S_ISREG(look.st_mode):
-                continue
-            mark = mark_of(look, self._fresh_from)
-            if name in before and before[name][0] == mark:
-                found[name] = before[name]
-                continue
-            text = read_small(folder_fd, name, LARGEST_RULE_FILE)
-            if text is not None:
-                found[name] = (mark, text)
-        return found
-
-    def _settle(self, place: _Place, name: bytes) -> None:
-        """Brings one name into the table, or notes why it is not there."""
-        for _ in range(_TRIES):
-            try:
-                self._look(place, name)
-                return
-            except PathMovedError:
-                continue
-            except FileMovedError:
-                break
-            except OSError as error:
-                if is_gone(error):
-                    return
-                if is_exhausted(error):
-                    raise
-                self._keep(place, name, unreadable=True)
-                return
-        self._keep(place, name, unreadable=False)
-
-    def _keep(self, place: _Place, name: bytes, *, unreadable: bool) -> None:
-        self._rows.odd(place.node, name, "unreadable" if unreadable else "unstable")
-        path = place.path_of(name)
-        entry = self._kept.get(path)
-        if entry is None:
-            return
-        if entry.oid is None:
-            refused = place.visit.refused or refused_folder(name)
-            below = _Visit(path, name, place.node, place.chain, refused=refused, kept=True)
-            place.visits.append(below)
-            return
-        try:
-            folder_fd = self._open.open(place.node.path)
-        except OSError:
-            self._rows.keep(place.node, entry, None)
-        else:
-            self._rows.keep(place.node, entry, folder_fd)
-
-    def _look(self, place: _Place, name: bytes) -> None:
-        path = place.path_of(name)
-        known = place.same_files.get(name)
-        found = None
-        if known is None and name not in place.same_folders:
-            found = lstat_at(self._open.open(place.node.path), name)
-            if found is None:
-                return
-        is_folder = name in place.same_folders or (
-            found is not None and stat.S_ISDIR(found.st_mode)
-        )
-        if name == b".git" or (is_folder and (name in _REPOSITORIES or path == self._apart)):
-            self._rows.odd(place.node, name, "repository")
-        elif len(path) > _LONGEST_PATH:
-            self._rows.odd(place.node, name, "too_long")
-        elif not self._let_in(place, path, name, is_folder):
-            self._rows.odd(place.node, name, "ignored")
-        elif is_folder:
-            place.visits.append(self._below(place, path, name))
-        elif known is not None:
-            self._rows.carry_over(place.node, name, known)
-        elif found is not None:
-            self._rows.store(place.node, self._open.open(place.node.path), name, found)
-
-    def _let_in(self, place: _Place, path: bytes, name: bytes, is_folder: bool) -> bool:
-        if not place.visit.within and not place.chain.ignores(path, name, is_folder):
-            return True
-        if not self._wanted.covers(path, is_folder):
-            return False
-        forced = self._new.forced.setdefault(place.node.index, [])
-        if name not in forced:
-            forced.append(name)
-        return True
-
-    def _below(self, place: _Place, path: bytes, name: bytes) -> _Visit:
+    def _below(self, place: _Place, name: bytes, kept: bool, force: bool) -> _Visit:
+        visit = place.of
+        path = place.path + b"/" + name if place.path else name
+        refused = visit.refused or refused_folder(name)
+        if kept:
+            return _Visit(path, name, place.node, place.chain, refused=refused, kept=True)
         forced = name in self._new.forced.get(place.node.index, ())
-        was_forced = name in self._old.forced.get(place.visit.old, ())
+        was_forced = name in self._old.forced.get(visit.old, ())
         return _Visit(
             path,
             name,
             place.node,
             place.chain,
             self._known.get(path, -1),
-            place.visit.within or forced,
-            place.visit.refused or refused_folder(name),
-            place.force or forced != was_forced,
+            visit.within or forced,
+            refused,
+            force or forced != was_forced,
         )
 
 
@@ -356,9 +266,9 @@ def _name_start(folder: bytes) -> int:
     return len(folder) + 1 if folder else 0
 
 
-def _texts(files: _RuleFiles) -> dict[bytes, bytes]:
+def _texts(files: RuleFiles) -> dict[bytes, bytes]:
     return {name: text for name, (_, text) in files.items()}
 
 
-def _compiled(folder: bytes, files: _RuleFiles) -> Rules | None:
+def _compiled(folder: bytes, files: RuleFiles) -> Rules | None:
     return folder_rules(folder, _texts(files))
