@@ -9,10 +9,20 @@ from stepwell.store.engine import extras
 from stepwell.store.engine.coverage import count_coverage, encode_coverage, encode_rules
 from stepwell.store.engine.objects import BLOB, ObjectSink
 from stepwell.store.engine.scan import Scanner
+from stepwell.store.engine.snapshots import Difference
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.engine.treebuild import build_extras
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import CoverageCounts, Covered, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What differs from an earlier snapshot."""
+
+    base: Snapshot
+    pairs: tuple[Difference, ...]
+    """As `snapshots.differing` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +37,11 @@ class Captured:
     """None when no ignore rules are in force."""
     coverage_blob: Oid | None
     """None when everything was stored surely."""
+    since: Since | None = None
+    """What changed, where that is known without comparing trees."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanCaptured(Captured):
     """What a scan found, with what the next scan needs of it."""
 
@@ -67,8 +79,8 @@ def capture_tree(
         count_coverage(covered, len(table.files.paths)),
         _added(sink, encode_rules(table.rule_texts())),
         _added(sink, encode_coverage(covered)),
-        table,
-        scan.changed,
+        table=table,
+        table_changed=scan.changed,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from stepwell.store.engine.diff import changes, counts, is_binary
+from stepwell.store.engine.capture import Since
+from stepwell.store.engine.diff import changes_of_pairs, counts, is_binary
 from stepwell.store.engine.lines import count_lines
-from stepwell.store.engine.objects import BLOB, ObjectSink
-from stepwell.store.engine.snapshots import entries
+from stepwell.store.engine.objects import BLOB, ObjectReader, ObjectSink
+from stepwell.store.engine.snapshots import Difference, differing, entries
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import ChangeCounts, Snapshot
 
@@ -37,11 +38,20 @@ class CountingSink:
         return 0 if oid is None else self._lines.get(oid, 0)
 
 
-def count_changes(sink: CountingSink, old: Snapshot | None, new: Snapshot) -> ChangeCounts:
+def count_changes(
+    sink: CountingSink, old: Snapshot | None, new: Snapshot, since: Since | None = None
+) -> ChangeCounts:
     """Returns the size of the change; of a first capture every file counts as added."""
-    if old == new:
-        return ChangeCounts()
-    if old is not None:
-        return counts(changes(sink, old, new, hunks=False))
-    files = [e for e in entries(sink, new) if e.oid is not None]
-    return ChangeCounts(len(files), sum(sink.lines_of(e.oid) for e in files), 0)
+    if old is None:
+        files = [e for e in entries(sink, new) if e.oid is not None]
+        return ChangeCounts(len(files), sum(sink.lines_of(e.oid) for e in files), 0)
+    return counts(changes_of_pairs(sink, pairs_since(sink, old, new, since), hunks=False))
+
+
+def pairs_since(
+    reader: ObjectReader, old: Snapshot | None, new: Snapshot, since: Since | None
+) -> list[Difference]:
+    """Returns what differs, without comparing trees when the capture knows it."""
+    if since is not None and since.base == old:
+        return list(since.pairs)
+    return differing(reader, old, new)

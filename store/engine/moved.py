@@ -27,6 +27,8 @@ class Changed:
     """Folders whose names must be listed again."""
     folders: list[int] = field(default_factory=list)
     """Every folder that must be looked through, sorted."""
+    shared: set[bytes] = field(default_factory=set)
+    """Known paths of files whose inode has other names."""
 
     def any_within(self, start: int, end: int) -> bool:
         """Tells whether one of the folders `start` to `end` must be looked through."""
@@ -60,7 +62,7 @@ def find_changed(root_fd: int, old: StatTable, new: StatTable) -> Changed:
     """Compares the disk with what `old` remembers; `new` tells the rules in force now."""
     changed = Changed()
     changed.listings = _moved_folders(root_fd, old)
-    changed.files = _moved_files(root_fd, old)
+    changed.files = _moved_files(root_fd, old, changed.shared)
     folders = set(changed.listings)
     first = old.folders.first
     folders.update(bisect_right(first, at) - 1 for at in changed.files)
@@ -110,7 +112,7 @@ def _moved_folders(root_fd: int, old: StatTable) -> set[int]:
     return moved
 
 
-def _moved_files(root_fd: int, old: StatTable) -> set[int]:
+def _moved_files(root_fd: int, old: StatTable, shared: set[bytes]) -> set[int]:
     lstat, f, moved = os.lstat, old.files, set()
     columns = zip(f.paths, f.mtime, f.ctime, f.size, f.inode, f.mode, strict=True)
     for at, (path, mtime, ctime, size, inode, mode) in enumerate(columns):
@@ -127,6 +129,8 @@ def _moved_files(root_fd: int, old: StatTable) -> set[int]:
             or found.st_mode != mode
         ):
             moved.add(at)
+        if found.st_nlink != 1:
+            shared.add(path)
     return moved
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
-from stepwell.store.engine.counting import CountingSink, count_changes
+from stepwell.store.engine.counting import CountingSink, count_changes, pairs_since
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectSink
@@ -151,14 +151,14 @@ def make_step(
 ) -> Step:
     """Returns the next step with `parent` as its only parent; texts are added to the sink."""
     old = parent.snapshot if parent else None
-    counts = count_changes(sink, old, captured.snapshot)
+    counts = count_changes(sink, old, captured.snapshot, captured.since)
     return Step(
         id=mint_step_id(context.randomness),
         seq=view.last_seq + 1,
         branch=view.current if view.branches else FIRST_BRANCH,
         parents=(parent.id,) if parent else (),
         kind=act.kind,
-        title=one_line(act.title) or _title(sink, old, captured.snapshot),
+        title=one_line(act.title) or _title(sink, old, captured),
         time_ns=context.clock(),
         snapshot=captured.snapshot,
         session=act.session,
@@ -183,10 +183,11 @@ def _text(sink: ObjectSink, text: str | None) -> Oid | None:
     return None if text is None else sink.add(BLOB, text.encode("utf-8", "surrogateescape"))
 
 
-def _title(sink: ObjectSink, old: Snapshot | None, new: Snapshot) -> str:
+def _title(sink: ObjectSink, old: Snapshot | None, captured: Captured) -> str:
     if old is None:
         return "first capture"
-    paths = [(b or a) for a, b in differing(sink, old, new)]
+    pairs = pairs_since(sink, old, captured.snapshot, captured.since)
+    paths = [(b or a) for a, b in pairs]
     files = [e.path for e in paths if e is not None and e.oid is not None]
     if not files:
         return "folders and modes" if paths else "no change"

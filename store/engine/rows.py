@@ -46,6 +46,8 @@ class Rows:
         """Writes the row of a file or link that was stored."""
         path = node.path + b"/" + name if node.path else name
         self._new.add_file(path, row.mode, row.times, row.size, row.inode, row.oid)
+        if row.shared:
+            self._new.shared.add(path)
         self._enter(node, name, row.mode, row.oid, row.size)
 
     def carry_over(self, node: Node, name: bytes, known: int) -> None:

@@ -20,12 +20,12 @@ from stepwell.store.engine.looker import Limits
 from stepwell.store.engine.moved import GRAIN_NS, Changed, find_changed
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.stattable import StatTable
-from stepwell.store.engine.userindex import Wanted, find_git_folders, read_path
+from stepwell.store.engine.userindex import GitFolders, Wanted, find_git_folders, read_path
 from stepwell.store.engine.walk import Walk
 from stepwell.store.model.ids import Clock
 from stepwell.store.model.steps import Snapshot
 
-__all__ = ["CaptureConfig", "Scan", "Scanner", "StatTable"]
+__all__ = ["Around", "CaptureConfig", "Scan", "Scanner", "StatTable"]
 
 _DEFAULT_CAP = 50_000_000
 
@@ -67,6 +67,41 @@ class Scan:
     """False: the table is the one that the scan began with."""
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What decides, besides the files themselves, what is captured."""
+
+    root: tuple[int, int]
+    """Device and inode of the workspace folder."""
+    git: GitFolders | None
+    user_rules: bytes | None
+    """Text of the person's ignore file for all repositories."""
+    exclude_rules: bytes | None
+    """Text of the repository's own `info/exclude`."""
+
+    @classmethod
+    def look(cls, root: bytes, root_fd: int, config: CaptureConfig) -> Around:
+        """Reads it all anew; raises OSError when the open folder cannot be looked at."""
+        identity = os.fstat(root_fd)
+        git = find_git_folders(root)
+        return cls(
+            (identity.st_dev, identity.st_ino),
+            git,
+            _user_rules(config.global_ignore),
+            _exclude_rules(git.common) if git else None,
+        )
+
+    def table(self, policy: bytes, wanted: bytes) -> StatTable:
+        """Returns an empty table of a scan under these rules; `wanted` is the mark of its paths."""
+        return StatTable(
+            root=self.root,
+            policy=policy,
+            wanted=wanted,
+            user_rules=self.user_rules,
+            exclude_rules=self.exclude_rules,
+        )
+
+
 class Scanner:
     """One scan of a workspace.
 
@@ -100,20 +135,15 @@ class Scanner:
         started = self._clock()
         root_fd = open_root(self.root)
         try:
-            identity = os.fstat(root_fd)
-            git = find_git_folders(self.root)
-            wanted = Wanted(git, also)
-            new = StatTable(
-                root=(identity.st_dev, identity.st_ino),
-                policy=self.config.policy(),
-                wanted=wanted.mark,
-                user_rules=self._user_rules(),
-                exclude_rules=_exclude_rules(git.common) if git else None,
-            )
+            around = Around.look(self.root, root_fd, self.config)
+            wanted = Wanted(around.git, also)
+            new = around.table(self.config.policy(), wanted.mark)
             old = self._usable(new, sink)
             changed = find_changed(root_fd, old, new) if old else Changed()
             if old is not None and not changed.folders and new.wanted == old.wanted:
+                old.shared = changed.shared
                 return Scan(old, False)
+            new.shared = changed.shared
             limits = Limits(self.config.cap_bytes, started - GRAIN_NS, self.config.apart)
             Walk(root_fd, sink, parent, wanted, limits, old or StatTable(), changed, new).run()
             return Scan(new, True)
@@ -131,11 +161,9 @@ class Scanner:
             return None
         return old
 
-    def _user_rules(self) -> bytes | None:
-        path = self.config.global_ignore
-        if path is None:
-            return None
-        return read_path(os.fsencode(path), LARGEST_RULE_FILE, follow=True)
+
+def _user_rules(path: Path | None) -> bytes | None:
+    return read_path(os.fsencode(path), LARGEST_RULE_FILE, follow=True) if path else None
 
 
 def _exclude_rules(common: bytes) -> bytes | None:

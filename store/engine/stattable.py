@@ -91,6 +91,8 @@ class StatTable:
     """Folder -> its files that git refuses, or that lie below a name that it refuses."""
     rules: dict[int, dict[bytes, tuple[Mark, bytes]]] = field(default_factory=dict)
     """Folder -> its rule files by name: their mark and text."""
+    shared: set[bytes] = field(default_factory=set)
+    """Paths of files whose inode has other names, as this scan found them; not saved."""
 
     def own_files(self, folder: int) -> range:
         """Returns the indices of the files directly in a folder."""
@@ -115,7 +117,7 @@ class StatTable:
         """
         f = self.folders
         f.paths.append(path)
-        mtime, ctime = _storable(times)
+        mtime, ctime = storable(times)
         f.mtime.append(mtime)
         f.ctime.append(ctime)
         f.inode.append(inode)
@@ -131,7 +133,7 @@ class StatTable:
         """Appends a file or link to the folder added last."""
         f = self.files
         f.paths.append(path)
-        mtime, ctime = _storable(times)
+        mtime, ctime = storable(times)
         f.mtime.append(mtime)
         f.ctime.append(ctime)
         f.size.append(size)
@@ -225,7 +227,8 @@ class StatTable:
             return None
 
 
-def _storable(times: tuple[int, int]) -> tuple[int, int]:
+def storable(times: tuple[int, int]) -> tuple[int, int]:
+    """Returns mtime and ctime (ns) as a column can hold them; UNSURE when it cannot."""
     if all(-_BIGGEST <= t <= _BIGGEST for t in times):
         return times
     return 0, UNSURE

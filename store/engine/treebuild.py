@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from stepwell.store.engine.extras import Extras
 from stepwell.store.engine.files import LINK_MODE
@@ -45,19 +46,42 @@ def refused_file(reader: ObjectReader, name: bytes, mode: int, oid: Oid, size: i
     return refuses_entry(name, kind, reader.read(oid)[1] if size <= _READABLE else None)
 
 
+class UsualModes(NamedTuple):
+    """Permission bits that most entries of a kind have."""
+
+    file: int
+    executable: int
+    folder: int
+
+    def of_files(self) -> set[int]:
+        """Returns the full modes of files and links that are no exception."""
+        return {stat.S_IFREG | self.file, stat.S_IFREG | self.executable, LINK_MODE}
+
+    def of_folders(self) -> set[int]:
+        """Returns the full modes of folders that are no exception."""
+        return {stat.S_IFDIR | self.folder}
+
+
+def usual_modes(files: Counter[int], folders: Counter[int]) -> UsualModes:
+    """Returns the usual modes, given how many entries have which full mode; the root aside."""
+    return UsualModes(
+        _most_common(files, MODE_FILE, 0o644),
+        _most_common(files, MODE_EXEC, 0o755),
+        stat.S_IMODE(_favourite(folders.items(), 0o755)),
+    )
+
+
 def build_extras(table: StatTable) -> Extras:
     """Returns the Extras of all that the table holds: a function of content only."""
     folders, files = table.folders, table.files
     seen, below = Counter(files.mode), Counter(folders.mode[1:])
-    file_mode = _most_common(seen, MODE_FILE, 0o644)
-    exec_mode = _most_common(seen, MODE_EXEC, 0o755)
-    folder_mode = stat.S_IMODE(_favourite(below.items(), 0o755))
-    usual = {stat.S_IFREG | file_mode, stat.S_IFREG | exec_mode, LINK_MODE}
-    modes = _exceptions(files.paths, files.mode, usual) if seen.keys() - usual else {}
-    usual = {stat.S_IFDIR | folder_mode}
-    if below.keys() - usual:
-        modes |= _exceptions(folders.paths[1:], folders.mode[1:], usual)
-    return Extras(file_mode, exec_mode, folder_mode, modes, _empty_folders(table), _entries(table))
+    usual = usual_modes(seen, below)
+    modes = {}
+    if seen.keys() - usual.of_files():
+        modes = _exceptions(files.paths, files.mode, usual.of_files())
+    if below.keys() - usual.of_folders():
+        modes |= _exceptions(folders.paths[1:], folders.mode[1:], usual.of_folders())
+    return Extras(*usual, modes, _empty_folders(table), _entries(table))
 
 
 def _exceptions(

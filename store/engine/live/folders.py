@@ -1,0 +1,130 @@
+"""Folders in memory: what is remembered of a workspace, one object a folder, one record a file.
+
+A record is packed: a hundred thousand of them as tuples would take four times the memory.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from stepwell.store.engine.ignore import Rules
+from stepwell.store.engine.looker import FileRow, RuleFiles
+from stepwell.store.engine.stattable import UNSURE, storable
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.steps import Reason
+
+_FILE = struct.Struct("<IqqqQ?20s")
+_FOLDER = struct.Struct("<IqqQ")
+
+NO_WATCH = -1
+NO_TREE = b""
+
+
+def pack_file(row: FileRow) -> bytes:
+    """Returns the record of a file or link."""
+    mode, times, size, inode, oid, shared = row
+    return _FILE.pack(mode, *storable(times), size, inode, shared, oid)
+
+
+def unpack_file(record: bytes) -> FileRow:
+    """Returns what a record holds."""
+    mode, mtime, ctime, size, inode, shared, oid = _FILE.unpack(record)
+    return FileRow(mode, (mtime, ctime), size, inode, Oid(oid), shared)
+
+
+def mode_and_oid(record: bytes) -> tuple[int, Oid]:
+    """Returns the part of a record that a snapshot is made of."""
+    return int.from_bytes(record[:4], "little"), Oid(record[-20:])
+
+
+class Folder:
+    """One folder; alive as long as it is reached from the root."""
+
+    __slots__ = (
+        "alive",
+        "files",
+        "folders",
+        "forced",
+        "kept",
+        "known",
+        "name",
+        "odd",
+        "parent",
+        "path",
+        "refused",
+        "rules",
+        "shut",
+        "stat",
+        "tree",
+        "wd",
+        "within",
+    )
+
+    def __init__(
+        self,
+        path: bytes,
+        name: bytes,
+        parent: Folder | None,
+        *,
+        within: bool = False,
+        shut: bool = False,
+        kept: bool = False,
+    ) -> None:
+        self.path = path
+        self.name = name
+        self.parent = parent
+        self.within = within
+        """Ignored, and looked at only for the wanted paths below it."""
+        self.shut = shut
+        """Nothing in it can stand in a git tree."""
+        self.kept = kept
+        """It cannot be read: the parent snapshot's entries stand in."""
+        self.alive = True
+        self.wd = NO_WATCH
+        self.stat = b""
+        self.tree = NO_TREE
+        """Tree id; empty when git's tree of the folder would be empty."""
+        self.files: dict[bytes, bytes] = {}
+        """Name -> record."""
+        self.folders: dict[bytes, Folder] = {}
+        self.odd: dict[bytes, Reason] | None = None
+        """Names that are not stored, or not surely."""
+        self.forced: set[bytes] | None = None
+        """Names that are stored although ignored."""
+        self.refused: set[bytes] | None = None
+        """Files that cannot stand in a git tree."""
+        self.rules: RuleFiles | None = None
+        self.known: Rules | None = None
+        """The same rules, compiled."""
+
+    def path_of(self, name: bytes) -> bytes:
+        """Returns the workspace path of a name in the folder."""
+        return self.path + b"/" + name if self.path else name
+
+    @property
+    def mode(self) -> int:
+        """Full st_mode."""
+        return int.from_bytes(self.stat[:4], "little")
+
+    def set_stat(self, mode: int, times: tuple[int, int], inode: int) -> None:
+        """Remembers the folder's own mode, mtime and ctime (ns), and inode."""
+        self.stat = _FOLDER.pack(mode, *storable(times), inode)
+
+    def get_stat(self) -> tuple[int, tuple[int, int], int]:
+        """Returns what `set_stat` was given."""
+        mode, mtime, ctime, inode = _FOLDER.unpack(self.stat)
+        return mode, (mtime, ctime), inode
+
+    def doubt_listing(self) -> None:
+        """Remembers that a later scan must not believe that it knows all names of the folder."""
+        mode, (mtime, _), inode = self.get_stat()
+        self.set_stat(mode, (mtime, UNSURE), inode)
+
+    def below(self) -> Iterator[Folder]:
+        """Yields the folder and all below it: a folder, then all that lies in it, by name."""
+        stack = [self]
+        while stack:
+            folder = stack.pop()
+            yield folder
+            stack.extend(folder.folders[name] for name in sorted(folder.folders, reverse=True))
