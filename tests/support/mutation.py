@@ -183,3 +183,37 @@ MUTATIONS: tuple[Mutation, ...] = (
     change_mode, file_to_folder, folder_to_file, file_to_link, folder_to_link, retarget,
     blank_folder, new_rules,
 )  # fmt: skip
+
+
+def meddle(rng: random.Random, root: Path) -> None:
+    """Makes one change among few names, most of them special: ignore rules, what git refuses."""
+    folders = [root, *(p for p in root.rglob("*") if p.is_dir() and not p.is_symlink())]
+    names = (
+        "a",
+        "b",
+        "c.o",
+        ".gitignore",
+        ".stepwellignore",
+        ".GIT",
+        "git~1",
+        ".hg",
+        ".gitmodules",
+    )
+    target = rng.choice(folders) / rng.choice(names)
+    is_folder = target.is_dir() and not target.is_symlink()
+    act = rng.randrange(7)
+    if act <= 2 and not is_folder:
+        target.unlink(missing_ok=True)
+        rules = rng.choice(("a\n", "*.o\n", "!b\n", "b/\n", "*\n!a\n", "/a/*\n", ""))
+        target.write_text(rules if "ignore" in target.name else rng.choice("xyz"))
+        target.chmod(rng.choice((0o644, 0o644, 0o755, 0o600)))
+    elif act == 3 and not os.path.lexists(target):
+        target.mkdir(mode=rng.choice((0o755, 0o700)))
+    elif act == 4 and os.path.lexists(target) and not is_folder:
+        target.unlink()
+    elif act == 5 and not os.path.lexists(target):
+        target.symlink_to("a")
+    elif act == 6 and len(folders) > 1 and not os.path.lexists(target):
+        source = rng.choice(folders[1:])
+        if source not in target.parents:
+            source.rename(target)

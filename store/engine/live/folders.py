@@ -38,6 +38,11 @@ def mode_and_oid(record: bytes) -> tuple[int, Oid]:
     return int.from_bytes(record[:4], "little"), Oid(record[-20:])
 
 
+def inode_of(record: bytes) -> int:
+    """Returns the inode of a file."""
+    return int.from_bytes(record[28:36], "little")
+
+
 class Folder:
     """One folder; alive as long as it is reached from the root."""
 

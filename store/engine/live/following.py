@@ -22,7 +22,7 @@ from stepwell.store.engine.live.summary import Summary
 from stepwell.store.engine.live.tables import known_of, table_of
 from stepwell.store.engine.live.trees import Trees
 from stepwell.store.engine.live.update import LostWatchError, Update
-from stepwell.store.engine.live.watcher import LimitError, News, Watcher
+from stepwell.store.engine.live.watcher import News, Watcher
 from stepwell.store.engine.looker import Limits, Looker
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import Around
@@ -107,6 +107,7 @@ class Following:
 
         Raises:
             DoubtError: only a scan can tell.
+            LimitError: a new folder cannot be watched, so only a scan can tell.
             OSError: the workspace folder cannot be read, or descriptors or memory ran out.
         """
         self._check(around, sink)
@@ -119,8 +120,8 @@ class Following:
         update = Update(self._known, self._watcher, looker, folders, sink, outer, limits)
         try:
             update.run()
-        except (LimitError, LostWatchError) as error:
-            raise DoubtError("a folder cannot be watched") from error
+        except LostWatchError as error:
+            raise DoubtError("two folders share a watch") from error
         finally:
             folders.close()
         self._trees.build(self._known, sink)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from stepwell.store.engine.live.folders import (
     NO_WATCH,
     Folder,
+    inode_of,
     mode_and_oid,
     unpack_file,
 )
@@ -47,6 +48,8 @@ class Known:
     """Folders whose trees are to be built and offered, and the names that changed in them."""
     doubted: dict[Folder, set[bytes]] = field(default_factory=dict)
     """What was touched of folders that were forgotten in this round."""
+    linked: set[int] = field(default_factory=set)
+    """Inodes whose every name is known to be one of several."""
     before: dict[TrackedPath, Entry | None] | None = field(default_factory=dict)
     """What a changed path was when kept last; None when more changed than files."""
 
@@ -115,6 +118,24 @@ class Known:
         """Notes that a name changed in a way that file by file cannot tell."""
         self._changed(folder, name)
         self.before = None
+
+    def share(self, inodes: set[int]) -> bool:
+        """Takes note that inodes have other names; touches files that were not known to be so.
+
+        To link a file makes no event at the name that it had.
+        """
+        inodes = inodes - self.linked
+        if not inodes:
+            return False
+        self.linked |= inodes
+        found = False
+        for folder in self.root.below():
+            for name, record in folder.files.items():
+                if inode_of(record) in inodes and (folder, name) not in self.sums.shared:
+                    self.sums.shared.add((folder, name))
+                    self.touch(folder, name)
+                    found = True
+        return found
 
     # --- folders ---------------------------------------------------------------------------------
 

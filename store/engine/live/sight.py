@@ -32,6 +32,7 @@ from stepwell.store.model.ids import Clock
 from stepwell.store.model.steps import Snapshot
 
 _FOLDERS_MOVED = ISDIR | DELETE_SELF | MOVE_SELF | IGNORED
+_NO_WATCHES = "the system grants no more watches"
 _RETRY_NS = 60_000_000_000
 
 
@@ -124,7 +125,10 @@ class LiveSight:
             return self._following.take(root_fd, around, sink, parent, also, limits)
         except DoubtError as doubt:
             self._give_up(str(doubt))
-            return None
+        except LimitError:
+            self._give_up(_NO_WATCHES)
+            self._retry_at = self._clock() + _RETRY_NS
+        return None
 
     def _scan(
         self, around: Around, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes]
@@ -186,7 +190,7 @@ class LiveSight:
             known = self._table.folders.paths if self._table else (b"",)
             self._watches = self._watcher.add_all(known)
         except (LimitError, OSError):
-            self._end_watcher("the system grants no more watches")
+            self._end_watcher(_NO_WATCHES)
             self._retry_at = self._clock() + _RETRY_NS
 
     # --- upkeep ----------------------------------------------------------------------------------

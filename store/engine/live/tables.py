@@ -75,6 +75,8 @@ def _enter_files(known: Known, table: StatTable, index: int, folder: Folder) -> 
         )
         refused = folder.refused is not None and name in folder.refused
         known.enter(folder, name, pack_file(row), shared=shared, refused=refused)
+        if shared:
+            known.linked.add(row.inode)
         if times[1] == UNSURE:
             known.touch(folder, name)
 

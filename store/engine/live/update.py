@@ -71,6 +71,8 @@ class _Place:
             self.update.forget(self.was)
         known.enter(self.folder, name, pack_file(row), shared=row.shared, refused=refused)
         known.touch(self.folder, name)
+        if row.shared:
+            self.update.shared.add(row.inode)
         self.update.done.add((self.folder, name))
 
     def _refused(self, name: bytes, row: FileRow) -> bool:
@@ -126,6 +128,8 @@ class Update:
         self.sink = sink
         self._outer = outer
         self._fresh_from = limits.fresh_from
+        self.shared: set[int] = set()
+        """Inodes with other names that were met in this round."""
         self._stack: list[_Visit] = []
         self._gone: list[Folder] = []
         self.done: set[tuple[Folder, bytes]] = set()
@@ -146,12 +150,17 @@ class Update:
             if folder.alive:
                 self._again(folder, force=False)
         known.unlisted.clear()
+        self._look_at_touched()
+        if known.share(self.shared):
+            self._look_at_touched()
+        self._finish()
+
+    def _look_at_touched(self) -> None:
         while todo := self._todo():
             for folder, names in todo:
                 self.done.update((folder, name) for name in names)
                 if folder.alive:
                     self._look_at(folder, names)
-        self._finish()
 
     def _finish(self) -> None:
         """Settles what could not be told before everything was looked at."""

@@ -22,6 +22,7 @@ from stepwell.store.engine.coverage import (
     encode_coverage,
 )
 from stepwell.store.engine.extras import read_extras
+from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.objects import MemoryObjects, decode_tree
 from stepwell.store.engine.scan import CaptureConfig, Scanner, StatTable
 from stepwell.store.engine.snapshots import Entry, entries
@@ -60,16 +61,57 @@ def _put(root: Path, name: str | bytes, content: bytes = b"x\n", mode: int = 0o6
     os.chmod(path, mode)
 
 
-def _capture(
-    root: Path,
-    sink: MemoryObjects,
-    parent: Snapshot | None = None,
-    *,
-    also: tuple[bytes, ...] = (),
-    **config: object,
-) -> Captured:
-    scanner = Scanner(root, None, config=CaptureConfig(**config))  # type: ignore[arg-type]
-    return capture_tree(scanner, sink, parent, also)
+class Eye:
+    """Looks at the workspace again and again: scanning with a table, or following it.
+
+    A look that follows has begun before the test touches the folder.
+    """
+
+    def __init__(self, kind: str, root: Path, store: Path, sink: MemoryObjects) -> None:
+        self._kind = kind
+        self._root = root
+        self._store = store
+        self._sink = sink
+        self._table: StatTable | None = None
+        self._live: LiveSight | None = None
+        self.begin()
+
+    def begin(self, **config: object) -> None:
+        """Begins anew with other settings."""
+        self.close()
+        self._config = CaptureConfig(**config)  # type: ignore[arg-type]
+        if self._kind == "live":
+            self._live = LiveSight(os.fsencode(self._root), self._store, self._config)
+            self._live.keep(self._live.take(self._sink, None))
+            assert self._live.follows
+
+    def capture(self, parent: Snapshot | None = None, *, also: tuple[bytes, ...] = ()) -> Captured:
+        """Captures and keeps."""
+        if self._live is not None:
+            captured = self._live.take(self._sink, parent, also)
+            self._live.keep(captured)
+            assert self._live.follows
+            return captured
+        scanner = Scanner(self._root, self._table, config=self._config)
+        scanned = capture_tree(scanner, self._sink, parent, also)
+        self._table = StatTable.loads(scanned.table.dumps())
+        return scanned
+
+    def close(self) -> None:
+        """Ends the watches."""
+        if self._live is not None:
+            self._live.close()
+
+
+@pytest.fixture(params=["scan", "live"])
+def eye(
+    request: pytest.FixtureRequest, root: Path, tmp_path: Path, sink: MemoryObjects
+) -> Iterator[Eye]:
+    """Yields a look at the workspace of each kind."""
+    (tmp_path / "store").mkdir()
+    made = Eye(request.param, root, tmp_path / "store", sink)
+    yield made
+    made.close()
 
 
 def _stored(sink: MemoryObjects, captured: Captured) -> dict[bytes, Entry]:
@@ -80,7 +122,7 @@ def _reasons(captured: Captured) -> dict[bytes, str]:
     return {c.path: c.reason for c in captured.covered}
 
 
-def test_bytes_names_links_and_modes_are_exact(root: Path, sink: MemoryObjects) -> None:
+def test_bytes_names_links_and_modes_are_exact(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """States c*, n*, l*, t05, t07: whatever a file system allows comes back as it was."""
     every = {
         b"empty": b"",
@@ -111,7 +153,7 @@ def test_bytes_names_links_and_modes_are_exact(root: Path, sink: MemoryObjects) 
     (root / "hollow/private").mkdir(parents=True, mode=0o700)
     (root / "hollow/private").chmod(0o700)
 
-    captured = _capture(root, sink)
+    captured = eye.capture()
     stored = _stored(sink, captured)
     for name, content in every.items():
         oid = stored[name].oid
@@ -137,23 +179,25 @@ def test_equal_disks_give_equal_snapshots(tmp_path: Path, sink: MemoryObjects) -
         root = tmp_path / str(n)
         for name in names:
             _put(root, name, name.encode(), 0o600 if name == "b" else 0o644)
-        snapshots.append(_capture(root, sink).snapshot)
+        snapshots.append(capture_tree(Scanner(root, None), sink, None).snapshot)
     assert snapshots[0] == snapshots[1]
 
 
-def test_modes_alone_make_a_difference(root: Path, sink: MemoryObjects) -> None:
+def test_modes_alone_make_a_difference(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """0600 against 0644, and a folder's 0700 against 0755, change the snapshot and not the tree."""
     _put(root, "d/f")
-    seen = [_capture(root, sink).snapshot]
+    seen = [eye.capture().snapshot]
     (root / "d/f").chmod(0o600)
-    seen.append(_capture(root, sink).snapshot)
+    seen.append(eye.capture().snapshot)
     (root / "d").chmod(0o700)
-    seen.append(_capture(root, sink).snapshot)
+    seen.append(eye.capture().snapshot)
     assert len(set(seen)) == 3
     assert len({s.tree for s in seen}) == 1
 
 
-def test_names_that_git_refuses_are_kept_beside_the_tree(root: Path, sink: MemoryObjects) -> None:
+def test_names_that_git_refuses_are_kept_beside_the_tree(
+    root: Path, sink: MemoryObjects, eye: Eye
+) -> None:
     """States n15 and l10: the capture goes on, and holds them with mode and content."""
     names = [b".GIT/config", b"git~1", b".git ", b".g\xe2\x80\x8cit/deep/x", b"s/GIT~1/hooks/x"]
     for name in names:
@@ -162,7 +206,7 @@ def test_names_that_git_refuses_are_kept_beside_the_tree(root: Path, sink: Memor
     (root / "m").mkdir()
     (root / "m/.gitmodules").symlink_to("elsewhere")
     _put(root, "m/plain")
-    captured = _capture(root, sink)
+    captured = eye.capture()
     stored = _stored(sink, captured)
     for name in names:
         assert stored[name].mode == 0o100755
@@ -173,7 +217,9 @@ def test_names_that_git_refuses_are_kept_beside_the_tree(root: Path, sink: Memor
     assert set(kept) == {*names, b"m/.gitmodules"}
 
 
-def test_special_files_are_recorded_and_never_opened(root: Path, sink: MemoryObjects) -> None:
+def test_special_files_are_recorded_and_never_opened(
+    root: Path, sink: MemoryObjects, eye: Eye
+) -> None:
     """States t01 to t03."""
     os.mkfifo(root / "fifo")
     expected = {b"fifo": "special", b"sock": "special"}
@@ -183,13 +229,13 @@ def test_special_files_are_recorded_and_never_opened(root: Path, sink: MemoryObj
             os.mknod(root / "zero", stat.S_IFCHR | 0o666, os.makedev(1, 5))
             expected[b"zero"] = "special"
         _put(root, "plain")
-        captured = _capture(root, sink)
+        captured = eye.capture()
     assert _reasons(captured) == expected
     assert set(_stored(sink, captured)) == {b"plain"}
     assert captured.counts.skipped == len(expected)
 
 
-def test_other_repositories_data_is_never_read(root: Path, sink: MemoryObjects) -> None:
+def test_other_repositories_data_is_never_read(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """States r01 to r08: `.git` whatever it is, `.hg`, `.jj`, `.svn`; working files are stored."""
     for name in (".git/config", "n/.git/HEAD", "v/.hg/x", "v/.jj/x", "v/.svn/wc.db", "w/.git"):
         _put(root, name)
@@ -197,7 +243,7 @@ def test_other_repositories_data_is_never_read(root: Path, sink: MemoryObjects) 
     (root / "l/.git").symlink_to("/etc")
     for name in ("n/work", "v/work", "w/work", "l/work", "bare/HEAD", "v/x/.hg"):
         _put(root, name)
-    captured = _capture(root, sink)
+    captured = eye.capture()
     assert _reasons(captured) == dict.fromkeys(
         (b".git", b"n/.git", b"v/.hg", b"v/.jj", b"v/.svn", b"w/.git", b"l/.git"), "repository"
     )
@@ -206,7 +252,9 @@ def test_other_repositories_data_is_never_read(root: Path, sink: MemoryObjects) 
     assert captured.counts.skipped == 0
 
 
-def test_a_path_too_long_for_the_system_is_recorded(root: Path, sink: MemoryObjects) -> None:
+def test_a_path_too_long_for_the_system_is_recorded(
+    root: Path, sink: MemoryObjects, eye: Eye
+) -> None:
     """State n13: reachable by descriptors only; everything beside it is stored."""
     folder = os.open(root, os.O_RDONLY)
     for _ in range(20):
@@ -216,7 +264,7 @@ def test_a_path_too_long_for_the_system_is_recorded(root: Path, sink: MemoryObje
         folder = deeper
     os.close(folder)
     _put(root, "beside")
-    captured = _capture(root, sink)
+    captured = eye.capture()
     ((path, reason),) = _reasons(captured).items()
     assert reason == "too_long"
     assert 4000 < len(path) <= 4300
@@ -224,19 +272,19 @@ def test_a_path_too_long_for_the_system_is_recorded(root: Path, sink: MemoryObje
 
 
 def test_rule_files_that_are_links_are_stored_and_not_read(
-    root: Path, sink: MemoryObjects, tmp_path: Path
+    root: Path, sink: MemoryObjects, eye: Eye, tmp_path: Path
 ) -> None:
     """State l09: a `.gitignore` that leads outside rules nothing."""
     (tmp_path / "outside").write_text("*\n")
     (root / ".gitignore").symlink_to(tmp_path / "outside")
     (root / ".stepwellignore").symlink_to("/dev/zero")
     _put(root, "f")
-    captured = _capture(root, sink)
+    captured = eye.capture()
     assert set(_stored(sink, captured)) == {b".gitignore", b".stepwellignore", b"f"}
     assert captured.rules_blob is None
 
 
-def test_hostile_rule_files_take_bounded_time(root: Path, sink: MemoryObjects) -> None:
+def test_hostile_rule_files_take_bounded_time(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """State i02: binary, 20,000 patterns, nested stars. pytest's own time limit is the judge."""
     _put(root, "bin/.gitignore", b"\0\xff\n[")
     _put(root, "bin/f")
@@ -246,14 +294,16 @@ def test_hostile_rule_files_take_bounded_time(root: Path, sink: MemoryObjects) -
     _put(root, "patho/" + "a" * 60)
     _put(root, "huge/.gitignore", b"*\n" + b"#" * (1 << 20))
     _put(root, "huge/f")
-    assert _capture(root, sink).counts.stored == 8
+    assert eye.capture().counts.stored == 8
 
 
 def test_ignored_paths_are_listed_topmost_and_rules_are_kept(
-    root: Path, sink: MemoryObjects, tmp_path: Path
+    root: Path, sink: MemoryObjects, eye: Eye, tmp_path: Path
 ) -> None:
     """States i01 and i04: nested rules, exclude, the person's file; what held then can be asked."""
+    (tmp_path / "global").write_text("*.orig\n")
     _put(root, ".git/info/exclude", b"private\n")
+    eye.begin(global_ignore=tmp_path / "global")
     _put(root, ".gitignore", b"node_modules/\n*.log\n!keep.log\n")
     _put(root, "sub/.gitignore", b"*\r\n!.gitignore\r\n")
     _put(root, "sub/deep/x")
@@ -261,8 +311,7 @@ def test_ignored_paths_are_listed_topmost_and_rules_are_kept(
     for name in ("a.log", "keep.log", "private", "b.orig", "c.big"):
         _put(root, name)
     _put(root, ".stepwellignore", b"*.big\n")
-    (tmp_path / "global").write_text("*.orig\n")
-    captured = _capture(root, sink, global_ignore=tmp_path / "global")
+    captured = eye.capture()
     assert set(_stored(sink, captured)) == {
         b".gitignore", b".stepwellignore", b"keep.log", b"sub", b"sub/.gitignore",
     }  # fmt: skip
@@ -279,7 +328,7 @@ def test_ignored_paths_are_listed_topmost_and_rules_are_kept(
 
 
 @pytest.mark.compat
-def test_tracked_though_ignored_files_are_stored(root: Path, sink: MemoryObjects) -> None:
+def test_tracked_though_ignored_files_are_stored(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """The index says so, below ignored folders too; what lies beside them stays ignored."""
     for name in ("dist/app.js", "dist/other.js", "a.log", "b.log"):
         _put(root, name)
@@ -287,73 +336,78 @@ def test_tracked_though_ignored_files_are_stored(root: Path, sink: MemoryObjects
     subprocess.run(["git", "init", "-q", "."], **run)  # type: ignore[call-overload]
     subprocess.run(["git", "add", "dist/app.js", "a.log"], **run)  # type: ignore[call-overload]
     _put(root, ".gitignore", b"dist/\n*.log\n")
-    first = _capture(root, sink)
+    first = eye.capture()
     assert set(_stored(sink, first)) == {b".gitignore", b"a.log", b"dist", b"dist/app.js"}
     assert _reasons(first) == {
         b".git": "repository", b"b.log": "ignored", b"dist/other.js": "ignored",
     }  # fmt: skip
     subprocess.run(["git", "rm", "-q", "--cached", "a.log"], **run)  # type: ignore[call-overload]
     subprocess.run(["git", "add", "-f", "b.log"], **run)  # type: ignore[call-overload]
-    second = capture_tree(Scanner(root, first.table), sink, first.snapshot)
+    second = eye.capture(first.snapshot)
     assert b"a.log" not in _stored(sink, second)
     assert b"b.log" in _stored(sink, second)
 
 
 def test_paths_asked_for_are_stored_though_ignored_or_large(
-    root: Path, sink: MemoryObjects
+    root: Path, sink: MemoryObjects, eye: Eye
 ) -> None:
     """A safety step must hold what is about to be overwritten; the next capture is as before."""
+    eye.begin(cap_bytes=50)
     _put(root, ".gitignore", b"out/\n")
     _put(root, "out/a/wanted")
     _put(root, "out/unwanted")
     _put(root, "large", b"x" * 100)
-    plain = _capture(root, sink, cap_bytes=50)
+    plain = eye.capture()
     both = (b"out/a/wanted", b"large")
-    scanner = Scanner(root, plain.table, config=CaptureConfig(cap_bytes=50))
-    safety = capture_tree(scanner, sink, None, also=both)
+    safety = eye.capture(also=both)
     assert set(both) <= set(_stored(sink, safety))
     assert _reasons(safety) == {b"out/unwanted": "ignored"}
-    scanner = Scanner(root, safety.table, config=CaptureConfig(cap_bytes=50))
-    assert capture_tree(scanner, sink, None).snapshot == plain.snapshot
+    assert eye.capture().snapshot == plain.snapshot
 
 
-def test_only_new_files_are_capped(root: Path, sink: MemoryObjects) -> None:
+def test_only_new_files_are_capped(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """State c10: what the parent has is stored whatever its size; a link is never capped."""
+    eye.begin(cap_bytes=10)
     _put(root, "grows", b"small")
-    first = _capture(root, sink, cap_bytes=10)
+    first = eye.capture()
     _put(root, "grows", b"grown beyond the cap")
     _put(root, "new", b"large from the start")
-    second = _capture(root, sink, first.snapshot, cap_bytes=10)
+    second = eye.capture(first.snapshot)
     assert set(_stored(sink, second)) == {b"grows"}
     assert _reasons(second) == {b"new": "capped"}
     assert second.counts.skipped == 1
 
 
-def test_a_capped_file_that_shrinks_is_stored(root: Path, sink: MemoryObjects) -> None:
+def test_a_capped_file_that_shrinks_is_stored(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """It is looked at again each time, although its folder does not change."""
+    eye.begin(cap_bytes=10)
     _put(root, "f", b"x" * 20)
-    config = CaptureConfig(cap_bytes=10)
-    first = capture_tree(Scanner(root, None, config=config), sink, None)
+    first = eye.capture()
     _put(root, "f", b"x")
-    second = capture_tree(Scanner(root, first.table, config=config), sink, first.snapshot)
+    second = eye.capture(first.snapshot)
     assert set(_stored(sink, second)) == {b"f"}
 
 
 AS_SOMEBODY = """
 import json, os, sys
-from stepwell.store.engine.capture import capture_tree
+from pathlib import Path
+from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.objects import MemoryObjects
-from stepwell.store.engine.scan import Scanner, StatTable
+from stepwell.store.engine.scan import CaptureConfig
+from stepwell.store.engine.sight import ScanSight
 from stepwell.store.engine.snapshots import entries
 
 if os.getuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-sink, table, parent = MemoryObjects(), None, None
+root, store, kind = sys.argv[1:]
+sight = {"scan": ScanSight, "live": LiveSight}[kind](os.fsencode(root), Path(store), CaptureConfig())
+sink, parent = MemoryObjects(), None
 for _ in sys.stdin:
-    done = capture_tree(Scanner(os.fsencode(sys.argv[1]), table), sink, parent)
-    table, parent = StatTable.loads(done.table.dumps()), done.snapshot
+    done = sight.take(sink, parent)
+    sight.keep(done)
+    parent = done.snapshot
     stored = {
         os.fsdecode(e.path): [e.mode, sink.read(e.oid)[1].decode() if e.oid else None]
         for e in entries(sink, done.snapshot, folders=True)
@@ -378,9 +432,12 @@ def common_root() -> Iterator[Path]:
 class Somebody:
     """A process without privileges that captures a folder each time it is asked."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kind: str) -> None:
+        store = root.with_name("store")
+        store.mkdir(exist_ok=True)
+        store.chmod(0o777)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", AS_SOMEBODY, root],
+            [sys.executable, "-c", AS_SOMEBODY, root, store, kind],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -405,7 +462,8 @@ class Somebody:
         self._process.wait()
 
 
-def test_what_cannot_be_read_keeps_its_entries_and_is_flagged(common_root: Path) -> None:
+@pytest.mark.parametrize("kind", ["scan", "live"])
+def test_what_cannot_be_read_keeps_its_entries_and_is_flagged(common_root: Path, kind: str) -> None:
     """States t04 and t11, as an ordinary user: new ones are skipped, known ones kept."""
     root = common_root
     _put(root, "open/f", b"here")
@@ -414,7 +472,7 @@ def test_what_cannot_be_read_keeps_its_entries_and_is_flagged(common_root: Path)
     _put(root, "blind/h", b"h")
     _put(root, "never", b"n", 0o000)
     (root / "walled").mkdir(mode=0o000)
-    with Somebody(root) as somebody:
+    with Somebody(root, kind) as somebody:
         stored, covered = somebody.capture()
         assert covered == {"never": "unreadable", "walled": "unreadable"}
         assert "walled" not in stored
@@ -443,7 +501,7 @@ def test_a_workspace_that_cannot_be_listed_fails(common_root: Path) -> None:
     """Fail closed: no snapshot rather than an empty one."""
     common_root.chmod(0o000)
     run = subprocess.run(
-        [sys.executable, "-c", AS_SOMEBODY, common_root],
+        [sys.executable, "-c", AS_SOMEBODY, common_root, common_root.parent, "scan"],
         input="\n",
         capture_output=True,
         text=True,
@@ -457,7 +515,7 @@ def test_a_file_that_is_no_folder_is_no_workspace(tmp_path: Path, sink: MemoryOb
     """The error is the project's own."""
     (tmp_path / "f").touch()
     with pytest.raises(FailedError):
-        _capture(tmp_path / "f", sink)
+        capture_tree(Scanner(tmp_path / "f", None), sink, None)
 
 
 CHURN = """
@@ -485,18 +543,18 @@ while True:
 """
 
 
-def test_a_capture_survives_writers(root: Path, sink: MemoryObjects) -> None:
+def test_a_capture_survives_writers(root: Path, sink: MemoryObjects, eye: Eye) -> None:
     """States S1 to S4: torn files are flagged, renamed ones whole, nothing is followed or raised."""
     _put(root, "torn", b"0" * 320_000)
     _put(root, "renamed", b"0" * 8000)
-    table, parent, unstable = None, None, 0
+    parent, unstable = None, 0
     with subprocess.Popen([sys.executable, "-c", CHURN, root]) as writer:
         try:
             for count in range(4000):
                 if count >= 200 and unstable >= 10:
                     break
-                done = capture_tree(Scanner(root, table), sink, parent)
-                table, parent = StatTable.loads(done.table.dumps()), done.snapshot
+                done = eye.capture(parent)
+                parent = done.snapshot
                 stored, reasons = _stored(sink, done), _reasons(done)
                 unstable += done.counts.unstable
                 assert not any(path.startswith(b"swap/") for path in stored)
@@ -511,7 +569,7 @@ def test_a_capture_survives_writers(root: Path, sink: MemoryObjects) -> None:
             writer.kill()
     assert alive
     assert unstable >= 10
-    settled = capture_tree(Scanner(root, table), sink, parent)
+    settled = eye.capture(parent)
     assert settled.counts.unstable == 0
     assert settled.snapshot == capture_tree(Scanner(root, None), sink, None).snapshot
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.mutation import meddle
 
 from stepwell.store.engine.capture import Captured, capture_tree
 from stepwell.store.engine.objects import MemoryObjects
@@ -228,43 +229,10 @@ def test_a_saved_table_never_changes_the_answer(seed: int, tmp_path: Path) -> No
     space.root.mkdir()
     for _ in range(25):
         for _ in range(rng.randrange(4)):
-            _meddle(rng, space.root)
+            meddle(rng, space.root)
         done = space.capture(later_ms=rng.choice((0, 5000)))
         again = capture_tree(Scanner(space.root, None), MemoryObjects(), space.parent)
         assert done.snapshot == again.snapshot
         assert done.covered == again.covered
         assert done.counts == again.counts
         assert (done.rules_blob, done.coverage_blob) == (again.rules_blob, again.coverage_blob)
-
-
-def _meddle(rng: random.Random, root: Path) -> None:
-    folders = [root, *(p for p in root.rglob("*") if p.is_dir() and not p.is_symlink())]
-    names = (
-        "a",
-        "b",
-        "c.o",
-        ".gitignore",
-        ".stepwellignore",
-        ".GIT",
-        "git~1",
-        ".hg",
-        ".gitmodules",
-    )
-    target = rng.choice(folders) / rng.choice(names)
-    is_folder = target.is_dir() and not target.is_symlink()
-    act = rng.randrange(7)
-    if act <= 2 and not is_folder:
-        target.unlink(missing_ok=True)
-        rules = rng.choice(("a\n", "*.o\n", "!b\n", "b/\n", "*\n!a\n", "/a/*\n", ""))
-        target.write_text(rules if "ignore" in target.name else rng.choice("xyz"))
-        target.chmod(rng.choice((0o644, 0o644, 0o755, 0o600)))
-    elif act == 3 and not os.path.lexists(target):
-        target.mkdir(mode=rng.choice((0o755, 0o700)))
-    elif act == 4 and os.path.lexists(target) and not is_folder:
-        target.unlink()
-    elif act == 5 and not os.path.lexists(target):
-        target.symlink_to("a")
-    elif act == 6 and len(folders) > 1 and not os.path.lexists(target):
-        source = rng.choice(folders[1:])
-        if source not in target.parents:
-            source.rename(target)
