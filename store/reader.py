@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
@@ -20,6 +20,8 @@ from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.link.address import read_link
 from stepwell.store.link.carry import asked
 from stepwell.store.model.changes import Change
+from stepwell.store.model.errors import UsageError
+from stepwell.store.model.events import EVENTS, Event
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.plans import Recovery
@@ -37,6 +39,7 @@ from stepwell.store.model.version import VERSION
 if TYPE_CHECKING:
     from stepwell.store.catalogue import Catalogue, Graph, SessionRow, Sifted
     from stepwell.store.engine.filters import Filter
+    from stepwell.store.events.bus import Bus, Callback, Cancel
     from stepwell.store.link.client import DaemonInfo
     from stepwell.store.link.link import Link
 
@@ -52,6 +55,7 @@ class WorkspaceReader:
         self._context = context
         self._journal = Journal.open(registered.store)
         self._catalogue: Catalogue | None = None
+        self._bus: Bus | None = None
         self.recovered: Recovery | None = None
         """What the last writing verb found interrupted and settled; None when nothing was."""
 
@@ -72,8 +76,39 @@ class WorkspaceReader:
         link = self.link()
         return link.daemon() if link else None
 
+    def subscribe(self, event: str, callback: Callback) -> Cancel:
+        """Has `callback` called with each event of that name from now on; `*` stands for any.
+
+        Events tell of what any process records, within a tenth of a second, in order. Callbacks run
+        on a thread of their own and never hold up a capture. Returns what ends the subscription.
+
+        Raises:
+            UsageError: there is no event of that name.
+        """
+        if event != "*" and event not in EVENTS:
+            raise UsageError(
+                f"there is no event {event}", hint=f"one of {', '.join(sorted(EVENTS))}"
+            )
+        return self._events().subscribe(event, callback)
+
+    def publish(self, event: str, **facts: Any) -> None:
+        """Tells this workspace's subscribers of something that is no operation."""
+        if self._bus is not None:
+            self._bus.publish(Event(event, self._context.clock(), self.id, facts=facts))
+
+    def _events(self) -> Bus:
+        if self._bus is None:
+            from stepwell.store.events.bus import Bus
+            from stepwell.store.events.follow import JournalFollower
+
+            self._bus = Bus(JournalFollower(self.store, self.id, self.view().number))
+        return self._bus
+
     def close(self) -> None:
         """Lets go of all files; calling it again does nothing."""
+        bus, self._bus = self._bus, None
+        if bus is not None:
+            bus.close()
         self._drop_catalogue()
         self._journal.close()
 
@@ -95,7 +130,10 @@ class WorkspaceReader:
 
     def refresh(self) -> bool:
         """Looks for operations added elsewhere; returns whether there are any."""
-        return self._journal.refresh()
+        found = self._journal.refresh()
+        if found and self._bus is not None:
+            self._bus.wake()
+        return found
 
     def view(self) -> View:
         """Returns branches, marks and heads as of the newest operation seen.

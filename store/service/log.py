@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from stepwell.store.model.events import Event
 from stepwell.store.model.ids import Clock
 from stepwell.store.model.text import printable, rfc3339
 
@@ -28,6 +29,11 @@ class Log:
         clean = {k: printable(v) if isinstance(v, str) else v for k, v in line.items()}
         text = json.dumps(clean, default=str)
         self._handler.handle(logging.makeLogRecord({"msg": text}))
+
+    def tell(self, event: Event) -> None:
+        """Appends the line of an event."""
+        plain = {"workspace": event.workspace, "session": event.session, "step": event.step}
+        self.write(event.event, {**plain, **event.facts})
 
     def close(self) -> None:
         """Closes the file."""

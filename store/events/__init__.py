@@ -1,0 +1,1 @@
+"""Telling subscribers what happens to a workspace, whichever process did it."""
