@@ -33,7 +33,7 @@ from stepwell.store.model.reports import (
     Status,
     VerifyReport,
 )
-from stepwell.store.model.steps import Covered, Step, View
+from stepwell.store.model.steps import Covered, Snapshot, Step, View
 from stepwell.store.model.version import VERSION
 
 if TYPE_CHECKING:
@@ -228,6 +228,11 @@ class WorkspaceReader:
             self._catalogue = Catalogue.open(self.store / "catalogue", self._journal, writable=True)
         self._catalogue.catch_up()
         return self._catalogue
+
+    @asked
+    def look(self) -> Snapshot:
+        """Returns the snapshot that a capture would give now; records nothing."""
+        return reading.look(self._journal, self._context)
 
     @asked
     def status(self) -> Status:

@@ -39,7 +39,7 @@ def _daemon(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
         if given.act == "start":
-            _start(workspace, given.idle)
+            start_daemon(workspace, given.idle)
         elif given.act == "stop":
             _stop(workspace)
         form = daemon_form(workspace)
@@ -54,7 +54,13 @@ def _daemon(call: Call) -> int:
     return 0
 
 
-def _start(workspace: Workspace, idle_s: float | None) -> None:
+def start_daemon(workspace: Workspace, idle_s: float | None = None) -> None:
+    """Starts the workspace's daemon unless one runs, and returns when it answers.
+
+    Raises:
+        FailedError: it does not come.
+        BusyError: one runs and does not answer.
+    """
     if workspace.daemon() is not None:
         return
     from stepwell.store.agents.hook import launch
@@ -83,20 +89,21 @@ def _stop(workspace: Workspace) -> None:
         time.sleep(_PAUSE_S)
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Returns the seconds that an argument gives; raises UsageError."""
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < 1e9:
+        number = -1.0
+    if not 0 < number < 1e9:
         raise UsageError(f"{text} is no number of seconds")
-    return seconds
+    return number
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("act", choices=("start", "stop", "status"), help="what to do")
     parser.add_argument(
-        "--idle", metavar="SECONDS", type=_seconds, help="end when so long unused (900)"
+        "--idle", metavar="SECONDS", type=seconds, help="end when so long unused (900)"
     )
 
 

@@ -47,6 +47,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "gc": ("upkeep", "seal what was recorded: packed small, as git commits"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
     "stats": ("upkeep", "counts and sizes of the store"),
+    "watch": ("watching", "capture whenever the folder comes to rest"),
+    "run": ("watching", "run a command, and capture around it"),
     "daemon": ("daemon", "start, stop or ask about the background process"),
     "hook": ("hook", "what agents' hooks call"),
     "transcripts": ("transcripts", "import the project's git history, or list what there is"),
@@ -55,7 +57,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 _GROUPS = (
     ("begin", ("init", "status", "demo")),
-    ("record", ("capture", "mark", "unmark", "transcripts")),
+    ("record", ("capture", "watch", "run", "mark", "unmark", "transcripts")),
     ("look", ("log", "show", "diff", "cat", "search", "blame", "report")),
     ("carry", ("export", "import")),
     ("go back", ("rollback", "undo", "redo", "operations")),

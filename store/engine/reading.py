@@ -77,6 +77,12 @@ def _pending_paths(journal: Journal, context: Context, view: View) -> tuple[Trac
     return inspect_plan(context.root, plan).pending
 
 
+def look(journal: Journal, context: Context) -> Snapshot:
+    """Returns the snapshot of the disk as it is; stores nothing."""
+    head = require_head(current_head(journal), context.root)
+    return context.sight.take(LayeredObjects(journal), head.snapshot).snapshot
+
+
 def difference(
     journal: Journal,
     context: Context,

@@ -1,0 +1,128 @@
+"""SIGKILL of the daemon during a stream of captures: nothing acknowledged is lost, nobody has to help."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support.claude import Claude, run_hook
+from support.daemons import daemon_process, until
+
+from stepwell.store import StepwellError, Workspace
+from stepwell.store.model.errors import FailedError
+from stepwell.store.model.steps import StepRecorded
+
+
+class Stream:
+    """A client that edits and captures without a pause, and keeps what was acknowledged."""
+
+    def __init__(self, root: Path, home: Path, name: str) -> None:
+        self.acknowledged: dict[str, bytes] = {}
+        self.unknown = 0
+        self.failures: list[StepwellError] = []
+        self._root, self._home, self._name = root, home, name
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Stream:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with Workspace.open(self._root, home=self._home, wait_s=20) as ws:
+            number = 0
+            while not self._stop.is_set():
+                number += 1
+                content = f"{self._name} {number}\n".encode()
+                (self._root / self._name).write_bytes(content)
+                try:
+                    step = ws.record(f"{self._name} {number}", tags=("s",)).step
+                    self.acknowledged[step.id] = content
+                except FailedError as error:
+                    assert "not known" in error.message, error
+                    self.unknown += 1
+                except StepwellError as error:
+                    self.failures.append(error)
+
+
+def kill_often(root: Path, home: Path, kills: int, seed: int) -> None:
+    """Kills daemon after daemon under two clients, then looks at what is there."""
+    chance = random.Random(seed)
+    with Stream(root, home, "one") as one, Stream(root, home, "two") as two:
+        for _ in range(kills):
+            process = daemon_process(root, home)
+            known = len(one.acknowledged) + len(two.acknowledged)
+            until(lambda known=known: len(one.acknowledged) + len(two.acknowledged) > known + 3)  # type: ignore[misc]
+            time.sleep(chance.random() * 0.05)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    assert one.failures == [] and two.failures == []
+    with Workspace.open(root, home=home) as ws:
+        assert ws.settle() is None
+        for stream, name in ((one, b"one"), (two, b"two")):
+            assert len(stream.acknowledged) > kills
+            for step, content in stream.acknowledged.items():
+                assert ws.read_file(ws.get_step(step), name) == content
+        assert ws.verify(full=True).ok
+        ws.record("the next command works", tags=("s",))
+
+
+def test_a_few_kills_of_the_daemon_lose_nothing(ws: Workspace, project: Path, home: Path) -> None:
+    """On each push."""
+    kill_often(project, home, 10, seed=1)
+
+
+@pytest.mark.long
+def test_a_hundred_kills_of_the_daemon_lose_nothing(
+    ws: Workspace, project: Path, home: Path
+) -> None:
+    """The same, longer."""
+    kill_often(project, home, 100, seed=2)
+
+
+def test_kills_between_and_during_hooks_lose_no_event(
+    ws: Workspace, project: Path, home: Path, runtime: Path
+) -> None:
+    """Each call is recorded once, by itself or in a late step; the disk is in the last one."""
+    env = {
+        "STEPWELL_HOME": str(home),
+        "HOME": str(home.parent),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "PATH": os.environ["PATH"],
+    }
+    claude, chance = Claude(project), random.Random(3)
+    run_hook(*claude.prompt("Go"), env=env)
+    for number in range(8):
+        run_hook(*claude.before("Bash", command=f"call {number}"), env=env)
+        (project / "a").write_text(f"{number}\n")
+        info = ws.daemon()
+        if info is not None and chance.random() < 0.6:
+            killer = threading.Timer(chance.random() * 0.02, os.kill, (info.pid, signal.SIGKILL))
+            killer.start()
+        run_hook(*claude.after("Bash", "", command=f"call {number}"), env=env)
+    run_hook(*claude.stop(), env=env)
+    link = ws.link()
+    until(lambda: not any((ws.store / "spool").glob("[0-9]*")))
+    assert link is not None and link.stop()
+    ws.refresh()
+    steps = [
+        effect.step
+        for row in ws.operations(1_000)
+        for effect in row.operation.effects
+        if isinstance(effect, StepRecorded)
+    ]
+    calls = [step.call for step in steps if step.call and step.kind == "tool"]
+    assert len(calls) == len(set(calls))
+    told = "\n".join(step.title + (ws.text(step.input) or "") for step in steps)
+    assert all(f"call {number}" in told for number in range(8))
+    assert ws.read_file(ws.head(), b"a") == b"7\n"
