@@ -39,6 +39,8 @@ if _TYPE_CHECKING:
         StepResult,
         View,
     )
+    from stepwell.store.state.snapshots import StateSnapshots
+    from stepwell.store.state.values import StateConfig, StateQuery, StateSnapshot
     from stepwell.store.workspace import Workspace
 
 
@@ -69,6 +71,10 @@ __all__ = [
     "Recorded",
     "RefusedError",
     "Snapshot",
+    "StateConfig",
+    "StateQuery",
+    "StateSnapshot",
+    "StateSnapshots",
     "Step",
     "StepResult",
     "StepwellError",
@@ -95,6 +101,8 @@ _HOMES = {
         "StepResult",
         "View",
     ),
+    "state.snapshots": ("StateSnapshots",),
+    "state.values": ("StateConfig", "StateQuery", "StateSnapshot"),
     "workspace": ("Workspace",),
 }
 

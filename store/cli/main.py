@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "redo": ("travel", "do again what was undone last"),
     "operations": ("travel", "list what changed the store"),
     "branch": ("branches", "list branches; make, rename or delete one"),
+    "state": ("state", "snapshots of JSON state: take, find, compare, carry"),
     "verify": ("upkeep", "check that everything stored is whole"),
     "gc": ("upkeep", "seal what was recorded: packed small, as git commits"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
@@ -62,6 +63,7 @@ _GROUPS = (
     ("carry", ("export", "import")),
     ("go back", ("rollback", "undo", "redo", "operations")),
     ("branch off", ("branch", "switch")),
+    ("keep the state of programs", ("state",)),
     ("look after the store", ("verify", "gc", "rebuild", "stats", "daemon")),
     ("for agents", ("hook",)),
 )

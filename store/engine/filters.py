@@ -45,6 +45,9 @@ _KEY = re.compile(r"([A-Za-z]+):")
 _WORD = re.compile(r'[^\s",]+')
 _BARE = re.compile(r'[^\s"]+')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+TIMES = "as in 2026-01-31, 2026-01-31T09:30, 09:30, today, yesterday, 45m, 2h or 3d"
+"""How a time is written, as a hint."""
+
 _AGO = re.compile(r"([0-9]{1,6})(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _WILD = re.compile(r"[*?\[]")
@@ -171,13 +174,24 @@ def _bound(query: str, position: int, key: Key, values: tuple[str, ...], now: da
     if len(values) > 1:
         raise _wrong(query, position, f"{key}: takes one time", f"as in {key}:2h")
     try:
-        first, length = _period(values[0].lower(), now)
-        bound = first if key == "since" else first + length
+        return bound_ns(values[0], now, end=key != "since")
+    except ValueError as error:
+        raise _wrong(query, position, f"{values[0]} is no time", TIMES) from error
+
+
+def bound_ns(text: str, now: datetime, *, end: bool = False) -> int:
+    """Returns the first instant of what a time names, or with `end` the one after its last.
+
+    Raises:
+        ValueError: it names no time; `TIMES` tells what does.
+    """
+    try:
+        first, length = _period(text.lower(), now)
+        bound = first + length if end else first
         # Whole seconds apart, because a float cannot hold today's nanoseconds.
         return int(bound.timestamp()) * 1_000_000_000 + bound.microsecond * 1000
-    except (ValueError, OverflowError) as error:
-        hint = "as in 2026-01-31, 2026-01-31T09:30, 09:30, today, yesterday, 45m, 2h or 3d"
-        raise _wrong(query, position, f"{values[0]} is no time", hint) from error
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def _period(text: str, now: datetime) -> tuple[datetime, timedelta]:

@@ -1,0 +1,112 @@
+"""State snapshots as a person reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from stepwell.store.cli.command import Call
+from stepwell.store.cli.output import Output, Piece, Styled, padded
+from stepwell.store.cli.words import ago, size
+from stepwell.store.model.ids import short
+from stepwell.store.model.text import one_line, plural
+
+if TYPE_CHECKING:
+    from stepwell.store.state.values import (
+        ImportReport,
+        StateComparison,
+        StateSnapshot,
+        StateStatistics,
+    )
+
+INCOMPLETE = 7
+_WIDEST = 24
+
+
+def snapshot_line(one: StateSnapshot, now_ns: int) -> list[Piece]:
+    """Returns a snapshot as one line of a list."""
+    pieces: list[Piece] = [
+        Styled(short(one.id), "name"),
+        f"  {ago(one.time_ns, now_ns):>8}  {one.type:<11}  {size(one.size):>9}  ",
+        padded(one_line(one.session, _WIDEST), 10),
+    ]
+    if one.tags:
+        pieces += ["  ", Styled(" ".join(f"+{one_line(tag, _WIDEST)}" for tag in one.tags), "mark")]
+    return [*pieces, "  ", one_line(one.description, 60)] if one.description else pieces
+
+
+def tell_one(call: Call, one: StateSnapshot) -> int:
+    """Tells of one snapshot; returns the exit code."""
+    from stepwell.store.state.forms import snapshot_form
+
+    if call.out.json:
+        call.out.document(snapshot_form(one))
+    else:
+        call.out.line(*snapshot_line(one, call.out.now_ns))
+    return 0
+
+
+_SIGNS: Mapping[str, Styled] = {
+    "add": Styled("+", "good"),
+    "remove": Styled("−", "bad"),
+    "replace": Styled("~", "name"),
+}
+
+
+def tell_comparison(out: Output, found: StateComparison) -> None:
+    """Tells what differs: the counts, then each change."""
+    for name, one in found.summary.collections.items():
+        parts = ((one.added, "added"), (one.removed, "removed"), (one.changed, "changed"))
+        counted = ", ".join(f"{count:,} {word}" for count, word in parts if count)
+        out.line(Styled(one_line(name) or "the state", "strong"), f"  {counted}")
+    for change in found.changes:
+        sides = [_short(change.old)] if change.op != "add" else []
+        sides += [_short(change.new)] if change.op != "remove" else []
+        out.line("  ", _SIGNS[change.op], f" {change.path or '/'}  ", " → ".join(sides))
+    out.line(plural(found.summary.total_changes, "change"))
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def tell_report(call: Call, report: ImportReport, more: Mapping[str, Any]) -> int:
+    """Tells what became of an import's items; returns the exit code."""
+    from stepwell.store.state.forms import report_form
+
+    if call.out.json:
+        call.out.document({**report_form(report), **more})
+    else:
+        for one in report.errors:
+            call.out.note(Styled("left out ", "bad"), f"{one.item}: {one.reason}")
+        call.out.line(
+            f"imported {plural(report.imported, 'snapshot')}, {report.skipped:,} were there already"
+        )
+        if more:
+            call.out.line("the configuration was taken over")
+    return INCOMPLETE if report.errors else 0
+
+
+def tell_statistics(out: Output, found: StateStatistics) -> None:
+    """Tells the figures."""
+    rows: list[tuple[str, str]] = [
+        ("snapshots", f"{found.total:,} ({found.full:,} full, {found.incremental:,} incremental)"),
+        ("tagged", f"{found.tagged:,}"),
+        ("automatic", f"{found.automatic:,}"),
+        ("states", size(found.total_size)),
+        ("as stored", f"{size(found.stored_bytes)} ({found.compression_ratio or 1}x smaller)"),
+    ]
+    rows += [(one_line(name, 12), f"{count:,}") for name, count in found.sessions.items()]
+    for name, value in rows:
+        out.line(Styled(padded(name, 12), "dim"), " ", value)
+    for one in found.damaged:
+        out.line(Styled("damaged", "bad"), f" {one.reason}")
+
+
+def tell_state(call: Call, state: Any) -> int:
+    """Tells a state as JSON that a person can read; returns the exit code."""
+    text = json.dumps(state, indent=2, ensure_ascii=True, allow_nan=False)
+    call.out.exact(text.encode("ascii") + b"\n")
+    return 0

@@ -1,0 +1,1 @@
+"""Snapshots of JSON state, and of storages that live in memory."""

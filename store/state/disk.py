@@ -1,0 +1,166 @@
+"""State snapshots in a folder: a file each, replaced whole; events beside them.
+
+<folder>/lock                      flock'ed by whoever writes
+<folder>/snapshots/ID.snapshot     see `record`
+<folder>/events/<16 hex of SHA-256 of the session>.events
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from stepwell.store.engine.atomic import (
+    fsync_folder,
+    make_private_folder,
+    remove_leftovers,
+    system_error,
+    write_atomic,
+)
+from stepwell.store.engine.lock import WriterLock
+from stepwell.store.model.errors import FailedError, IntegrityError, NotFoundError
+from stepwell.store.model.ids import Clock
+from stepwell.store.state import eventlog
+from stepwell.store.state.record import Record, packed, read_head, unpacked
+from stepwell.store.state.values import DamagedSnapshot, StateEvent, StateSnapshot
+
+_SUFFIX = ".snapshot"
+_HEAD_BYTES = 4096
+"""What is read of a file at first: enough for nearly every description."""
+
+Seen = tuple[int, int, int]
+"""Inode, modification time and size: a file that is replaced gets others."""
+
+
+class DiskStorage:
+    """Keeps everything in a folder of its own, for any number of processes."""
+
+    def __init__(self, folder: Path, *, clock: Clock, wait_s: float = 5.0) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._wait_s = wait_s
+        self._seen: dict[str, Seen] = {}
+        self._snapshots: dict[str, StateSnapshot] = {}
+        self._damaged: dict[str, str] = {}
+        for needed in (folder, self._files, folder / "events"):
+            make_private_folder(needed)
+        self.refresh()
+
+    @property
+    def _files(self) -> Path:
+        return self._folder / "snapshots"
+
+    def _path(self, identity: str) -> Path:
+        return self._files / f"{identity}{_SUFFIX}"
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        with WriterLock.acquire(self._folder, wait_s=self._wait_s, clock=self._clock):
+            for folder in (self._folder, self._files, self._folder / "events"):
+                remove_leftovers(folder)
+            self.refresh()
+            yield
+
+    def refresh(self) -> None:
+        found = dict(self._listed())
+        for identity in (self._seen.keys() | self._damaged.keys()) - found.keys():
+            self._forget(identity)
+        for identity, seen in found.items():
+            if self._seen.get(identity) != seen:
+                self._take_in(identity, seen)
+
+    def _listed(self) -> Iterator[tuple[str, Seen]]:
+        try:
+            with os.scandir(self._files) as entries:
+                for entry in entries:
+                    if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
+                        with contextlib.suppress(FileNotFoundError):
+                            state = entry.stat(follow_symlinks=False)
+                            seen = (state.st_ino, state.st_mtime_ns, state.st_size)
+                            yield entry.name.removesuffix(_SUFFIX), seen
+        except OSError as error:
+            raise system_error(error, "listing", self._files) from error
+
+    def _take_in(self, identity: str, seen: Seen) -> None:
+        self._forget(identity)
+        try:
+            snapshot = self._head(identity)
+        except NotFoundError:
+            return
+        except FailedError as error:
+            # It may be readable next time, so it does not count as seen.
+            self._damaged[identity] = error.message
+            return
+        except IntegrityError as error:
+            self._damaged[identity] = error.message
+        else:
+            self._snapshots[identity] = snapshot
+        self._seen[identity] = seen
+
+    def _head(self, identity: str) -> StateSnapshot:
+        start = self._bytes(identity, _HEAD_BYTES)
+        if start.count(b"\n") < 2 and len(start) == _HEAD_BYTES:
+            start = self._bytes(identity)
+        return read_head(start, identity).snapshot
+
+    def _bytes(self, identity: str, limit: int = -1) -> bytes:
+        path = self._path(identity)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(fd, "rb", buffering=0) as file:
+                return file.read(limit)
+        except FileNotFoundError as error:
+            raise NotFoundError(f"there is no state snapshot {identity}") from error
+        except OSError as error:
+            raise system_error(error, "reading", path) from error
+
+    def snapshots(self) -> Mapping[str, StateSnapshot]:
+        return self._snapshots
+
+    def damaged(self) -> Sequence[DamagedSnapshot]:
+        return [DamagedSnapshot(*one) for one in sorted(self._damaged.items())]
+
+    def read(self, identity: str, *, validate: bool) -> Record:
+        return unpacked(self._bytes(identity), identity, validate=validate)
+
+    def write(self, record: Record) -> None:
+        identity = record.snapshot.id
+        write_atomic(self._path(identity), packed(record))
+        self._forget(identity)
+        self._snapshots[identity] = record.snapshot
+        with contextlib.suppress(FileNotFoundError):
+            state = os.stat(self._path(identity), follow_symlinks=False)
+            self._seen[identity] = (state.st_ino, state.st_mtime_ns, state.st_size)
+
+    def delete(self, identity: str) -> None:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path(identity))
+                fsync_folder(self._files)
+        except OSError as error:
+            raise system_error(error, "removing", self._path(identity)) from error
+        self._forget(identity)
+
+    def _forget(self, identity: str) -> None:
+        self._seen.pop(identity, None)
+        self._snapshots.pop(identity, None)
+        self._damaged.pop(identity, None)
+
+    def _log(self, session: str) -> Path:
+        name = hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return self._folder / "events" / f"{name}.events"
+
+    def events(self, session: str) -> Sequence[StateEvent]:
+        return eventlog.read_events(self._log(session), session)
+
+    def last_event_ns(self, session: str) -> int | None:
+        return eventlog.last_event_ns(self._log(session))
+
+    def add_event(self, event: StateEvent) -> None:
+        eventlog.add_event(self._log(event.session), event)
+
+    def keep_events(self, session: str, events: Sequence[StateEvent]) -> None:
+        eventlog.replace_events(self._log(session), events)
