@@ -36,7 +36,9 @@ class Contestant(Protocol):
 
     name: str
     repeats: int
-    """How often it runs in each round: quick ones more often, for their tails."""
+    """How often it runs in each round: quick ones more often, for their tails. Restores divide it."""
+    guests: Sequence[Contestant]
+    """Other ways to capture into the same store: they run before it, and leave the files as they were."""
     root: Path
     store: Path
 
@@ -82,43 +84,56 @@ class Contest:
             self._edits.keep(plan)
         return WARM_UP
 
-    def captures(self, count: int, rounds: int, disk: Disk) -> None:
-        """Times captures of so many changed files, and of none."""
+    def captures(self, count: int, rounds: int, disk: Disk | None = None) -> None:
+        """Times captures of so many changed files, and bare appends beside them."""
         measure = capture_of(count)
         say(f"{self._tree}: {measure}")
         for _ in range(rounds):
             plan = self._edits.plan(count)
             for who in self._in_turn():
-                for _ in range((who.repeats - 1) // 2):
-                    extra = self._edits.plan(count)
-                    extra.do(who.root)
-                    self._time_capture(who, measure)
-                    extra.undo(who.root)
-                    self._time_capture(who, measure)
+                for one in (*who.guests, who):
+                    self._there_and_back(one, count, measure)
                 plan.do(who.root)
                 self._time_capture(who, measure)
             self._compare_trees(self._all, measure)
             self._edits.keep(plan)
-            for _ in range(disk.repeats):
-                with self._results.timed(self._tree, FLOOR, disk.name):
-                    disk.append()
+            if disk:
+                self._append(disk)
+
+    def _there_and_back(self, who: Contestant, count: int, measure: str) -> None:
+        """Runs the captures beyond the one of the round: of edits, and of their undoing."""
+        for _ in range(who.repeats // 2):
+            extra = self._edits.plan(count)
+            extra.do(who.root)
+            self._time_capture(who, measure)
+            extra.undo(who.root)
+            self._time_capture(who, measure)
+
+    def _append(self, disk: Disk) -> None:
+        for _ in range(disk.repeats):
+            with self._results.timed(self._tree, FLOOR, disk.name):
+                disk.append()
 
     def unchanged(self, rounds: int) -> None:
         say(f"{self._tree}: {UNCHANGED}")
         for _ in range(rounds):
             for who in self._in_turn():
-                for _ in range(who.repeats):
-                    self._time_capture(who, UNCHANGED)
+                for one in (*who.guests, who):
+                    for _ in range(one.repeats):
+                        self._time_capture(one, UNCHANGED)
 
-    def restores(self, count: int, rounds: int, *, everything: bool) -> None:
+    def restores(
+        self, count: int, rounds: int, *, everything: bool, alone: Contestant | None = None
+    ) -> None:
         """Times going back over a change of so many files, and the capture that follows.
 
-        With `everything` the last round compares the whole tree and not only those files.
+        With `everything` the last round compares the whole tree and not only those files. `alone`:
+        only that one, which disturbs no other then.
         """
-        say(f"{self._tree}: {restore_of(count)}")
+        say(f"{self._tree}: {restore_of(count)}{f', {alone.name}' if alone else ''}")
         for number in range(rounds):
-            for who in self._in_turn():
-                for _ in range(who.repeats):
+            for who in [alone] if alone else self._in_turn():
+                for _ in range(max(1, who.repeats // count)):
                     self._restore(who, count, everything=everything and number == rounds - 1)
 
     def _restore(self, who: Contestant, count: int, *, everything: bool) -> None:

@@ -18,6 +18,7 @@ class Scanning:
 
     name = SCAN
     repeats = 3
+    guests: tuple[()] = ()
 
     def __init__(self, root: Path, store: Path) -> None:
         self.root, self.store = root, store

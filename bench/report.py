@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 import goals
 import trees
+from commands import Stepwell
 from contest import AFTER, FIRST, FLOOR, UNCHANGED, capture_of, restore_of
 from machine import PACKAGES
 from ours import DAEMON, HOOK, SCAN, Disk
-from rivals import RIVALS, Cline, GeminiCli, OpenCode, OpenCodeWhole, TunedGit
+from rivals import RIVALS, Cline, GeminiCli, OpenCode, TunedGit
 from table import CAP_S, Cell, Results, markdown, milliseconds, ratio, shown
 
-OURS = (DAEMON, HOOK, SCAN)
+OURS = (DAEMON, HOOK, SCAN, Stepwell.name)
+COMMANDS = "commands"
+"""Stands for the tree in the results of command-line tools."""
 
 HOW = f"""## How it was measured
 
@@ -20,7 +23,7 @@ HOW = f"""## How it was measured
   beginning with another one. Three captures come first that are not timed. Caches are warm; other work on the machine meets all alike.
 - **The others' git processes are replayed one by one** with the git named above, from their published sources: *{OpenCode.name}* (`rev-parse`, `diff-files` beside `ls-files`,
   `check-ignore`, `add --pathspec-from-file`, `write-tree`, on a shadow that begins with the project's index and objects; its undo is `ls-tree` and `checkout` of the changed paths),
-  *{OpenCodeWhole.name}* (its whole restore: `read-tree`, `checkout-index -a -f`), *{GeminiCli.name}* (`add`, `status`, `commit`; `restore`, `clean`), *{Cline.name}* (`add`, `commit`; `reset --hard`),
+  *{OpenCode.whole_name}* (its whole restore: `read-tree`, `checkout-index -a -f`), *{GeminiCli.name}* (`add`, `status`, `commit`; `restore`, `clean`), *{Cline.name}* (`add`, `commit`; `reset --hard`),
   *{TunedGit.name}* (`add -A`, `write-tree`; `read-tree -m -u`; with `feature.manyFiles`, index version 4, the untracked cache). Starting the processes counts; the tools' own runtime
   does not, nor Cline's walks for nested repositories, and git's automatic clean-up is off: the real tools are slower than this.
 - **Stepwell in three forms.** *{DAEMON}*: a call through the daemon's socket, from the request to the answer. *{HOOK}*: what an agent waits for, from the start of the hook's process to its exit.
@@ -38,7 +41,11 @@ def page(results: Results) -> str:
         "# Benchmarks\n\nWritten by `make bench`; every figure is from one run of it. On another machine: another page.\n",
         "## Machine\n\n" + _machine(results),
         "## What the project holds itself to\n\n" + goals.table(results),
-        *(_tree(results, tree) for tree in dict.fromkeys(t for t, _, _ in results.cells if t)),
+        *(
+            _tree(results, tree)
+            for tree in dict.fromkeys(t for t, _, _ in results.cells if t and t != COMMANDS)
+        ),
+        *([_commands(results)] if _columns(results, COMMANDS) else []),
         "## Where others are quicker\n\n" + _losses(results),
         "## Store, memory, long histories\n\n" + _alone(results),
         HOW.rstrip(),
@@ -77,6 +84,16 @@ def _tree(results: Results, tree: str) -> str:
     )
 
 
+def _commands(results: Results) -> str:
+    """Whole processes of command-line tools, beside our command."""
+    measures = [FIRST, capture_of(1), restore_of(1), restore_of(10)]
+    return (
+        f"## Command-line tools, tree {results.facts['tree of the commands']}\n\n"
+        "Published packages, each in an environment of its own, beside the `stepwell` command without a daemon; whole processes, interpreter start and all.\n\n"
+        + _table(results, COMMANDS, measures)
+    )
+
+
 def _count(measure: str) -> int:
     return int(measure.split()[1].replace(",", ""))
 
@@ -92,10 +109,13 @@ def _table(results: Results, tree: str, measures: Sequence[str]) -> str:
     return markdown(["", *columns, "n"], rows)
 
 
-def _columns(results: Results, tree: str, measures: Sequence[str]) -> list[str]:
-    """Returns who took part in any of the measures, ours first."""
-    took_part = {who for t, measure, who in results.cells if t == tree and measure in measures}
-    return [who for who in (*OURS, *(rival.name for rival in RIVALS)) if who in took_part]
+def _columns(results: Results, tree: str, measures: Sequence[str] = ()) -> list[str]:
+    """Returns who took part in any of the measures (none given: in anything), ours first."""
+    took_part = [
+        who for t, measure, who in results.cells if t == tree and measure in (measures or [measure])
+    ]
+    known = (*OURS, OpenCode.name, OpenCode.whole_name, *(r.name for r in RIVALS), *took_part)
+    return [who for who in dict.fromkeys(known) if who in took_part]
 
 
 def _ratios(results: Results, tree: str, measures: Sequence[str]) -> str:

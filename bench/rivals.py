@@ -26,6 +26,7 @@ class Rival:
 
     name = ""
     repeats = 1
+    guests: tuple[()] = ()
 
     def __init__(self, root: Path, store: Path) -> None:
         self.root, self.store = root, store
@@ -101,6 +102,9 @@ class OpenCode(Rival):
     """OpenCode 1.x as of 2026: a shadow that begins with the project's own index and objects."""
 
     name = "OpenCode"
+    whole_name = "OpenCode, whole"
+    whole = False
+    """Restore by its whole restore, which redo takes, instead of by its undo."""
     core = ("-c", "core.longpaths=true", "-c", "core.symlinks=true")
     settings = ("-c", "core.autocrlf=false", *core)
     unquoted = (*settings, "-c", "core.quotepath=false")
@@ -135,7 +139,18 @@ class OpenCode(Rival):
         super().close()
 
     def restore(self, token: str, changed: list[str]) -> None:
-        """Its undo: the files of the patch in groups, the ones not in the tree deleted."""
+        if self.whole:
+            self._call(self.core, "read-tree", token)
+            self._call(self.core, "checkout-index", "-a", "-f")
+        else:
+            self._undo(token, changed)
+
+    def restore_whole(self) -> None:
+        """From now on restores the other way, under the other name."""
+        self.whole, self.name = True, self.whole_name
+
+    def _undo(self, token: str, changed: list[str]) -> None:
+        """Puts back the files of the patch in groups, and deletes those not in the tree."""
         for at in range(0, len(changed), PATHS_AT_ONCE):
             group = changed[at : at + PATHS_AT_ONCE]
             if len(group) == 1:
@@ -189,16 +204,6 @@ class OpenCode(Rival):
             return os.stat(os.path.join(self.root, path)).st_size > self.large
         except FileNotFoundError:
             return False
-
-
-class OpenCodeWhole(OpenCode):
-    """The same with its whole restore, which redo and going back to a snapshot use."""
-
-    name = "OpenCode, whole"
-
-    def restore(self, token: str, changed: list[str]) -> None:
-        self._call(self.core, "read-tree", token)
-        self._call(self.core, "checkout-index", "-a", "-f")
 
 
 class GeminiCli(Rival):
@@ -277,4 +282,4 @@ def _literal(paths: list[str]) -> str:
     return "".join(f":(top,literal){path}\0" for path in paths)
 
 
-RIVALS: tuple[type[Rival], ...] = (OpenCode, OpenCodeWhole, GeminiCli, Cline, TunedGit)
+RIVALS: tuple[type[Rival], ...] = (OpenCode, GeminiCli, Cline, TunedGit)

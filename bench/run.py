@@ -20,12 +20,14 @@ import report
 import screen
 import synthetic
 import trees
+from commands import OTHERS, Command, NotInstalled, Stepwell
 from contest import Contest, Contestant
 from ours import Disk, Scanning, store_bytes
-from rivals import RIVALS
+from rivals import RIVALS, OpenCode
 from table import Results, say
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+LARGEST_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,17 @@ class Scale:
 
     trees: tuple[str, ...]
     rounds: int
+    """Of everything but first captures of the largest tree: those take minutes each."""
     widths: tuple[int, ...]
     restored: tuple[int, ...]
     captures: int
     steps: int
     keys: int
+    commands: tuple[type[Command], ...] = ()
+    """Command-line tools, each beside our own command."""
 
 
-FULL = Scale(("1k", "7k", "100k"), 5, (1, 10, 100), (1, 10, 200, 1000), 10_000, 100_000, 60)
+FULL = Scale(("1k", "7k", "100k"), 5, (1, 10, 100), (1, 10, 200, 1000), 10_000, 100_000, 60, OTHERS)
 QUICK = Scale(("7k",), 3, (1, 10), (1, 200), 300, 10_000, 20)
 TINY = Scale(("30",), 1, (1, 10), (1, 12), 5, 60, 2)
 
@@ -54,6 +59,8 @@ def main() -> None:
         results.facts.update(machine.describe(Path(scratch)))
         for tree in options.trees or scale.trees:
             measure_tree(results, scale, tree, Path(scratch, tree))
+        if scale.commands:
+            measure_commands(results, scale, Path(scratch, "commands"))
         measure_long(results, scale, Path(scratch))
     text = report.page(results)
     if scale is FULL and not options.trees:
@@ -78,7 +85,7 @@ def measure_tree(results: Results, scale: Scale, tree: str, scratch: Path) -> No
     results.facts[f"files {tree}"] = f"{sum(1 for _ in trees.files_of(source)):,}"
     contestants = _contestants(source, scratch)
     contest = Contest(results, tree, contestants)
-    contest.first(scale.rounds)
+    contest.first(min(scale.rounds, LARGEST_ROUNDS) if tree == "100k" else scale.rounds)
     disk = _warm_up(results, contest, contestants, tree, scratch)
     for count in scale.widths:
         contest.captures(count, scale.rounds, disk)
@@ -86,6 +93,7 @@ def measure_tree(results: Results, scale: Scale, tree: str, scratch: Path) -> No
     for count in scale.restored:
         widest = count == max(scale.restored)
         contest.restores(count, scale.rounds, everything=widest)
+    _restore_whole(contest, contestants, scale)
     disk.close()
     _measure_memory(results, tree, contestants)
     for who in contestants:
@@ -104,6 +112,15 @@ def _contestants(source: Path, scratch: Path) -> list[Contestant]:
     return found
 
 
+def _restore_whole(contest: Contest, contestants: list[Contestant], scale: Scale) -> None:
+    """OpenCode's other restore comes last: what it leaves makes its later captures slow."""
+    for who in contestants:
+        if isinstance(who, OpenCode):
+            who.restore_whole()
+            for count in (scale.restored[0], scale.restored[-1]):
+                contest.restores(count, scale.rounds, everything=False, alone=who)
+
+
 def _warm_up(
     results: Results, contest: Contest, contestants: list[Contestant], tree: str, scratch: Path
 ) -> Disk:
@@ -120,6 +137,26 @@ def _measure_memory(results: Results, tree: str, contestants: list[Contestant]) 
     for who in contestants:
         if isinstance(who, Scanning):
             alone.scan_memory(results, tree, who.root, who.store)
+
+
+def measure_commands(results: Results, scale: Scale, scratch: Path) -> None:
+    """Runs a smaller contest between whole processes, with those tools that can be installed."""
+    tree = results.facts["tree of the commands"] = "7k"
+    trees.make(tree, scratch / "source")
+    taking_part: list[Contestant] = []
+    for number, kind in enumerate((*scale.commands, Stepwell)):
+        trees.copy(scratch / "source", scratch / f"tree{number}")
+        try:
+            taking_part.append(kind(scratch / f"tree{number}", scratch / f"home{number}"))
+        except NotInstalled as error:
+            say(f"left out: {error}")
+    contest = Contest(results, report.COMMANDS, taking_part)
+    contest.first(1)
+    contest.warm_up()
+    contest.captures(1, scale.rounds)
+    for count in (1, 10):
+        contest.restores(count, scale.rounds, everything=False)
+    shutil.rmtree(scratch)
 
 
 def measure_long(results: Results, scale: Scale, scratch: Path) -> None:
