@@ -1,8 +1,9 @@
 """Kills a rollback at each of its system calls, then its recovery too, and judges the result.
 
-Run as `python kill_points.py FIRST STEP [damaged] [user] [saved]`: takes every STEP-th point from
-FIRST on; `damaged`: a target object cannot be read at recovery; `user`: without privileges;
-`saved`: somebody saves one file right after the last look at it. Prints one JSON document: how many
+Run as `python kill_points.py FIRST STEP [damaged] [user] [saved] [together]`: takes every STEP-th
+point from FIRST on; `damaged`: a target object cannot be read at recovery; `user`: without privileges;
+`saved`: somebody saves one file right after the last look at it; `together`: as with very many
+files, whose drafts are made durable by one sync. Prints one JSON document: how many
 points there were, how often all was put back, and what was wrong after which.
 """
 
@@ -23,7 +24,14 @@ from typing import Any
 from support.bench import FAST, Bench, Tree
 
 from stepwell.store.engine.objects import ObjectReader
-from stepwell.store.engine.rollback import Recovered, apply_plan, recover_plan, renaming, swaps
+from stepwell.store.engine.rollback import (
+    Recovered,
+    apply_plan,
+    recover_plan,
+    renaming,
+    swaps,
+    together,
+)
 from stepwell.store.model.errors import ObjectDamagedError
 from stepwell.store.model.ids import Oid
 
@@ -178,6 +186,8 @@ class Damaged:
 
 def main(folder: bytes, first: int, step: int, options: list[str]) -> dict[str, Any]:
     """Returns the report."""
+    if "together" in options:
+        together.MANY = 1
     wrong: list[str] = []
     undone = 0
     point = first

@@ -11,11 +11,13 @@ import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
 from stepwell.store.engine.objects import FileMovedError, ObjectReader
+from stepwell.store.engine.rollback import together
 from stepwell.store.engine.rollback.looking import PIECE, Found, Signature, signature_of
-from stepwell.store.engine.rollback.order import Act, schedule
+from stepwell.store.engine.rollback.order import Act, Scheduled, schedule
 from stepwell.store.engine.rollback.places import NO_SPACE, Places, words
 from stepwell.store.engine.rollback.plan import writes_content
 from stepwell.store.engine.rollback.swaps import StrandedError
@@ -27,6 +29,8 @@ from stepwell.store.model.plans import Kept, PathState, Plan, PlanItem
 CHANGED = "changed while the rollback was running"
 
 _REMEMBERED = 16 << 20
+_TOGETHER, _TOGETHER_BYTES = 256, 64 << 20
+"""So many drafts, and so many bytes in them, are made ahead at most: they need room on the disk."""
 
 T = TypeVar("T")
 
@@ -162,13 +166,50 @@ class _Run:
 
     def all(self, items: list[Numbered], progress: Progress | None) -> None:
         acts = schedule(items)
+        ready = 0
         for done, (act, index, item) in enumerate(acts):
+            if done >= ready:
+                ready = done + self._prepare(acts[done : done + _TOGETHER])
             if progress is not None:
                 progress("restoring files", done, len(acts))
             if item.path not in self.kept:
                 self._one(act, index, item)
         if progress is not None:
             progress("restoring files", len(acts), len(acts))
+
+    def _prepare(self, acts: list[Scheduled]) -> int:
+        """Makes drafts for the files that the first acts write, and one sync for all of them.
+
+        Returns how many acts have had their chance. Whatever goes wrong here is left to the act
+        itself, which then makes its draft alone and knows how to report it.
+        """
+        run = list(takewhile(lambda scheduled: scheduled[0] == "write", acts))
+        files = [scheduled for scheduled in run if _makes_file(scheduled)]
+        if len(files) < together.MANY:
+            return max(1, len(run))
+        room = _TOGETHER_BYTES
+        for done, (_, index, item) in enumerate(files):
+            room -= self._prepare_one(index, item)
+            if room <= 0:
+                run = run[: run.index(files[done]) + 1]
+                break
+        self.places.sync_prepared()
+        return len(run)
+
+    def _prepare_one(self, index: int, item: PlanItem) -> int:
+        """Returns the bytes of the draft, or so many that no more are made."""
+        after = _certain(item.after)
+        try:
+            blob = _certain(after.blob)
+            size = len(self.contents.of(blob))
+            self.places.prepare_file(item.path, index, self.contents.pieces(blob), after)
+            return size
+        except OSError as error:
+            return _TOGETHER_BYTES if error.errno in NO_SPACE else 0
+        except (FileMovedError, IntegrityError):
+            return 0
+        finally:
+            self.places.release()
 
     def _one(self, act: Act, index: int, item: PlanItem) -> None:
         try:
@@ -264,6 +305,11 @@ class _Run:
         """Tells whether a change of mode would also change a file outside the workspace."""
         status = self.places.look(item.path)
         return status is not None and stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+
+def _makes_file(scheduled: Scheduled) -> bool:
+    after = scheduled[2].after
+    return after is not None and stat.S_ISREG(after.mode) and writes_content(scheduled[2])
 
 
 def stranded(places: Places, index: int, path: TrackedPath) -> str:

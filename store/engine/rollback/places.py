@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
 from stepwell.store.engine.objects import FileMovedError
-from stepwell.store.engine.rollback import swaps
+from stepwell.store.engine.rollback import swaps, together
 from stepwell.store.engine.rollback.looking import (
     OLD_FILE,
     SET_ID_BITS,
@@ -28,6 +28,7 @@ from stepwell.store.engine.rollback.looking import (
     state_in,
 )
 from stepwell.store.engine.rollback.swaps import Names
+from stepwell.store.engine.rollback.together import Together
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, PathState
@@ -53,6 +54,9 @@ class Places:
         self._held: tuple[bytes, int] | None = None
         self._loosened: dict[TrackedPath, int] = {}
         self._touched: set[TrackedPath] = set()
+        self._together = Together(self._root)
+        self._prepared: dict[int, tuple[TrackedPath, int]] = {}
+        """Drafts made ahead, by their items' numbers: where, and the inode."""
         self.changed = False
         """Something in the workspace was changed."""
 
@@ -130,23 +134,48 @@ class Places:
         """Puts a file in place with exactly that content and mode, set-id bits apart.
 
         `expected` is what is to be replaced, None for nothing. What was written is read back and
-        hashed before it takes the place.
+        hashed before it takes the place. A draft that was prepared is taken.
         """
 
         def make(folder: int, draft: bytes) -> int:
-            fd = os.open(draft, _NEW_FILE, 0o600, dir_fd=folder)
-            try:
-                _fill(fd, pieces)
-                if os.geteuid() == 0:
-                    os.fchown(fd, *_owner(folder, _name(path)))
-                os.fchmod(fd, stat.S_IMODE(wanted.mode) & ~SET_ID_BITS)
-                os.fdatasync(fd)
-                _read_back(fd, wanted.blob)
-                return os.fstat(fd).st_ino
-            finally:
-                os.close(fd)
+            if index in self._prepared:
+                return self._prepared.pop(index)[1]
+            return _make_file(folder, draft, _name(path), pieces, wanted, sync=True)
 
         self._put(path, index, make, wanted, expected)
+
+    def prepare_file(
+        self, path: TrackedPath, index: int, pieces: Iterable[bytes | memoryview], wanted: PathState
+    ) -> bool:
+        """Makes the draft of a file ahead of `put_file`, which needs `sync_prepared` before it.
+
+        False: nothing was made, since only a sync of its own makes a file there durable.
+        """
+        names = self.names(path, index)
+        folder = self._writable(parent(path))
+        if not self._together.covers(folder):
+            return False
+
+        def make(folder: int, draft: bytes) -> int:
+            return _make_file(folder, draft, _name(path), pieces, wanted, sync=False)
+
+        self._prepared[index] = path, _drafted(folder, names, make)
+        return True
+
+    def sync_prepared(self) -> None:
+        """Makes all prepared drafts durable; where that fails there are none any more."""
+        if not self._together.sync():
+            self.discard_prepared()
+
+    def discard_prepared(self) -> None:
+        """Removes the drafts that were not taken; none of them matters to anybody."""
+        for index, (path, inode) in self._prepared.items():
+            with suppress(OSError):
+                folder, draft = self.folder(parent(path)), self.names(path, index).draft
+                if os.stat(draft, dir_fd=folder, follow_symlinks=False).st_ino == inode:
+                    os.unlink(draft, dir_fd=folder)
+        self._prepared.clear()
+        self.release()
 
     def put_link(
         self,
@@ -178,15 +207,7 @@ class Places:
         """Makes a draft and puts it in the place of what is expected."""
         names = self.names(path, index)
         folder = self._writable(parent(path))
-        try:
-            inode = make(folder, names.draft)
-        except FileExistsError:
-            # The draft's name is another's file; cleaning up must not take it.
-            raise
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(names.draft, dir_fd=folder)
-            raise
+        inode = _drafted(folder, names, make)
         swaps.put(folder, names, expected, wanted)
         self.changed = True
         now = look_in(folder, names.own)
@@ -267,11 +288,16 @@ class Places:
     def settle(self) -> list[Kept]:
         """Puts widened modes back and makes all changes durable; returns what failed."""
         failed = []
-        for path in sorted(self._touched | self._loosened.keys(), reverse=True):
+        self.discard_prepared()
+        touched = sorted(self._touched | self._loosened.keys(), reverse=True)
+        durable = len(touched) >= together.MANY and self._together.sync()
+        for path in touched:
             try:
                 folder = self.folder(path)
                 if path in self._loosened:
                     os.fchmod(folder, stat.S_IMODE(self._loosened[path]))
+                elif durable and self._together.covers(folder):
+                    continue
                 _sync(folder)
             except OSError as error:
                 if error.errno not in _GONE:
@@ -300,6 +326,43 @@ def _checked(name: bytes) -> bytes:
 
 def _name(path: bytes) -> bytes:
     return _checked(path.rpartition(b"/")[2])
+
+
+def _drafted(folder: int, names: Names, make: Callable[[int, bytes], int]) -> int:
+    """Returns the inode of a draft that `make` makes; what it made is gone when it fails."""
+    try:
+        return make(folder, names.draft)
+    except FileExistsError:
+        # The draft's name is another's file; cleaning up must not take it.
+        raise
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(names.draft, dir_fd=folder)
+        raise
+
+
+def _make_file(
+    folder: int,
+    draft: bytes,
+    name: bytes,
+    pieces: Iterable[bytes | memoryview],
+    wanted: PathState,
+    *,
+    sync: bool,
+) -> int:
+    """Makes a file that is to replace `name`, and returns its inode."""
+    fd = os.open(draft, _NEW_FILE, 0o600, dir_fd=folder)
+    try:
+        _fill(fd, pieces)
+        if os.geteuid() == 0:
+            os.fchown(fd, *_owner(folder, name))
+        os.fchmod(fd, stat.S_IMODE(wanted.mode) & ~SET_ID_BITS)
+        if sync:
+            os.fdatasync(fd)
+        _read_back(fd, wanted.blob)
+        return os.fstat(fd).st_ino
+    finally:
+        os.close(fd)
 
 
 def _fill(fd: int, pieces: Iterable[bytes | memoryview]) -> None:

@@ -28,7 +28,7 @@ def killed_at_each_point(step: int, *options: str) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.parametrize("options", [(), ("user",)])
+@pytest.mark.parametrize("options", [(), ("user",), ("together",)])
 def test_after_a_kill_anywhere_recovery_finishes(options: tuple[str, ...]) -> None:
     """Everything is as the target says, byte and mode exact, and no temporary file is left."""
     report = killed_at_each_point(3, *options)
@@ -52,7 +52,18 @@ def test_after_a_kill_anywhere_what_somebody_saved_is_there() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("options", [(), ("user",), ("damaged",), ("damaged", "user"), ("saved",)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("user",),
+        ("damaged",),
+        ("damaged", "user"),
+        ("saved",),
+        ("together",),
+        ("together", "saved", "user"),
+    ],
+)
 def test_every_single_point(options: tuple[str, ...]) -> None:
     """As above, leaving none out."""
     assert killed_at_each_point(1, *options)["wrong"] == []

@@ -1,0 +1,102 @@
+"""Rollbacks of many files: their drafts are made ahead and made durable by one sync."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+from support.bench import Bench, Tree, file_size_limit
+
+from stepwell.store.engine.rollback.apply import CHANGED
+from stepwell.store.engine.rollback.together import Together
+
+FILE, LINK = stat.S_IFREG | 0o644, stat.S_IFLNK | 0o777
+OLD: Tree = {b"f%03d" % n: (FILE, b"old\n") for n in range(300)} | {b"link": (LINK, b"f000")}
+NEW: Tree = {b"f%03d" % n: (FILE, b"new %d\n" % n) for n in range(300)} | {b"link": (LINK, b"f1")}
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns what is synced, as it happens."""
+    done: list[str] = []
+
+    def noted(name: str) -> None:
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda fd: (done.append(name), real(fd))[1])
+
+    noted("fsync")
+    noted("fdatasync")
+    real = Together.sync
+    monkeypatch.setattr(Together, "sync", lambda self: (done.append("all"), real(self))[1])
+    return done
+
+
+def supported(bench: Bench) -> bool:
+    fd = os.open(bench.root, os.O_RDONLY)
+    try:
+        return Together(fd).covers(fd)
+    finally:
+        os.close(fd)
+
+
+def test_many_files_take_a_sync_for_each_group_of_them(bench: Bench, syncs: list[str]) -> None:
+    """And every file, and the link between them, is as the target says."""
+    bench.write(OLD)
+    assert bench.apply(bench.plan(NEW)).written == 301
+    assert bench.walk() == NEW
+    if supported(bench):
+        assert (syncs.count("all"), syncs.count("fdatasync")) == (2, 0)
+
+
+def test_where_that_is_not_sure_each_file_has_its_own(
+    bench: Bench, syncs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync that fails leaves the drafts unused: they are made again, one by one."""
+    monkeypatch.setattr(Together, "sync", lambda self: False)
+    bench.write(OLD)
+    bench.apply(bench.plan(NEW))
+    assert bench.walk() == NEW
+    assert syncs.count("fdatasync") == 300
+
+
+def test_what_somebody_changes_after_its_draft_was_made_is_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is listed, its draft is gone, and all others are done."""
+    bench.write(OLD)
+    plan = bench.plan(NEW)
+    real = Together.sync
+
+    def save_then_sync(self: Together) -> bool:
+        with open(bench.path(b"f007"), "wb") as file:
+            file.write(b"mine\n")
+        return real(self)
+
+    monkeypatch.setattr(Together, "sync", save_then_sync)
+    outcome = bench.apply(plan)
+    assert [(k.path, k.reason) for k in outcome.kept] == [(b"f007", CHANGED)]
+    assert bench.walk() == NEW | {b"f007": (FILE, b"mine\n")}
+
+
+def test_one_that_finds_no_room_is_listed_and_no_draft_is_left(bench: Bench) -> None:
+    """What is made ahead takes room; the rest is then done one by one."""
+    bench.write(OLD)
+    target = NEW | {b"f100": (FILE, b"x" * 5000)}
+    plan = bench.plan(target)
+    with file_size_limit(4096):
+        outcome = bench.apply(plan)
+    assert [k.path for k in outcome.kept] == [b"f100"]
+    assert bench.walk() == target | {b"f100": OLD[b"f100"]}
+
+
+def test_other_file_systems_are_not_trusted_with_it() -> None:
+    """One that only seems to sync, as /proc does, is not covered; nor is another one below."""
+    proc, here = os.open("/proc", os.O_RDONLY), os.open(".", os.O_RDONLY)
+    try:
+        assert not Together(proc).covers(proc)
+        assert not Together(proc).sync()
+        assert not Together(here).covers(proc)
+    finally:
+        os.close(proc)
+        os.close(here)
