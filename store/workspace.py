@@ -16,7 +16,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
-from stepwell.store.engine import branching, datafolder, history, marking, reading, registry
+from stepwell.store.engine import (
+    branching,
+    datafolder,
+    history,
+    marking,
+    reading,
+    registry,
+    scratch,
+)
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.lock import WriterLock
@@ -26,18 +34,19 @@ from stepwell.store.engine.recording import Act, Recorded, note_gap, record
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import recover
 from stepwell.store.engine.sight import ScanSight
-from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
+from stepwell.store.engine.travel import Aim
+from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.environment import default_capture, default_home
 from stepwell.store.link.carry import asked, carried
 from stepwell.store.link.turn import write_turn
+from stepwell.store.merging import MergeVerbs
 from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.plans import Applied, Plan, PlannedChanges, Recovery
+from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
 from stepwell.store.model.reports import Sealed
 from stepwell.store.model.steps import Branch, Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
-from stepwell.store.reader import WorkspaceReader
 
 if TYPE_CHECKING:
     from stepwell.store.engine.importing import StepImport
@@ -70,7 +79,7 @@ def _context(
     return Context(root, store, clock, randomness, settings, sight)
 
 
-class Workspace(WorkspaceReader):
+class Workspace(MergeVerbs):
     """A folder under care and its private store; use as a context manager, or call `close`."""
 
     @classmethod
@@ -159,6 +168,7 @@ class Workspace(WorkspaceReader):
                 durability=context.durability,
             )
             try:
+                scratch.sweep(context.store)
                 self.recovered = recover(writer, context)
                 yield writer
             finally:
@@ -276,27 +286,6 @@ class Workspace(WorkspaceReader):
         """Returns the plan that does again what was undone last, or the operation, as `plan_undo`."""
         return self._plan_flip(history.choose_redo(self.view()), False, session)
 
-    def apply(
-        self,
-        planned: PlannedChanges | Plan,
-        *,
-        force: bool = False,
-        progress: Progress = no_progress,
-    ) -> Applied:
-        """Executes a plan behind a safety step; `undo` takes it back.
-
-        Raises:
-            DriftError, OtherSessionError: the plan says so and `force` is not given.
-            RefusedError: a step was recorded since the plan was made.
-        """
-        plan = planned.plan if isinstance(planned, PlannedChanges) else planned
-        return self._apply(plan, force=force, progress=progress)
-
-    @carried
-    def _apply(self, plan: Plan, *, force: bool, progress: Progress = no_progress) -> Applied:
-        with self._writer() as writer:
-            return apply_travel(writer, self._context, plan, force=force, progress=progress)
-
     def undo(
         self, operation: int | None = None, *, force: bool = False, session: str | None = None
     ) -> Applied | Operation:
@@ -316,7 +305,7 @@ class Workspace(WorkspaceReader):
     def _plan_flip(
         self, entry: Undoable, undo: bool, session: str | None
     ) -> PlannedChanges | Operation:
-        if entry.kind not in history.TRAVELS:
+        if entry.kind not in TRAVEL_KINDS:
             return self._journal.operation(entry.number)
         return self._planned(history.travel_aim(self._journal, entry, undo=undo, session=session))
 
@@ -324,10 +313,6 @@ class Workspace(WorkspaceReader):
     def _flip(self, entry: Undoable, *, undo: bool) -> Operation:
         with self._writer() as writer:
             return history.flip(writer, entry, undo=undo)
-
-    def _planned(self, aim: Aim) -> PlannedChanges:
-        plan, reader = plan_travel(self._journal, self._context, aim)
-        return PlannedChanges(plan, reading.plan_changes(reader, plan))
 
     @carried
     def mark(

@@ -49,6 +49,8 @@ def _what(plan: Plan) -> str:
     parts = [escape(path) or "everything" for path in plan.paths]
     parts += [plural(len(plan.hunks), "hunk")] if plan.hunks else []
     named_parts = ", ".join(parts)
+    if plan.kind == "merge":
+        return f"merge of {f'{named_parts} of ' if parts else ''}branch {plan.merged} at"
     if plan.only:
         return f"take back{f' of {named_parts}' if parts else ''} only what was done in"
     if plan.partial:
@@ -66,12 +68,22 @@ def _warn(out: Output, plan: Plan) -> None:
         for line in kept_lines(plan.drift):
             out.line(*line)
     if plan.conflicts:
-        out.line(Styled("changed there by later work too, so that nothing can be done:", "bad"))
+        out.line(Styled(_conflicting(plan), "bad"))
         for line in path_lines([(one.path, one.kind) for one in plan.conflicts]):
             out.line(*line)
     for other in plan.other_sessions:
         steps = plural(other.steps, "step")
         out.line(Styled(f"takes back {steps} of another session, {other.session}", "bad"))
+
+
+def _conflicting(plan: Plan) -> str:
+    if plan.leaves_conflicts:
+        return (
+            "changed on both sides; what cannot be merged is left in the files, for you to settle:"
+        )
+    if plan.kind == "merge":
+        return "changed on both sides, so that nothing can be done:"
+    return "changed there by later work too, so that nothing can be done:"
 
 
 def tell_hunks(out: Output, planned: PlannedChanges) -> None:
@@ -91,6 +103,8 @@ def dry_end(plan: Plan) -> str:
     """Returns the last line of a dry run."""
     if plan.drift or plan.other_sessions:
         return "nothing was changed; it would need --force"
+    if plan.conflicts:
+        return f"nothing was changed (dry run); {plural(len(plan.conflicts), 'conflict')} to settle"
     return "nothing was changed (dry run)"
 
 
@@ -107,6 +121,11 @@ def tell_done(out: Output, done: Applied, failed: Sequence[Kept], back: str | No
         else:
             out.line(f"nothing had to change: {_as_wanted(done.plan, at)}")
         return
+    if done.plan.leaves_conflicts:
+        left = plural(len(done.plan.conflicts), "conflict")
+        out.line(Styled(f"stopped at {left}", "bad"), f"; {saved}; settle the files, then:")
+        out.line("  stepwell merge --continue    or, to take it back: stepwell merge --abort")
+        return
     branch = f"on branch {done.plan.branch} " if done.plan.branch else ""
     where = f"now {branch}at #{done.step.seq}"
     if failed:
@@ -115,6 +134,8 @@ def tell_done(out: Output, done: Applied, failed: Sequence[Kept], back: str | No
 
 
 def _as_wanted(plan: Plan, at: str) -> str:
+    if plan.kind == "merge":
+        return f"branch {plan.merged} is merged already"
     if plan.branch is not None:
         return f"you are on branch {plan.branch}"
     if plan.only:

@@ -9,11 +9,13 @@ from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.daemon import daemon_form
 from stepwell.store.cli.output import Styled
-from stepwell.store.cli.words import ago, change_line, named, size, total, widest_path
+from stepwell.store.cli.words import ago, change_line, named, path_lines, size, total, widest_path
 from stepwell.store.forms import Form, change_form, path_form, pending_form
+from stepwell.store.mergeforms import merge_status_form
 from stepwell.store.model.ids import short
 from stepwell.store.model.paths import escape
-from stepwell.store.model.reports import Status
+from stepwell.store.model.plans import Conflict
+from stepwell.store.model.reports import MergeStatus, Status
 from stepwell.store.model.text import plural
 
 
@@ -63,6 +65,7 @@ def status_form(status: Status, daemon: Form) -> Form:
         "head_seq": status.head.seq,
         "dirty": [change_form(change) for change in status.dirty],
         "pending_recovery": pending_form(status),
+        "merge": merge_status_form(status),
         "daemon": daemon,
         "sessions": status.sessions,
         "steps": status.steps,
@@ -79,6 +82,7 @@ def _status(call: Call) -> int:
         return 0
     _tell_place(call, status, daemon)
     _tell_pending(call, status)
+    _tell_merging(call, status)
     _tell_dirty(call, status)
     return 0
 
@@ -109,6 +113,25 @@ def _tell_pending(call: Call, status: Status) -> None:
         ": the next command that writes settles it; your disk before it is "
         f"{short(status.pending.safety)}",
     )
+
+
+def _tell_merging(call: Call, status: Status) -> None:
+    merging = status.merging
+    if merging is None:
+        return
+    out = call.out
+    out.line()
+    out.line(Styled(f"the merge of {merging.branch} is under way", "bad"))
+    for line in path_lines([(one.path, _settled(merging, one)) for one in merging.conflicts]):
+        out.line(*line)
+    out.line(
+        Styled("settle the files, then: stepwell merge --continue   back: merge --abort", "dim")
+    )
+
+
+def _settled(merging: MergeStatus, conflict: Conflict) -> str:
+    left = conflict.path in merging.unsettled
+    return f"{conflict.kind}, conflict markers left" if left else conflict.kind
 
 
 def _tell_dirty(call: Call, status: Status) -> None:

@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command, plain_text
+from stepwell.store.cli.going import Verb, travel
 from stepwell.store.cli.output import Output, Styled, padded
-from stepwell.store.cli.planned import dry_end, tell_done, tell_hunks, tell_plan
 from stepwell.store.cli.words import age
-from stepwell.store.forms import Form, error_form, operation_form, text_form, travel_form
-from stepwell.store.model.errors import NoTerminalError, NotFoundError, UsageError
+from stepwell.store.forms import Form, operation_form
+from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath, unescape
-from stepwell.store.model.plans import Applied, Kept, PlannedChanges
-from stepwell.store.model.steps import Operation
+from stepwell.store.model.plans import PlannedChanges
 
 if TYPE_CHECKING:
     from stepwell.store.engine.history import OperationRow
     from stepwell.store.workspace import Workspace
 
-DECLINED = 1
-INCOMPLETE = 7
-
 _MANY = 1 << 30
 _SHORTEST_ID = 4
 _LONGEST_NUMBER = 18
-
-
-def _undo_of(done: Applied) -> str:
-    return f"stepwell undo {done.operation}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Verb:
-    """How one of the verbs reads and works."""
-
-    question: str
-    plan: Callable[[Workspace], PlannedChanges | Operation]
-    flip: Callable[[Workspace], Applied | Operation] | None = None
-    """Does it when no file is concerned; None: one always is."""
-    back: Callable[[Applied], str] = _undo_of
-    """Returns the command that takes it back."""
 
 
 def _rollback(call: Call) -> int:
@@ -59,7 +37,7 @@ def _rollback(call: Call) -> int:
             files_only=given.files_only,
         )
 
-    return _travel(call, _Verb("put it back?", plan))
+    return travel(call, Verb("put it back?", plan))
 
 
 def _path(call: Call, workspace: Workspace, argument: str) -> TrackedPath:
@@ -71,16 +49,16 @@ def _path(call: Call, workspace: Workspace, argument: str) -> TrackedPath:
 
 def _switch(call: Call) -> int:
     name = plain_text(call.arguments.name) or ""
-    return _travel(call, _Verb("switch?", lambda workspace: workspace.plan_switch(name)))
+    return travel(call, Verb("switch?", lambda workspace: workspace.plan_switch(name)))
 
 
 def _undo(call: Call) -> int:
     def number(workspace: Workspace) -> int | None:
         return _operation_number(workspace, call.arguments.operation)
 
-    return _travel(
+    return travel(
         call,
-        _Verb(
+        Verb(
             "take it back?",
             lambda workspace: workspace.plan_undo(number(workspace)),
             lambda workspace: workspace.undo(number(workspace), force=call.arguments.force),
@@ -90,138 +68,15 @@ def _undo(call: Call) -> int:
 
 
 def _redo(call: Call) -> int:
-    return _travel(
+    return travel(
         call,
-        _Verb(
+        Verb(
             "do it again?",
             lambda workspace: workspace.plan_redo(),
             lambda workspace: workspace.redo(force=call.arguments.force),
             lambda done: f"stepwell undo {done.plan.operation or done.operation}",
         ),
     )
-
-
-def _travel(call: Call, verb: _Verb) -> int:
-    _check_consent(call)
-    with call.open() as workspace:
-        if workspace.view().intent is not None and not call.arguments.dry_run:
-            # First of all, so that the plan is made from what is there after it.
-            workspace.settle()
-            call.tell_recovery(workspace)
-        planned = verb.plan(workspace)
-        if isinstance(planned, PlannedChanges):
-            return _with_plan(call, workspace, verb, planned)
-        return _without_plan(call, workspace, verb, planned)
-
-
-def _check_consent(call: Call) -> None:
-    given, out = call.arguments, call.out
-    if given.yes or given.dry_run or (out.can_ask and not out.json):
-        return
-    raise NoTerminalError(
-        "nothing was changed: this writes the folder, and nobody can be asked",
-        hint="give --yes, or --dry-run to look first",
-    )
-
-
-def _with_plan(call: Call, workspace: Workspace, verb: _Verb, planned: PlannedChanges) -> int:
-    given, out, plan = call.arguments, call.out, planned.plan
-    if not out.json:
-        tell_plan(out, planned)
-    if plan.conflicts:
-        return _stopped(out, planned)
-    if given.dry_run:
-        if out.json:
-            out.document(travel_form(planned, None))
-        else:
-            if plan.paths:
-                tell_hunks(out, planned)
-            out.line(dry_end(plan))
-        return 0
-    # What will be refused is not asked for first.
-    refused = (plan.drift or plan.other_sessions) and not given.force
-    if not (given.yes or refused or out.ask(verb.question)):
-        out.note("nothing was changed")
-        return DECLINED
-    done = _applied(call, workspace, planned)
-    call.tell_recovery(workspace)
-    failed = tuple(kept for kept in done.not_restored if not _by_policy(kept))
-    back = verb.back(done) if done.applied else None
-    if out.json:
-        form = travel_form(planned, replace(done, not_restored=failed), back and f"{back} --yes")
-        out.document(form)
-    else:
-        tell_done(out, done, failed, back)
-    return INCOMPLETE if failed else 0
-
-
-def _stopped(out: Output, planned: PlannedChanges) -> int:
-    """Tells why a plan with conflicts is not carried out; the document is plan and error in one."""
-    from stepwell.store.engine.travel import conflict
-
-    error = conflict(planned.plan)
-    if out.json:
-        out.document({**travel_form(planned, None), **error_form(error)})
-    out.note(Styled("stepwell: ", "bad"), error.message)
-    out.note(Styled("hint: ", "dim"), error.hint)
-    return error.exit_code
-
-
-def _applied(call: Call, workspace: Workspace, planned: PlannedChanges) -> Applied:
-    out = call.out
-    try:
-        return workspace.apply(planned, force=call.arguments.force, progress=out.progress)
-    except KeyboardInterrupt:
-        workspace.refresh()
-        if workspace.view().intent is not None:
-            out.note(f"stopped in the middle of the {planned.plan.kind}: some files are changed")
-            out.note(Styled("hint: ", "dim"), "stepwell undo finishes it first and takes it back")
-        raise
-
-
-def _by_policy(kept: Kept) -> bool:
-    from stepwell.store.engine.rollback.plan import by_policy
-
-    return by_policy(kept)
-
-
-def _without_plan(call: Call, workspace: Workspace, verb: _Verb, planned: Operation) -> int:
-    given, out = call.arguments, call.out
-    if not out.json:
-        out.line(f"operation {planned.number}: {planned.summary}; no file changes")
-    if given.dry_run:
-        if out.json:
-            out.document(_flip_form(planned, None, workspace))
-        else:
-            out.line("nothing was changed (dry run)")
-        return 0
-    if not (given.yes or out.ask(verb.question)):
-        out.note("nothing was changed")
-        return DECLINED
-    assert verb.flip is not None, "only undo and redo plan an operation without files"
-    done = verb.flip(workspace)
-    call.tell_recovery(workspace)
-    assert isinstance(done, Operation), "the same operation was planned without files"
-    if out.json:
-        out.document(_flip_form(planned, done, workspace))
-    else:
-        out.line(Styled(done.summary, "good"))
-    return 0
-
-
-def _flip_form(planned: Operation, done: Operation | None, workspace: Workspace) -> Form:
-    head = workspace.head()
-    undoing = done is not None and done.kind == "undo"
-    back = "stepwell redo --yes" if undoing else f"stepwell undo {planned.number} --yes"
-    return {
-        **travel_form(None, None),
-        "applied": done is not None,
-        "step": head.id if done else None,
-        "step_seq": head.seq if done else None,
-        "operation": done.number if done else None,
-        "undo": back if done else None,
-        "summary": text_form(planned.summary),
-    }
 
 
 def _operation_number(workspace: Workspace, given: str | None) -> int | None:

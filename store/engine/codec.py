@@ -25,6 +25,8 @@ from stepwell.store.model.steps import (
     IntentSet,
     Mark,
     MarkSet,
+    Merging,
+    MergingSet,
     Note,
     Operation,
     OperationUndone,
@@ -165,6 +167,28 @@ def intent_from_json(form: Mapping[str, Any]) -> Intent:
     )
 
 
+def merging_to_json(merging: Merging) -> Json:
+    """Returns the stored form of a merge under way."""
+    return {
+        "branch": merging.branch,
+        "ours": merging.ours,
+        "theirs": merging.theirs,
+        "plan": merging.plan.hex(),
+        "operation": merging.operation,
+    }
+
+
+def merging_from_json(form: Mapping[str, Any]) -> Merging:
+    """Returns the merge under way of a stored form."""
+    return Merging(
+        form["branch"],
+        StepId(form["ours"]),
+        StepId(form["theirs"]),
+        oid_from_hex(form["plan"]),
+        form["operation"],
+    )
+
+
 def effect_to_json(effect: Effect) -> Json:
     """Returns the stored form of an effect; `do` names which."""
     match effect:
@@ -183,6 +207,9 @@ def effect_to_json(effect: Effect) -> Json:
             return {"do": "undone", "number": number, "undone": undone}
         case IntentSet(intent):
             return {"do": "intent", "intent": None if intent is None else intent_to_json(intent)}
+        case MergingSet(merging):
+            form = None if merging is None else merging_to_json(merging)
+            return {"do": "merging", "merging": form}
 
 
 _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
@@ -193,6 +220,7 @@ _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
     "mark": lambda f: MarkSet(StepId(f["step"]), mark_from_json(f["mark"]) if f["mark"] else None),
     "undone": lambda f: OperationUndone(f["number"], f["undone"]),
     "intent": lambda f: IntentSet(intent_from_json(f["intent"]) if f["intent"] else None),
+    "merging": lambda f: MergingSet(merging_from_json(f["merging"]) if f["merging"] else None),
 }
 
 
@@ -249,6 +277,7 @@ def view_to_json(view: View) -> Json:
         "sessions": dict(view.sessions),
         "undoables": [[u.number, u.kind, u.undone, u.done_by, u.undone_by] for u in view.undoables],
         "intent": None if view.intent is None else intent_to_json(view.intent),
+        "merging": None if view.merging is None else merging_to_json(view.merging),
     }
 
 
@@ -264,6 +293,7 @@ def view_from_json(form: Mapping[str, Any]) -> View:
         sessions={name: StepId(head) for name, head in form["sessions"].items()},
         undoables=tuple(Undoable(*u) for u in form["undoables"]),
         intent=intent_from_json(form["intent"]) if form["intent"] else None,
+        merging=merging_from_json(form["merging"]) if form.get("merging") else None,
         step_count=form["step_count"],
         raw_bytes=form["bytes"][0],
         stored_bytes=form["bytes"][1],

@@ -20,6 +20,8 @@ from stepwell.store.model.errors import FailedError, NoSpaceError
 
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 _NOT_FOUND = 127
+_MISUSED = 129
+"""The status of a git that does not know an option."""
 _IDENTITY = "stepwell"
 
 
@@ -32,9 +34,12 @@ class Git:
     def __init__(
         self, repository: Path, scratch: Path, *, also: Mapping[str, str] | None = None
     ) -> None:
-        import git
+        try:
+            import git
+        except ImportError as error:
+            raise _failed("", _NOT_FOUND, str(error)) from error
 
-        self._error = git.GitCommandError
+        self._error = (git.GitCommandError, git.GitCommandNotFound)
         self._scratch = scratch
         self._git = git.Git(str(scratch))
         pinned = {**_pinned(repository), **(also or {})}
@@ -75,6 +80,26 @@ class Git:
                 raise _failed(arguments[0], error.status, str(error.stderr)) from error
         return str(done)
 
+    def ask(self, *arguments: str) -> tuple[bool, bytes]:
+        """Runs a command that answers by its status, too; returns whether that is 0, and the bytes.
+
+        Raises:
+            NoSpaceError, FailedError: as `run`; a status of 1 is an answer.
+        """
+        try:
+            status, out, said = self._git.execute(
+                [*self._clean, "git", *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        except self._error as error:
+            raise _failed(arguments[0], error.status, str(error.stderr)) from error
+        if status not in (0, 1):
+            raise _failed(arguments[0], status, str(said))
+        return status == 0, bytes(out)
+
 
 def _failed(verb: str, status: object, said: str) -> FailedError:
     message = f"git {verb} failed with status {status}: {said.strip()}"
@@ -84,7 +109,7 @@ def _failed(verb: str, status: object, said: str) -> FailedError:
             hint="free some space and try again; what was recorded before is safe",
             status=status,
         )
-    hint = "install git, 2.36 or newer" if status == _NOT_FOUND else ""
+    hint = "install git, 2.38 or newer" if status in (_NOT_FOUND, _MISUSED) else ""
     return FailedError(message, hint=hint, status=status)
 
 

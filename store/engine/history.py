@@ -9,6 +9,7 @@ from typing import Literal
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.references import check_free
 from stepwell.store.engine.travel import Aim
+from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.model.errors import NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import (
@@ -22,9 +23,6 @@ from stepwell.store.model.steps import (
     Undoable,
     View,
 )
-
-TRAVELS = frozenset({"rollback", "switch", "merge", "promote"})
-"""Kinds whose undo changes the workspace, so that it needs a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,8 @@ def choose_undo(view: View, number: int | None) -> Undoable:
             hint="see `stepwell operations`",
             operation=number,
         )
-    later = [u for u in open_ones if u.number > number and u.kind in TRAVELS]
-    if chosen.kind in TRAVELS and later:
+    later = [u for u in open_ones if u.number > number and u.kind in TRAVEL_KINDS]
+    if chosen.kind in TRAVEL_KINDS and later:
         raise RefusedError(
             f"operation {number} cannot be undone before the later {later[-1].kind}",
             hint=f"undo operation {later[-1].number} first",

@@ -125,6 +125,25 @@ class LayeredObjects:
         return self._above.add_file(fd, size)
 
 
+class RememberingObjects:
+    """Reads from another reader and remembers trees, for work that comes by them several times."""
+
+    def __init__(self, below: ObjectReader) -> None:
+        self._below = below
+        self._trees: dict[Oid, tuple[str, bytes]] = {}
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        found = self._trees.get(oid)
+        if found is None:
+            found = self._below.read(oid)
+            if found[0] == TREE:
+                self._trees[oid] = found
+        return found
+
+    def has(self, oid: Oid) -> bool:
+        return oid in self._trees or self._below.has(oid)
+
+
 def missing(oid: Oid) -> ObjectMissingError:
     """Returns the error for an object that a store does not hold."""
     return ObjectMissingError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -103,10 +103,39 @@ def plan_part(scene: Scene, part: Part, draft: Draft) -> Plan:
         pairs = by_path(differing(scene.reader, scene.disk, scene.onto.snapshot))
         named = _named(scene, pairs, part.paths)
         if part.paths and not part.hunks:
-            pairs = _closed(pairs, {path for path in pairs if _is_under_any(path, named)})
+            pairs = closed_over(pairs, named)
+    planned = narrowed(scene, part, pairs, named, contents, draft)
+    return planned if part.hunks else with_conflicts(planned, conflicts)
+
+
+def with_conflicts(plan: Plan, conflicts: Iterable[Conflict]) -> Plan:
+    """Returns the plan with conflicts, in path order."""
+    return replace(plan, conflicts=tuple(sorted(conflicts, key=lambda one: one.path)))
+
+
+def closed_over(pairs: Pairs, paths: Collection[TrackedPath]) -> Pairs:
+    """Returns what lies at or below some paths, and the folders that come or go with it."""
+    return _closed(pairs, {path for path in pairs if _is_under_any(path, paths)})
+
+
+def narrowed(
+    scene: Scene,
+    part: Part,
+    pairs: Pairs,
+    named: Collection[TrackedPath],
+    contents: tuple[bytes, ...],
+    draft: Draft,
+) -> Plan:
+    """Returns the partial plan of what is to change, of which `part` may pick hunks.
+
+    `contents` are what the pairs want and no step holds. `named`, with hunks: paths taken whole.
+
+    Raises:
+        NotFoundError, UsageError: as `plan_part`, of hunks.
+    """
     if part.hunks:
         pairs, fresh = _with_hunks(scene, part, pairs, named, draft(pairs))
-        contents, conflicts = (*contents, *fresh), ()
+        contents = (*contents, *fresh)
     pairs, blocked = _free_of_files(scene, pairs)
     plan = draft(pairs)
     written = {item.after.blob for item in plan.items if item.after is not None}
@@ -118,7 +147,6 @@ def plan_part(scene: Scene, part: Part, draft: Draft) -> Plan:
         only=part.only,
         paths=part.paths,
         hunks=part.hunks,
-        conflicts=tuple(sorted(conflicts, key=lambda one: one.path)),
         contents=tuple(one for one in contents if object_id(BLOB, one) in written),
     )
 

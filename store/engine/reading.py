@@ -12,6 +12,7 @@ from pathlib import Path
 from stepwell.store.engine.context import Context, Progress
 from stepwell.store.engine.diff import changes, changes_of_pairs
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.merge.ending import merging_plan, with_markers
 from stepwell.store.engine.objects import LayeredObjects, ObjectReader
 from stepwell.store.engine.patch import as_patch
 from stepwell.store.engine.recording import require_head
@@ -22,7 +23,7 @@ from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellError
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import PathState, Plan
-from stepwell.store.model.reports import Damage, Stats, Status, VerifyReport
+from stepwell.store.model.reports import Damage, MergeStatus, Stats, Status, VerifyReport
 from stepwell.store.model.steps import Snapshot, Step, StepRecorded, View
 
 
@@ -64,7 +65,17 @@ def status(journal: Journal, context: Context, workspace: str) -> Status:
         sessions=len(view.sessions),
         steps=view.step_count,
         store_bytes=folder_bytes(context.store),
+        merging=_merge_status(journal, reader, disk.snapshot),
     )
+
+
+def _merge_status(journal: Journal, reader: ObjectReader, disk: Snapshot) -> MergeStatus | None:
+    merging = journal.view().merging
+    if merging is None:
+        return None
+    plan = merging_plan(journal, merging)
+    unsettled = tuple(one.path for one in with_markers(reader, disk, plan))
+    return MergeStatus(merging.branch, merging.theirs, plan.conflicts, unsettled)
 
 
 def _pending_paths(journal: Journal, context: Context, view: View) -> tuple[TrackedPath, ...]:

@@ -29,6 +29,8 @@ from stepwell.store.model.steps import (
     Effect,
     Intent,
     IntentSet,
+    Merging,
+    MergingSet,
     Operation,
     OperationUndone,
     Step,
@@ -91,13 +93,21 @@ def conclude(
         act = Act(title=wording.title(plan), kind=wording.step_kind(plan))
         tip = make_step(view, context, act, base, captured, sink)
         tip = replace(tip, branch=plan.branch or view.current)
+        if plan.is_whole_merge and not plan.conflicts:
+            tip = replace(tip, parents=(base.id, plan.target.id))
         tip = replace(tip, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
         effects.append(StepRecorded(tip))
     moved = _moved(writer, view, plan, tip, intent.safety)
     operation = transaction.commit(
         intent.kind,
         wording.summary(plan, recovered),
-        [*effects, *moved.effects, *_undone(plan), IntentSet(None)],
+        [
+            *effects,
+            *moved.effects,
+            *_undone(plan),
+            *_merging(writer, plan, intent),
+            IntentSet(None),
+        ],
         details={
             "before": intent.safety,
             "after": tip.id,
@@ -144,6 +154,24 @@ def _undone(plan: Plan) -> list[Effect]:
     if plan.operation is None:
         return []
     return [OperationUndone(plan.operation, plan.kind == "undo")]
+
+
+def _merging(journal: Journal, plan: Plan, intent: Intent) -> list[Effect]:
+    """Returns what becomes of a merge under way: begun, taken back, or begun again."""
+    if plan.leaves_conflicts:
+        begun = Merging(plan.merged or "", intent.safety, plan.target.id, intent.plan)
+        return [MergingSet(begun)]
+    if plan.operation is None:
+        return []
+    was = journal.view().merging
+    if plan.kind == "undo":
+        return [MergingSet(None)] if was and was.operation == plan.operation else []
+    effects = journal.operation(plan.operation).effects
+    return [
+        MergingSet(replace(e.merging, operation=plan.operation))
+        for e in effects
+        if isinstance(e, MergingSet) and e.merging is not None
+    ]
 
 
 def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _Moved:

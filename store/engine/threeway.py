@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from stepwell.store.engine.diff import TOO_LARGE, is_binary
 from stepwell.store.engine.lines import Region, regions, split_lines
@@ -26,11 +26,16 @@ class Clash(Exception):
         self.kind = kind
 
 
-def merge_texts(base: bytes, ours: bytes, theirs: bytes) -> bytes:
+def merge_texts(
+    base: bytes, ours: bytes, theirs: bytes, *, favour: Literal["ours", "theirs"] | None = None
+) -> bytes:
     """Returns `ours` with what leads from `base` to `theirs`.
 
+    Where both changed the same place, the side to favour has its way.
+
     Raises:
-        Clash: both changed the same place, or a side is binary or too large to compare.
+        Clash: both changed the same place and no side is favoured; or a side is binary or too
+            large to compare.
     """
     if any(is_binary(side) or len(side) > TOO_LARGE for side in (base, ours, theirs)):
         raise Clash("binary")
@@ -39,8 +44,13 @@ def merge_texts(base: bytes, ours: bytes, theirs: bytes) -> bytes:
     at = shift = 0  # in `ours`; from `base` to `ours`
     for left, right in _groups(regions(base, ours), regions(base, theirs)):
         if left:
-            if right and _changed(mine, left, right) != _changed(other, right, left):
-                raise Clash("content")
+            if right and (theirs_now := other[_span(right, left)]) != mine[_span(left, right)]:
+                if favour is None:
+                    raise Clash("content")
+                if favour == "theirs":
+                    place = _span(left, right)
+                    merged += mine[at : place.start] + theirs_now
+                    at = place.stop
             shift = left[-1].new_end - left[-1].end
             continue
         for region in right:
@@ -61,11 +71,11 @@ def _groups(left: list[Region], right: list[Region]) -> list[tuple[list[Region],
     return groups
 
 
-def _changed(lines: list[bytes], own: list[Region], other: list[Region]) -> list[bytes]:
-    """Returns what a side has in place of the base's lines that the group speaks of."""
+def _span(own: list[Region], other: list[Region]) -> slice:
+    """Returns which lines a side has in place of the base's lines that the group speaks of."""
     start, end = min(own[0].start, other[0].start), max(own[-1].end, other[-1].end)
     first, last = own[0], own[-1]
-    return lines[first.new_start - (first.start - start) : last.new_end + (end - last.end)]
+    return slice(first.new_start - (first.start - start), last.new_end + (end - last.end))
 
 
 def merge_states(

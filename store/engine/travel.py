@@ -16,16 +16,18 @@ from stepwell.store.engine.counting import CountingSink
 from stepwell.store.engine.coverage import decode_coverage, decode_rules
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import Journal, JournalWriter
-from stepwell.store.engine.objects import BLOB, LayeredObjects, ObjectReader
+from stepwell.store.engine.merge.ancestry import merge_bases
+from stepwell.store.engine.merge.plan import MergeRequest, plan_merge
+from stepwell.store.engine.objects import BLOB, LayeredObjects, ObjectReader, RememberingObjects
 from stepwell.store.engine.partial import Pairs, Part, Scene, plan_part
 from stepwell.store.engine.recording import (
     Act,
     advanced,
-    head_step,
     make_step,
     require_head,
     take_with,
 )
+from stepwell.store.engine.refusing import refuse, refuse_while_merging
 from stepwell.store.engine.rollback import (
     apply_plan,
     by_policy,
@@ -35,17 +37,18 @@ from stepwell.store.engine.rollback import (
 )
 from stepwell.store.engine.settle import conclude
 from stepwell.store.engine.snapshots import by_path, differing, lookup
-from stepwell.store.model.errors import (
-    ConflictError,
-    DriftError,
-    FailedError,
-    OtherSessionError,
-    RefusedError,
-    StepwellError,
-)
+from stepwell.store.model.errors import FailedError, StepwellError
 from stepwell.store.model.ids import Oid, oid_from_hex
-from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.plans import Applied, Kept, OtherSession, PathState, Plan, PlanItem
+from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.plans import (
+    Applied,
+    Kept,
+    OtherSession,
+    PathState,
+    Plan,
+    PlanItem,
+    PlanKind,
+)
 from stepwell.store.model.steps import (
     BranchSet,
     Covered,
@@ -56,9 +59,6 @@ from stepwell.store.model.steps import (
     Step,
     StepRecorded,
 )
-from stepwell.store.model.text import plural
-
-PlanKind = Literal["rollback", "undo", "redo", "switch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,16 @@ class Aim:
     """The branch that is to be current afterwards; None: as now."""
     part: Part | None = None
     """Only this is put back, as a new step on the present tip; None: everything."""
+    merge: MergeRequest | None = None
+    """Of a merge: what is merged, whose tip `step` and `onto` are."""
 
 
 def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, ObjectReader]:
     """Returns the plan, and a reader that also holds the disk's own content; changes nothing."""
+    if aim.part is None:
+        refuse_while_merging(journal, aim.kind, aim.operation)
     head = require_head(current_head(journal), context.root)
-    reader = LayeredObjects(journal)
+    reader = LayeredObjects(RememberingObjects(journal))
     disk = context.sight.take(reader, head.snapshot)
     own = _own_writes(journal, aim)
     then = (covered_of(journal, aim.onto), decode_rules(_blob(journal, aim.onto.rules_blob)))
@@ -112,8 +116,10 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
             operation=aim.operation,
         )
 
-    if aim.part is not None:
-        scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
+    scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
+    if aim.merge is not None:
+        plan = plan_merge(scene, context, aim.merge, draft)
+    elif aim.part is not None:
         plan = plan_part(scene, aim.part, draft)
     else:
         stays = aim.branch == journal.view().current
@@ -167,9 +173,9 @@ def other_sessions(journal: Journal, head: Step, aim: Aim, plan: Plan) -> tuple[
     Without a named asker, a rollback is the business of the session of the step gone back to, else
     of the only session concerned. Steps without a session are a person's own captures; imported
     ones are nobody's work here. A switch takes nothing back, `only` keeps what came later, and of
-    some paths the work on other ones stays.
+    some paths the work on other ones stays; a merge only adds.
     """
-    if aim.branch is not None or plan.only:
+    if aim.branch is not None or plan.only or aim.merge is not None:
         return ()
     undone = steps_between(journal, head, aim.since or aim.onto)
     counts: dict[str, int] = {}
@@ -214,11 +220,11 @@ def apply_travel(
 
     Raises:
         DriftError, OtherSessionError: not forced; nothing was changed.
-        ConflictError: the plan has conflicts.
+        ConflictError: the plan has conflicts, and is no merge that leaves them on disk.
         RefusedError: the branch moved since the plan was made.
         IntegrityError: a target object is damaged; only the safety step was recorded.
     """
-    _refuse(writer, context, plan, force)
+    refuse(writer, context, plan, force)
     onto = plan.target if plan.side == "after" else writer.step(plan.target.parents[0])
     goes = _moves_branch(writer, plan, onto)
     if not plan.items and not goes:
@@ -242,6 +248,8 @@ def _moves_branch(writer: JournalWriter, plan: Plan, onto: Step) -> bool:
     """Tells whether the plan changes where branches are, even when no file has to change."""
     if plan.branch not in (None, writer.view().current):
         return True
+    if plan.is_whole_merge:
+        return plan.target not in merge_bases(writer, plan.head, plan.target)
     return not plan.partial and onto.id != plan.head.id
 
 
@@ -271,58 +279,6 @@ def _abandon(writer: JournalWriter, plan: Plan, error: StepwellError) -> None:
             f"nothing was changed yet; the next command that writes tries the {plan.kind} again, "
             "`stepwell undo` takes it back"
         )
-
-
-def _refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) -> None:
-    head = require_head(head_step(writer, writer.view()), context.root)
-    if head.id != plan.head.id:
-        raise RefusedError(
-            f"the {plan.kind} was not started: step #{head.seq} was recorded since the preview",
-            hint="look at a new preview",
-            head=head.id,
-        )
-    if plan.branch not in (None, writer.view().current):
-        _refuse_moved(writer, plan)
-    if plan.conflicts:
-        raise conflict(plan)
-    if plan.drift and not force:
-        paths = [escape(d.path) for d in plan.drift]
-        raise DriftError(
-            f"{plural(len(paths), 'path')} to be changed would lose content that is in no step: "
-            f"{', '.join(paths[:3])}{' ...' if len(paths) > 3 else ''}",
-            hint="run `stepwell capture` first, or give --force: the safety step saves it",
-            drift=[{"path": escape(d.path), "reason": d.reason} for d in plan.drift],
-        )
-    if plan.other_sessions and not force:
-        names = ", ".join(o.session for o in plan.other_sessions)
-        raise OtherSessionError(
-            f"the {plan.kind} would take back later work of another session: {names}",
-            hint="give --force to take it back too; `stepwell undo` brings it back",
-            other_sessions=[{"session": o.session, "steps": o.steps} for o in plan.other_sessions],
-        )
-
-
-def _refuse_moved(writer: JournalWriter, plan: Plan) -> None:
-    """Raises unless the branch that becomes current is where the plan leads."""
-    branch = writer.view().branches.get(plan.branch or "")
-    if branch is None or branch.head != plan.target.id:
-        what = "is gone" if branch is None else "moved"
-        raise RefusedError(
-            f"the {plan.kind} was not started: branch {plan.branch} {what} since",
-            hint="look at a new preview, or name the branch with `stepwell switch`",
-            branch=plan.branch,
-        )
-
-
-def conflict(plan: Plan) -> ConflictError:
-    """Returns the error for a plan with conflicts."""
-    paths = [escape(one.path) for one in plan.conflicts]
-    return ConflictError(
-        f"step #{plan.target.seq} cannot be taken back on its own: later work changed the same "
-        f"places of {', '.join(paths[:3])}{' ...' if len(paths) > 3 else ''}",
-        hint="leave those paths out with --path, or roll back to before the later work",
-        conflicts=plan.conflicts,
-    )
 
 
 def _record_safety(writer: JournalWriter, context: Context, plan: Plan) -> tuple[Step, Captured]:

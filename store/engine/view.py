@@ -12,6 +12,8 @@ from stepwell.store.model.steps import (
     Effect,
     IntentSet,
     MarkSet,
+    Merging,
+    MergingSet,
     Operation,
     OperationUndone,
     Step,
@@ -23,9 +25,10 @@ from stepwell.store.model.steps import (
 UNDO_LIMIT = 1_000
 """How many operations the undo list remembers."""
 
-UNDOABLE_KINDS = frozenset(
-    {"rollback", "switch", "merge", "promote", "mark", "unmark", "branch", "prune"}
-)
+TRAVEL_KINDS = frozenset({"rollback", "switch", "merge", "promote"})
+"""Operations that change the workspace, so that taking them back needs a plan."""
+
+UNDOABLE_KINDS = TRAVEL_KINDS | {"mark", "unmark", "branch", "prune"}
 """Operations that can be taken back by a plan even without a stored inverse."""
 
 _NEVER_UNDOABLE = frozenset({"undo", "redo"})
@@ -55,20 +58,21 @@ class _State:
         self._sessions = dict(view.sessions)
         self._undoables = {u.number: u for u in view.undoables}
         self._intent = view.intent
+        self._merging = view.merging
         self._step_count = view.step_count
         self._raw_bytes = view.raw_bytes
         self._stored_bytes = view.stored_bytes
 
     def apply(self, operation: Operation) -> None:
         for effect in operation.effects:
-            self._apply_effect(effect, operation.number)
+            self._apply_effect(effect, operation)
         if _is_undoable(operation):
             self._undoables[operation.number] = Undoable(
                 operation.number, operation.kind, done_by=operation.number
             )
         self._number = operation.number
 
-    def _apply_effect(self, effect: Effect, number: int) -> None:
+    def _apply_effect(self, effect: Effect, operation: Operation) -> None:
         match effect:
             case StepRecorded(step):
                 self._record(step)
@@ -83,9 +87,11 @@ class _State:
                 if mark is not None:
                     self._marks[step_id] = mark
             case OperationUndone(undone_number, undone):
-                self._set_undone(undone_number, undone, number)
+                self._set_undone(undone_number, undone, operation.number)
             case IntentSet(intent):
                 self._intent = intent
+            case MergingSet(merging):
+                self._set_merging(merging, operation)
 
     def _record(self, step: Step) -> None:
         self._last_seq = max(self._last_seq, step.seq)
@@ -104,6 +110,23 @@ class _State:
                 entry = replace(entry, undone=False, done_by=by)
             self._undoables[number] = entry
 
+    def _set_merging(self, merging: Merging | None, operation: Operation) -> None:
+        """Sets the merge under way.
+
+        One that is over takes with it what was only a part of it: its beginning, and later changes
+        of the workspace, which led from one half-merged state to another.
+        """
+        was = self._merging
+        if merging is None and was is not None:
+            concluded = operation.kind == "merge"
+            for number, entry in list(self._undoables.items()):
+                later = number > was.operation and entry.kind in TRAVEL_KINDS
+                if later or (concluded and number == was.operation):
+                    del self._undoables[number]
+        if merging is not None and not merging.operation:
+            merging = replace(merging, operation=operation.number)
+        self._merging = merging
+
     def view(self) -> View:
         return View(
             number=self._number,
@@ -114,6 +137,7 @@ class _State:
             sessions=self._sessions,
             undoables=tuple(self._undoables.values())[-UNDO_LIMIT:],
             intent=self._intent,
+            merging=self._merging,
             step_count=self._step_count,
             raw_bytes=self._raw_bytes,
             stored_bytes=self._stored_bytes,

@@ -14,6 +14,8 @@ def title(plan: Plan) -> str:
     """Returns the title of the step that a rollback, or a switch where something stayed, records."""
     if plan.kind == "switch":
         return f"what stayed on disk at the switch to {plan.branch}"
+    if plan.kind == "merge":
+        return _merge(plan)
     target = f"#{plan.target.seq} {plan.target.title}"
     side = "before " if plan.side == "before" else ""
     if plan.only:
@@ -25,6 +27,8 @@ def title(plan: Plan) -> str:
 
 def step_kind(plan: Plan) -> StepKind:
     """Returns the kind of that step."""
+    if plan.kind == "merge":
+        return "merge"
     return "capture" if plan.kind == "switch" else "rollback"
 
 
@@ -39,12 +43,28 @@ def _done(plan: Plan) -> str:
         return f"{'undid' if plan.kind == 'undo' else 'did again'} operation {plan.operation}"
     if plan.kind == "switch":
         return f"switched to branch {plan.branch}"
+    if plan.kind == "merge":
+        return _merge(plan)
     target = f"{'before ' if plan.side == 'before' else ''}#{plan.target.seq}"
     if plan.only:
         return f"took back{_of_paths(plan)} #{plan.target.seq} alone"
     if plan.paths or plan.hunks:
         return f"put {_part(plan)} back to {target}"
     return f"{'put the files back' if plan.partial else 'rolled back'} to {target}"
+
+
+def merged(branch: str) -> str:
+    """Returns the title of the step, and the summary of the operation, that end a merge."""
+    return f"merge of {branch}"
+
+
+def _merge(plan: Plan) -> str:
+    assert plan.merged is not None, "a merge names its branch"
+    what = merged(plan.merged)
+    if plan.paths or plan.hunks:
+        return f"{what}: {_part(plan)}"
+    left = plural(len(plan.conflicts), "conflict")
+    return f"{what}: {left} to be settled" if plan.conflicts else what
 
 
 def _of_paths(plan: Plan) -> str:

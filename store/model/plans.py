@@ -50,7 +50,17 @@ class OtherSession:
 Content = bytes
 """Because a Plan has a field of the name `bytes`."""
 
-ConflictKind = Literal["content", "modify/delete", "add/add", "mode", "binary", "file/directory"]
+ConflictKind = Literal[
+    "content",
+    "modify/delete",
+    "add/add",
+    "mode",
+    "binary",
+    "file/directory",
+    "rename/rename",
+    "location",
+]
+"""`location`: one side added a file to a folder that the other side renamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +76,15 @@ class Conflict:
     theirs: PathState | None
 
 
+PlanKind = Literal["rollback", "undo", "redo", "switch", "merge"]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A rollback, undo, redo or switch before it is executed; computing one changes nothing."""
+    """A rollback, undo, redo, switch or merge before it is executed; computing one changes nothing."""
 
     id: str
-    kind: Literal["rollback", "undo", "redo", "switch"]
+    kind: PlanKind
     target: Step
     """The step whose content the disk is to have (with `side` "before": its parent's)."""
     side: Literal["before", "after"]
@@ -99,9 +112,21 @@ class Plan:
     hunks: tuple[str, ...] = ()
     """Ids of the hunks that were asked for; none: whole files."""
     conflicts: tuple[Conflict, ...] = ()
-    """With any of them, nothing can be applied."""
+    """Of a merge: what is left for a person to settle. Of any other plan: nothing can be applied."""
+    merged: str | None = None
+    """Of a merge: the name of the branch whose tip `target` is."""
     contents: tuple[Content, ...] = ()
     """What the items write and no step holds: merged files, files with chosen hunks."""
+
+    @property
+    def is_whole_merge(self) -> bool:
+        """Tells whether all of a branch is merged, so that the step has two parents."""
+        return self.kind == "merge" and not self.paths and not self.hunks
+
+    @property
+    def leaves_conflicts(self) -> bool:
+        """Tells whether the plan, when applied, leaves conflicts on disk for a person to settle."""
+        return self.is_whole_merge and bool(self.conflicts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.plans import Conflict
 from stepwell.store.model.steps import Intent, Step
 
 
@@ -30,6 +31,19 @@ class Status:
     sessions: int
     steps: int
     store_bytes: int
+    merging: MergeStatus | None = None
+    """The merge under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStatus:
+    """A merge whose conflicts are on disk."""
+
+    branch: str
+    theirs: StepId
+    conflicts: tuple[Conflict, ...]
+    unsettled: tuple[TrackedPath, ...]
+    """Of them, the files that still hold conflict markers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,21 @@ class Intent:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """A merge under way: its conflicts are on disk, for a person to settle."""
+
+    branch: str
+    """The branch that is merged into the current one."""
+    ours: StepId
+    """The step that holds the disk as it was before."""
+    theirs: StepId
+    plan: Oid
+    """Blob of the plan, which names the conflicts (engine/rollback)."""
+    operation: int = 0
+    """Number of the operation that began it; 0: the one that this is an effect of."""
+
+
 # --- effects: the only ways in which an operation changes the View -------------------------------
 
 
@@ -210,8 +225,22 @@ class IntentSet:
     intent: Intent | None
 
 
+@dataclass(frozen=True, slots=True)
+class MergingSet:
+    """A merge is under way; None: it is concluded or taken back."""
+
+    merging: Merging | None
+
+
 Effect = (
-    StepRecorded | BranchSet | BranchDropped | CurrentSet | MarkSet | OperationUndone | IntentSet
+    StepRecorded
+    | BranchSet
+    | BranchDropped
+    | CurrentSet
+    | MarkSet
+    | OperationUndone
+    | IntentSet
+    | MergingSet
 )
 
 
@@ -261,6 +290,7 @@ class View:
     undoables: tuple[Undoable, ...] = ()
     """Oldest first, the newest 1,000."""
     intent: Intent | None = None
+    merging: Merging | None = None
     step_count: int = 0
     raw_bytes: int = 0
     """Of all steps together."""

@@ -25,7 +25,10 @@ def hostile(tmp_path: Path) -> Iterator[Hostile]:
 
 def random_plan(ws: Workspace, target: Step, chance: random.Random) -> PlannedChanges:
     """Plans some part of a rollback to a step, or a switch to it."""
-    way = chance.choice(["paths", "hunks", "only", "files", "switch"])
+    way = chance.choice(["paths", "hunks", "only", "files", "switch", "merge", "merge"])
+    others = [row.name for row in ws.branches() if not row.current]
+    if way == "merge" and others:
+        return ws.plan_merge(chance.choice(others), prefer=chance.choice([None, "ours", "theirs"]))
     changes = ws.plan_rollback(target).changes
     hunks = [h.id for c in changes if c.status in "AMD" for h in c.hunks]
     if way == "paths" and changes:
@@ -97,3 +100,5 @@ def one_round(ws: Workspace, root: Path, planned: PlannedChanges) -> None:
     seen = Disk.read(root)
     assert unlisted(ws, seen, done, undone, again) == unlisted(ws, after, done, undone, again)
     assert (ws.view().current, ws.head().id) == (plan.branch or branch, done.step.id)
+    if ws.view().merging is not None:
+        ws.continue_merge(force=True)

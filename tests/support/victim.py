@@ -37,6 +37,8 @@ def main(root: Path, home: Path, notes: Path, seed: int, halt: bool) -> None:
     with Workspace.open(root, home=home) as ws:
         ws.settle()
         while True:
+            if ws.view().merging is not None:
+                ws.continue_merge(force=True)
             mutator.run(3)
             note(notes / "before", Disk.read(root))
             step = ws.capture("work")
@@ -57,8 +59,11 @@ def main(root: Path, home: Path, notes: Path, seed: int, halt: bool) -> None:
 
 
 def another_way(ws: Workspace, target: Step, chance: random.Random) -> PlannedChanges:
-    """Plans a switch, some hunks, some paths, or the files alone."""
-    way = chance.choice(["switch", "hunks", "paths", "files"])
+    """Plans a switch, a merge, some hunks, some paths, or the files alone."""
+    way = chance.choice(["switch", "hunks", "paths", "files", "merge", "merge"])
+    others = [row.name for row in ws.branches() if not row.current]
+    if way == "merge" and others:
+        return ws.plan_merge(chance.choice(others), prefer=chance.choice([None, "ours", "theirs"]))
     changes = ws.plan_rollback(target).changes
     hunks = [hunk.id for change in changes if change.status == "M" for hunk in change.hunks]
     if way == "switch":

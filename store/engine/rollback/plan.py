@@ -17,10 +17,8 @@ from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
-from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem
+from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem, PlanKind
 from stepwell.store.model.steps import Covered, Reason, Snapshot, Step
-
-PlanKind = Literal["rollback", "undo", "redo", "switch"]
 
 REPOSITORY_NAMES = frozenset({b".git", b".hg", b".jj", b".svn"})
 

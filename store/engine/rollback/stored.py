@@ -9,7 +9,7 @@ from typing import Any
 from stepwell.store.model.errors import FormatError
 from stepwell.store.model.ids import StepId, oid_from_hex
 from stepwell.store.model.paths import escape, unescape
-from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem
+from stepwell.store.model.plans import Conflict, Kept, OtherSession, PathState, Plan, PlanItem
 from stepwell.store.model.steps import Snapshot, Step
 
 FORMAT = 1
@@ -18,8 +18,7 @@ FORMAT = 1
 def encode_plan(plan: Plan) -> bytes:
     """Returns the canonical bytes that an intent stores; steps are named by their ids.
 
-    `contents` is not among them: the intent's operation stores those as blobs. Nor are conflicts,
-    with which no plan is executed.
+    `contents` is not among them: the intent's operation stores those as blobs.
     """
     form: dict[str, Any] = {
         "format": FORMAT,
@@ -44,6 +43,13 @@ def encode_plan(plan: Plan) -> bytes:
             "paths": [escape(path) for path in plan.paths],
             "hunks": list(plan.hunks),
         }
+    if plan.merged is not None:
+        form["merged"] = plan.merged
+    if plan.conflicts:
+        form["conflicts"] = [
+            [escape(c.path), c.kind, _form(c.base), _form(c.ours), _form(c.theirs)]
+            for c in plan.conflicts
+        ]
     return json.dumps(form, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
@@ -83,6 +89,11 @@ def _plan_of(form: Mapping[str, Any], step: Callable[[StepId], Step]) -> Plan:
         only=part.get("only", False),
         paths=tuple(unescape(path) for path in part.get("paths", ())),
         hunks=tuple(part.get("hunks", ())),
+        merged=form.get("merged"),
+        conflicts=tuple(
+            Conflict(unescape(path), kind, *map(_parsed, sides))
+            for path, kind, *sides in form.get("conflicts", ())
+        ),
     )
 
 

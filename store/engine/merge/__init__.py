@@ -1,0 +1,1 @@
+"""Merging: whole branches and picked parts, three-way, as git merges them."""

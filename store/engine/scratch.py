@@ -1,0 +1,135 @@
+"""Scratch folders: private, locked by who uses them, swept when their user died.
+
+Each lies in the store's `scratch` folder, and its user holds a kernel lock on it for as long as it
+lives. What is there without a lock was left behind by a killed process. A process that works in one
+has the folder's path in its environment, by which it is found when it outlives who started it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stepwell.store.engine.atomic import system_error
+from stepwell.store.model.ids import RandomBytes
+
+NAME = "scratch"
+
+VARIABLE = "STEPWELL_SCRATCH"
+
+_ROUNDS = 100
+_PAUSE_S = 0.01
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def scratch_folder(store: Path, purpose: str, randomness: RandomBytes) -> Iterator[Path]:
+    """Makes an empty folder `purpose-<random>`, and removes it at the end with all it holds.
+
+    Raises:
+        FailedError: it cannot be made.
+    """
+    above = store / NAME
+    folder = above / f"{purpose}-{randomness(8).hex()}"
+    try:
+        above.mkdir(mode=0o700, exist_ok=True)
+        # A sweeper must not find the folder between its making and its locking.
+        with _locked(above):
+            folder.mkdir(mode=0o700)
+            lock = os.open(folder, _FOLDER)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as error:
+        raise system_error(error, "making a scratch folder", folder) from error
+    try:
+        yield folder
+    finally:
+        try:
+            remove_tree(folder)
+        finally:
+            os.close(lock)
+
+
+def marked(folder: Path) -> dict[str, str]:
+    """Returns the variables of a process that works in a scratch folder."""
+    return {VARIABLE: str(folder)}
+
+
+def sweep(store: Path) -> None:
+    """Ends the processes, and removes the folders, that killed users left behind.
+
+    What cannot be ended or removed is left to the next sweep: nothing depends on its being gone.
+    """
+    with suppress(OSError):
+        for folder in _abandoned(store / NAME):
+            end_processes(folder)
+            remove_tree(folder)
+
+
+def _abandoned(above: Path) -> list[Path]:
+    if not above.is_dir():
+        return []
+    with _locked(above):
+        return [folder for folder in sorted(above.iterdir()) if not _in_use(folder)]
+
+
+def end_processes(folder: Path) -> None:
+    """Kills every process that was started to work in a scratch folder, and their children.
+
+    Found by /proc; where there is none, they are left to end by themselves.
+    """
+    for _ in range(_ROUNDS):
+        found = list(_working_in(folder))
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE_S)
+
+
+def _working_in(folder: Path) -> Iterator[int]:
+    sign = f"{VARIABLE}={folder}".encode("utf-8", "surrogateescape")
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if name.isdecimal() and int(name) != os.getpid():
+            # It may end, or be another user's.
+            with suppress(OSError), open(f"/proc/{name}/environ", "rb") as environ:
+                if sign in environ.read().split(b"\0"):
+                    yield int(name)
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder with all below it, read-only folders too; links are not followed."""
+    for at, names, _ in os.walk(os.fsencode(folder)):
+        for path in (os.path.join(at, name) for name in names):
+            if stat.S_ISDIR(os.lstat(path).st_mode):
+                os.chmod(path, 0o700)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    fd = os.open(folder, _FOLDER)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _in_use(folder: Path) -> bool:
+    with suppress(OSError):
+        fd = os.open(folder, _FOLDER)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+    return False

@@ -1,0 +1,119 @@
+"""The facade's verbs that merge, between those that read and the rest of those that write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Literal
+
+from stepwell.store.engine import history, reading
+from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.engine.merge.ending import begun_entry, conclude_merge
+from stepwell.store.engine.merge.plan import MergeRequest, merge_tip
+from stepwell.store.engine.partial import Part
+from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
+from stepwell.store.link.carry import carried
+from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.plans import Applied, Plan, PlannedChanges
+from stepwell.store.reader import WorkspaceReader
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.journal import JournalWriter
+
+
+class MergeVerbs(WorkspaceReader):
+    """Plans, begins, concludes and takes back merges."""
+
+    def _writer(self) -> AbstractContextManager[JournalWriter]:
+        """Takes the writer lock, settles what was interrupted, and gives the journal's writer."""
+        raise NotImplementedError
+
+    def plan_merge(
+        self,
+        name: str,
+        *,
+        prefer: Literal["ours", "theirs"] | None = None,
+        paths: Sequence[bytes] = (),
+        hunks: Sequence[str] = (),
+    ) -> PlannedChanges:
+        """Returns what merging a branch into the current one would change on disk.
+
+        What merges is the disk as it is. `paths` (each with all below it) and `hunks` (ids of the
+        whole plan's changes) pick a part, which is recorded as work of this branch's own, so that
+        the rest can be merged later. With `prefer` one side wins where both changed the same.
+
+        Raises:
+            NotFoundError: there is no such branch, or a picked path or hunk is not in the merge.
+            UsageError: it is the current branch.
+            RefusedError: the branches have nothing in common, or a merge is under way.
+            FailedError: git 2.38 or newer is not there.
+        """
+        theirs = self._journal.step(merge_tip(self.view(), name))
+        request = MergeRequest(name, prefer, Part(tuple(map(TrackedPath, paths)), tuple(hunks)))
+        return self._planned(Aim("merge", theirs, theirs, merge=request))
+
+    def merge_branch(
+        self,
+        name: str,
+        *,
+        prefer: Literal["ours", "theirs"] | None = None,
+        force: bool = False,
+    ) -> Applied:
+        """Merges a branch into the current one; `undo` takes it back.
+
+        When the plan has conflicts they are on disk afterwards, with markers: settle them, then
+        `continue_merge`, or `abort_merge`. Merged already: nothing is done.
+
+        Raises:
+            DriftError: content that is in no step would be merged into, and `force` is not given.
+        """
+        return self.apply(self.plan_merge(name, prefer=prefer), force=force)
+
+    @carried
+    def continue_merge(self, *, force: bool = False) -> Applied:
+        """Concludes the merge under way with the disk as it is: a step with two parents.
+
+        Raises:
+            NotFoundError: no merge is under way.
+            ConflictError: conflict markers are left, and `force` is not given.
+        """
+        with self._writer() as writer:
+            return conclude_merge(writer, self._context, force=force)
+
+    def plan_abort(self) -> PlannedChanges:
+        """Returns what taking back the merge under way would change on disk."""
+        entry = begun_entry(self.view())
+        return self._planned(history.travel_aim(self._journal, entry, undo=True, session=None))
+
+    def abort_merge(self) -> Applied:
+        """Takes back the merge under way: the disk is as it was before; edits since are in a step.
+
+        Raises:
+            NotFoundError: no merge is under way.
+        """
+        return self.apply(self.plan_abort(), force=True)
+
+    def apply(
+        self,
+        planned: PlannedChanges | Plan,
+        *,
+        force: bool = False,
+        progress: Progress = no_progress,
+    ) -> Applied:
+        """Executes a plan behind a safety step; `undo` takes it back.
+
+        Raises:
+            DriftError, OtherSessionError: the plan says so and `force` is not given.
+            RefusedError: a step was recorded since the plan was made.
+        """
+        plan = planned.plan if isinstance(planned, PlannedChanges) else planned
+        return self._apply(plan, force=force, progress=progress)
+
+    @carried
+    def _apply(self, plan: Plan, *, force: bool, progress: Progress = no_progress) -> Applied:
+        with self._writer() as writer:
+            return apply_travel(writer, self._context, plan, force=force, progress=progress)
+
+    def _planned(self, aim: Aim) -> PlannedChanges:
+        plan, reader = plan_travel(self._journal, self._context, aim)
+        return PlannedChanges(plan, reading.plan_changes(reader, plan))
