@@ -20,6 +20,10 @@ from stepwell.store.model.ids import Clock
 
 ROOTS, WORKSPACES = "roots", "workspaces"
 
+_FIRST_SEGMENT = frozenset({"00000001.segment", "00000001.index"})
+_BEGINNING = frozenset({"journal", "catalogue", "tmp", "lock", "manifest", "stats"})
+"""All that a store holds before its own file is written; whatever else is there was once of use."""
+
 
 def make_home(home: Path) -> None:
     """Makes the data folder, the folders on the way and what it holds, closed to other users.
@@ -112,11 +116,15 @@ def _was_never_finished(store: Path, clock: Clock) -> bool:
 
 def _is_beginning(store: Path) -> bool:
     """Tells whether a store holds no more than an `init` writes before it is done."""
-    segments = list((store / "journal").glob("*.segment"))
+    remove_leftovers(store)
+    segments = {path.name for path in (store / "journal").glob("*")}
+    others = {path.name for path in store.iterdir()} | {
+        f"catalogue/{path.name}" for path in (store / "catalogue").glob("*")
+    }
+    if not (segments <= _FIRST_SEGMENT and others <= _BEGINNING):
+        return False
     if not segments:
         return True
-    if len(segments) > 1 or any((store / "catalogue").glob("*")):
-        return False
     try:
         with Journal.open(store) as journal:
             return journal.last_number <= 1

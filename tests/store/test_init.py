@@ -257,14 +257,20 @@ def _unfinished(home: Path, project: Path, count: int) -> Path:
     return workspace.store
 
 
-@pytest.mark.parametrize("case", ["held", "a history", "named by a file", "a damaged file"])
+@pytest.mark.parametrize(
+    "case", ["held", "a history", "sealed", "a catalogue", "named by a file", "a damaged file"]
+)
 def test_only_what_was_never_finished_is_swept(
     project: Path, home: Path, tmp_path: Path, case: str
 ) -> None:
-    """Stores that somebody writes, that have more than one step, or that may be named, stay."""
+    """Stores that somebody writes, that were ever used, or that may be named, stay."""
     store = _unfinished(home, project, 2 if case == "a history" else 1)
     other = tmp_path / "other"
     other.mkdir()
+    if case == "sealed":
+        (store / "repo.git").mkdir()
+    elif case == "a catalogue":
+        (store / "catalogue" / "steps").write_bytes(b"")
     if case == "held":
         with WriterLock.acquire(store, wait_s=0, clock=lambda: 0):
             Workspace.init(other, home=home).close()
@@ -279,7 +285,7 @@ def test_only_what_was_never_finished_is_swept(
         Workspace.init(other, home=home).close()
         file.unlink(missing_ok=True)
     assert (store / "journal" / "00000001.segment").exists()
-    if case != "a history":
+    if case in ("held", "named by a file", "a damaged file"):
         (tmp_path / "third").mkdir()
         Workspace.init(tmp_path / "third", home=home).close()
         assert not store.exists()
