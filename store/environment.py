@@ -84,3 +84,30 @@ def runtime_folder() -> Path:
     import tempfile
 
     return Path(tempfile.gettempdir())
+
+
+def agent_folder(agent: str) -> Path:
+    """Returns where an agent keeps its own configuration, by its variable or its usual place."""
+    variable, usual = _AGENT_FOLDERS[agent]
+    if variable and (chosen := os.environ.get(variable)):
+        found = Path(chosen).expanduser().absolute()
+        return found / agent if variable == "XDG_CONFIG_HOME" else found
+    return user_folder() / usual
+
+
+_AGENT_FOLDERS = {
+    "claude": ("CLAUDE_CONFIG_DIR", ".claude"),
+    "opencode": ("XDG_CONFIG_HOME", ".config/opencode"),
+    "codex": ("CODEX_HOME", ".codex"),
+    "gemini": ("", ".gemini"),
+    "qwen": ("", ".qwen"),
+    "pi": ("PI_CODING_AGENT_DIR", ".pi/agent"),
+    "cline": ("", ".cline"),
+    "cursor": ("", ".cursor"),
+    "goose": ("", ".agents"),
+}
+
+
+def search_path() -> str:
+    """Returns the folders in which programs are looked for."""
+    return os.environ.get("PATH", os.defpath)

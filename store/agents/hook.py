@@ -43,10 +43,11 @@ def main(arguments: list[str]) -> None:
         _signal.signal(_signal.SIGALRM, _alarm)
         agent = arguments[0]
         event = arguments[1] if len(arguments) > 1 else ""
-        payload = _read(READ_S)
+        # Codex gives its `notify` program the event as the last argument.
+        payload = arguments[2].encode() if len(arguments) > 2 else _read(READ_S)
         fields = _fields(payload)
         event = event or _text(fields.get("hook_event_name")) or "-"
-        folder = _text(fields.get("cwd")) or posix.getcwd()
+        folder = _folder(fields) or posix.getcwd()
         found = _workspace(_home(), folder)
         if found is not None and _is_word(agent) and _is_word(event):
             _deliver(*found, agent, event, payload)
@@ -103,6 +104,17 @@ def _fields(payload: bytes) -> dict[str, object]:
     except (StopIteration, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _folder(fields: dict[str, object]) -> str:
+    """Returns the folder that an agent says it works in, under whichever name; empty: none."""
+    for name in ("cwd", "working_dir", "workspace_roots", "workspaceRoots"):
+        found = fields.get(name)
+        if isinstance(found, list) and found:
+            found = found[0]
+        if _text(found):
+            return _text(found)
+    return ""
 
 
 def _scan(text: str) -> object:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("setup", "start looking after a folder"),
     "status": ("setup", "where you are, and what differs on disk"),
+    "install": ("agents", "record an agent's steps: put our hooks into its settings"),
+    "uninstall": ("agents", "take them out again"),
+    "doctor": ("agents", "which agents are installed, reachable and heard from"),
     "demo": ("demo", "build a real history to play with, and browse it"),
     "capture": ("recording", "record the folder as a step"),
     "mark": ("recording", "make a step a checkpoint: label, note, tags"),
@@ -58,7 +61,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Name -> (module of this package, what the list of commands says)."""
 
 _GROUPS = (
-    ("begin", ("init", "status", "demo")),
+    ("begin", ("init", "status", "install", "uninstall", "doctor", "demo")),
     ("record", ("capture", "watch", "run", "mark", "unmark", "transcripts")),
     ("look", ("log", "show", "diff", "cat", "search", "blame", "report")),
     ("carry", ("export", "import")),
