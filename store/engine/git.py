@@ -37,6 +37,7 @@ class Git:
         try:
             import git
         except ImportError as error:
+            # GitPython looks for the program when it is loaded.
             raise _failed("", _NOT_FOUND, str(error)) from error
 
         self._error = (git.GitCommandError, git.GitCommandNotFound)

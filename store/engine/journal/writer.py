@@ -284,10 +284,15 @@ class JournalWriter(Journal):
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
         if oid in self._checked:
             return True
-        if not self.is_sound(oid):
+        if not (self._has_live(oid) or self._is_listed(oid)) or not self.is_sound(oid):
             return False
         self._checked.add(oid)
         return True
+
+    def _is_listed(self, oid: Oid) -> bool:
+        """Tells whether a pack that counts has the object: one left by a killed sealing may go."""
+        listed = self.manifest.packs
+        return any(oid in index for index in self.sealed.packs.indexes if index.name in listed)
 
     # --- derived files ---------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from stepwell.store.engine.foreign import NotImportableError
@@ -11,6 +12,7 @@ from stepwell.store.engine.gitobjects import GitObjects
 from stepwell.store.engine.objects import damaged_object, missing
 from stepwell.store.engine.sealing.layout import pack_folder
 from stepwell.store.engine.sealing.packindex import PackIndex
+from stepwell.store.model.errors import ObjectDamagedError, ObjectMissingError
 from stepwell.store.model.ids import Oid
 
 
@@ -99,8 +101,9 @@ class Packs:
         return next((size for size in sizes if size is not None), None)
 
     def commits(self) -> Iterator[tuple[Oid, bytes]]:
-        """Yields all commits, in no order; reads every object's head."""
+        """Yields all commits that can be read, in no order; reads every object's head."""
         for index in self.indexes:
             for oid in index.ids():
-                if self.kind(oid) == "commit":
-                    yield oid, self.read(oid)[1]
+                with suppress(ObjectMissingError, ObjectDamagedError):
+                    if self.kind(oid) == "commit":
+                        yield oid, self.read(oid)[1]

@@ -13,13 +13,19 @@ from stepwell.store.engine.sealing.layout import repository_of
 from stepwell.store.engine.sealing.packs import Packs
 from stepwell.store.engine.sealing.refs import operations_commit, refs_digest
 from stepwell.store.engine.sealing.sealedindex import (
+    Chunk,
     SealedIndex,
     SealedRows,
     encode_index,
     index_path,
     write_index,
 )
-from stepwell.store.model.errors import FailedError, ObjectDamagedError, ObjectMissingError
+from stepwell.store.model.errors import (
+    FailedError,
+    IntegrityError,
+    ObjectDamagedError,
+    ObjectMissingError,
+)
 from stepwell.store.model.ids import Oid, StepId, oid_from_hex
 from stepwell.store.model.steps import Operation, Step, StepRecorded
 
@@ -149,17 +155,44 @@ class SealedPart:
 
 
 def found_manifest(store: Path, segments: tuple[int, ...]) -> Manifest:
-    """Returns what those segments and the repository suggest, for when the manifest is lost."""
+    """Returns what those segments and the repository suggest, for when the manifest is lost.
+
+    Raises:
+        IntegrityError: there are packs, and the operations that they hold cannot be found.
+    """
     repository = repository_of(store)
-    commit = operations_commit(repository) if repository.is_dir() else None
-    if commit is None:
-        return Manifest(segments)
     packs = Packs(repository)
-    chunks = chunks_of(history_entries(packs, commit))
+    if not packs.indexes:
+        return Manifest(segments)
+    commit, chunks = _found_operations(repository, packs)
     return Manifest(
         segments,
         tuple(index.name for index in packs.indexes),
-        max((chunk.last for chunk in chunks), default=0),
+        max(chunk.last for chunk in chunks),
         commit.hex(),
         refs_digest(repository),
     )
+
+
+def _found_operations(repository: Path, packs: Packs) -> tuple[Oid, list[Chunk]]:
+    """Returns the commit that holds the operations: what its ref names, else the newest such one."""
+    named = operations_commit(repository)
+    found = [_readable_chunks(packs, named)] if named is not None else []
+    if not any(found):
+        commits = (oid for oid, text in packs.commits() if step_of_commit(text) is None)
+        found = [_readable_chunks(packs, oid) for oid in commits]
+    best = max(filter(None, found), key=lambda pair: pair[1][-1].last, default=None)
+    if best is None:
+        raise IntegrityError(
+            f"the sealed operations in {repository} cannot be found",
+            hint="restore the repository from a backup, such as a clone of it",
+            path=str(repository),
+        )
+    return best
+
+
+def _readable_chunks(packs: Packs, commit: Oid) -> tuple[Oid, list[Chunk]] | None:
+    with suppress(IntegrityError):
+        chunks = chunks_of(history_entries(packs, commit))
+        return (commit, chunks) if chunks else None
+    return None

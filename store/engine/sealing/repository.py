@@ -48,13 +48,13 @@ class SealedRepository:
         for folder in (store / "tmp", self._quarantine, self.path):
             make_private_folder(folder)
         self._git = Git(self.path, self._quarantine)
-        write_atomic(self.path / "config", CONFIG)
+        _ensure(self.path / "config", CONFIG)
         self._remove_stale_locks()
         if not self._is_complete():
             self._git.run("init", "--quiet", "--bare", "--template=", "--shared=0600")
-            write_atomic(self.path / "config", CONFIG)
+            _ensure(self.path / "config", CONFIG)
         make_private_folder(self.path / "info")
-        write_atomic(self.path / "info" / "attributes", b"")
+        _ensure(self.path / "info" / "attributes", b"")
 
     def _is_complete(self) -> bool:
         parts = ("HEAD", "objects/pack", "objects/info", "refs/heads", "refs/tags")
@@ -216,11 +216,19 @@ class SealedRepository:
                 self._git.run("update-ref", "-z", "--stdin", feed=feed)
         self._git.run("pack-refs", "--all", "--prune")
         head = f"ref: refs/heads/{branch}\n".encode("utf-8", "surrogateescape")
-        write_atomic(self.path / "HEAD", head)
+        _ensure(self.path / "HEAD", head)
         for folder, _, _ in os.walk(self.path / "refs"):
             fsync_folder(folder)
         if own_refs(read_refs(self.path)) != dict(wanted):
             raise IntegrityError("sealing stopped: the refs do not read back as they were written")
+
+
+def _ensure(path: Path, content: bytes) -> None:
+    """Replaces a file unless it holds just that; runs no program and follows no link."""
+    with contextlib.suppress(OSError):
+        if not path.is_symlink() and path.read_bytes() == content:
+            return
+    write_atomic(path, content)
 
 
 def _fsync_file(path: Path) -> None:

@@ -42,7 +42,7 @@ BATCH_BYTES = 128 << 20
 """Segments of about this size together become one pack; what they hold is listed in memory."""
 MERGE_AT = 30
 """So many packs are merged into one: reading through more of them would be slow."""
-_SPARE = 32 << 20
+_SPARE = 4 << 20
 
 Writing = Callable[[], AbstractContextManager[JournalWriter]]
 """Gives the journal's writer, under the writer lock, for a moment."""

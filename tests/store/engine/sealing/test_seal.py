@@ -33,7 +33,7 @@ from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.manifest import Manifest, read_manifest, write_manifest
 from stepwell.store.engine.sealing import seal as seal_module
 from stepwell.store.engine.sealing.layout import repository_of
-from stepwell.store.model.errors import BusyError, IntegrityError, NoSpaceError
+from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NoSpaceError
 from stepwell.store.model.steps import Operation
 
 
@@ -351,3 +351,68 @@ def test_a_damaged_sealed_object_is_healed_by_recording_it_again(
     with reading(store) as journal:
         assert journal.read(blob)[1] == content
         assert [d.kind for d in journal.verify(True).damaged] == ["pack"]
+
+
+def test_with_manifest_and_refs_lost_the_operations_are_found_in_the_packs(
+    store: Path, done: list[Operation]
+) -> None:
+    """Of several sealings the newest; without any the store is refused, not taken for empty."""
+    seal_store(store)
+    with writing(store) as writer:
+        done += record_many(writer, 2)
+    seal_store(store)
+    (store / "manifest").unlink()
+    (repository_of(store) / "packed-refs").unlink()
+    with reading(store) as journal:
+        assert_same(journal, done)
+    with writing(store) as writer:
+        done += record_many(writer, 1)
+    seal_store(store)
+    whole_store(store, done)
+    assert_clean(store)
+    (store / "manifest").unlink()
+    for pack in (repository_of(store) / "objects" / "pack").glob("*.pack"):
+        pack.unlink()
+    with pytest.raises(IntegrityError, match="cannot be found"):
+        reading(store)
+
+
+def test_an_object_that_only_a_killed_sealing_packed_is_stored_again(
+    store: Path, done: list[Operation]
+) -> None:
+    """Its pack is not listed and may go."""
+    seal_store(store)
+    with writing(store) as writer:
+        done += record_many(writer, 2)
+    listed = read_manifest(store)
+    assert listed is not None
+    kept = store.parent / "kept"
+    shutil.copytree(store / "journal", kept)
+    seal_store(store)
+    with reading(store) as journal:
+        chunk = journal.sealed.index.chunks()[-1].blob
+        content = journal.read(chunk)[1]
+    shutil.rmtree(store / "journal")
+    shutil.copytree(kept, store / "journal")
+    write_manifest(store, listed)
+    with writing(store) as writer:
+        assert writer.has(chunk)
+        done.append(record(writer, content))
+    seal_store(store)
+    assert len(list((repository_of(store) / "objects" / "pack").glob("*.pack"))) == 2
+    whole_store(store, done)
+    assert_clean(store)
+
+
+def test_without_git_sealing_is_refused(
+    store: Path, done: list[Operation], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The error says what is missing, and nothing is changed."""
+    for name in ("env", "nice"):
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FailedError, match="127") as caught:
+        seal_store(store)
+    assert "install git" in caught.value.hint
+    monkeypatch.undo()
+    whole_store(store, done)
