@@ -99,6 +99,8 @@ def test_git_log_reads_the_steps(told: Workspace) -> None:
     step = told.get_step(kept.head)
     assert one.splitlines()[2:] == [
         f"Stepwell-Step: {step.id}",
+        f"Stepwell-Seq: {step.seq}",
+        f"Stepwell-Branch: {step.branch}",
         *([f"Stepwell-Session: {step.session}"] if step.session else []),
         *([f"Stepwell-Turn: {step.turn}"] if step.turn else []),
         f"Stepwell-Kind: {step.kind}",

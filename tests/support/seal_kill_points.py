@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -85,9 +86,13 @@ def refused(last: int, store: Path, killer: type[Killer]) -> bool:
     """Seals in a child whose `last`-th call fails; tells whether there was such a call."""
     child = os.fork()
     if child == 0:
-        killer(last).install()
-        with contextlib.suppress(FailedError):
-            seal_store(store)
+        try:
+            killer(last).install()
+            with contextlib.suppress(FailedError):
+                seal_store(store)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(2)
         os._exit(Refuser.refused)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code not in (0, 1):

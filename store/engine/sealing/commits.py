@@ -36,7 +36,11 @@ def commit_of_step(step: Step, parents: Sequence[Oid]) -> bytes:
 
 
 def _trailers(step: Step) -> list[str]:
+    # Each is one line. Without the first two git would find commits too short to be stored as
+    # differences from one another: together they save a quarter of a commit.
     facts = (
+        ("Seq", str(step.seq)),
+        ("Branch", step.branch),
         ("Session", step.session),
         ("Turn", None if step.turn is None else str(step.turn)),
         ("Kind", step.kind),

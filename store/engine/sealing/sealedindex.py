@@ -15,6 +15,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -186,4 +187,6 @@ def remove_other_indexes(store: Path, kept: Iterable[int]) -> None:
     wanted = {index_path(store, last) for last in kept}
     for path in (store / "journal").glob("sealed-*.index"):
         if path not in wanted:
-            path.unlink(missing_ok=True)
+            # They are in nobody's way, and the next sealing tries again.
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
