@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -39,10 +39,14 @@ class _Session:
 
 
 class AgentRecorder:
-    """Records what agents tell of one workspace; not thread-safe, as the workspace is not."""
+    """Records what agents tell of one workspace; not thread-safe, as the workspace is not.
 
-    def __init__(self, workspace: Workspace) -> None:
+    `sweep` is called at the beginning and the end of a session: a time to look at everything.
+    """
+
+    def __init__(self, workspace: Workspace, sweep: Callable[[], object] = lambda: None) -> None:
         self._workspace = workspace
+        self._sweep = sweep
         self._sessions: dict[str, _Session] = {}
         self._owed: list[str] = []
         """Why steps could not be recorded of which not even a gap could be."""
@@ -69,6 +73,8 @@ class AgentRecorder:
         if event.key is not None and event.key in session.keys:
             session.open.pop(event.key, None)
             return
+        if event.kind in ("session.start", "session.end"):
+            self._sweep()
         match event.kind:
             case "prompt":
                 self._end_calls(session)

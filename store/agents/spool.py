@@ -1,6 +1,6 @@
 """What hooks left when no daemon took it: one file an event, in the store or beside the socket.
 
-The hook client (hook.py) writes these files with code of its own, since it loads nothing of ours.
+The hook client (hookclient.py) writes these files with code of its own, since it loads nothing of ours.
 """
 
 from __future__ import annotations

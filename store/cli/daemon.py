@@ -63,7 +63,7 @@ def start_daemon(workspace: Workspace, idle_s: float | None = None) -> None:
     """
     if workspace.daemon() is not None:
         return
-    from stepwell.store.agents.hook import launch
+    from stepwell.store.agents.hookclient import launch
     from stepwell.store.service.log import NAME
 
     idle = "" if idle_s is None else str(idle_s)

@@ -8,7 +8,7 @@ from stepwell.store.cli.command import Call, Command
 
 
 def _hook(call: Call) -> int:
-    from stepwell.store.agents.hook import main
+    from stepwell.store.agents.hookclient import main
 
     given = call.arguments
     main([given.agent, *([given.event] if given.event else [])])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import socket
 import threading
@@ -32,8 +33,12 @@ from stepwell.store.service.server import Limits, Server
 IDLE_S = 900.0
 """After so long without a request a daemon ends."""
 
-_LOOK_S = 1.0
-"""How often it looks whether it is idle, and whether its folders are still there."""
+_LOOK_S = 0.2
+"""How often it looks whether the watcher's queue wants emptying."""
+_UPKEEP_S = 1.0
+"""How often it looks whether it is idle, whether its folders are still there, into the spool."""
+_SWEPT = 32
+"""Folders that are looked at each time when nobody asks for anything."""
 _LOCK_WAIT_S = 10.0
 _BACKLOG = 128
 
@@ -57,14 +62,14 @@ def serve(settings: Settings) -> bool:
         BusyError: another process, which is no daemon, holds the writer lock.
         StepwellError: the workspace cannot be opened, or its socket not be bound.
     """
-    with HeldWorkspace.open(settings.root, home=settings.home) as workspace:
-        log = Log(workspace.store, time.time_ns)
-        with contextlib.closing(log):
-            try:
-                return _serve(workspace, settings, log)
-            except StepwellError as error:
-                log.write("error", {"code": error.code, "message": error.message})
-                raise
+    workspace = HeldWorkspace.open(settings.root, home=settings.home)
+    # The log is closed last: events that are left are written when the workspace is closed.
+    with contextlib.closing(Log(workspace.store, time.time_ns)) as log, workspace:
+        try:
+            return _serve(workspace, settings, log)
+        except StepwellError as error:
+            log.write("error", {"code": error.code, "message": error.message})
+            raise
 
 
 def _serve(workspace: HeldWorkspace, settings: Settings, log: Log) -> bool:
@@ -139,7 +144,7 @@ class _Daemon:
         )
 
     async def run(self, sock: socket.socket) -> None:
-        agents = AgentRecorder(self._workspace)
+        agents = AgentRecorder(self._workspace, self._workspace.sweep_all)
         desk = Desk(self._workspace, agents, self._log, lambda: self._finish("asked to"))
         greeting = wire.Greeting(wire.PROTOCOL, self._settings.version, str(os.getpid()))
         server = Server(
@@ -176,15 +181,36 @@ class _Daemon:
         self._end.set()
 
     async def _until_the_end(self, desk: Desk) -> None:
+        kept_up = time.monotonic()
         while not self._end.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._end.wait(), _LOOK_S)
-            if time.monotonic() - desk.last > self._settings.idle_s:
-                self._finish("nobody asked for anything")
-            elif _place(self._workspace) != self._place:
-                self._finish("the workspace or its store is no longer there")
-            else:
-                await self._drain_spool(desk)
+            if _is_readable(self._workspace.watched()):
+                await desk.if_free(self._workspace.hear)
+            if time.monotonic() - kept_up > _UPKEEP_S:
+                await self._keep_up(desk)
+                kept_up = time.monotonic()
+
+    async def _keep_up(self, desk: Desk) -> None:
+        unused_s = time.monotonic() - desk.last
+        if unused_s > self._settings.idle_s:
+            self._finish("nobody asked for anything")
+        elif _place(self._workspace) != self._place:
+            self._finish("the workspace or its store is no longer there")
+        else:
+            await self._drain_spool(desk)
+            if unused_s > _UPKEEP_S:
+                await desk.if_free(lambda: self._workspace.sweep(_SWEPT))
+
+
+def _is_readable(fd: int | None) -> bool:
+    if fd is None:
+        return False
+    try:
+        return bool(select.select([fd], [], [], 0)[0])
+    except (OSError, ValueError):
+        # The watcher was ended this very moment; the next capture scans.
+        return False
 
 
 def _place(workspace: HeldWorkspace) -> tuple[tuple[int, int] | None, ...]:

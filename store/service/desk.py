@@ -166,6 +166,12 @@ class Desk:
                 await self.run(lambda: self._agents.drain(spooled))
             forget(spooled)
 
+    async def if_free(self, work: Callable[[], object]) -> None:
+        """Runs upkeep on the thread of the verbs, unless somebody has the turn or the lock."""
+        if not self._turn.locked():
+            async with self._turn:
+                await self._loop.run_in_executor(self._thread, work)
+
     # --- lending ---------------------------------------------------------------------------------
 
     async def _lend(self, client: Client, wait_s: float) -> None:

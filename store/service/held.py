@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import recover
@@ -24,6 +26,7 @@ class HeldWorkspace(Workspace):
     _held: JournalWriter | None = None
     _found: Recovery | None = None
     """What was settled when the lock was taken, until a verb's caller is told."""
+    _sight: LiveSight | None = None
 
     @property
     def held(self) -> bool:
@@ -47,6 +50,9 @@ class HeldWorkspace(Workspace):
         """
         self._lock = WriterLock.acquire(self.store, wait_s=wait_s, clock=self._context.clock)
         try:
+            if self._sight is None:
+                self._sight = LiveSight(self.root, self.store, self._context.capture)
+                self._context = replace(self._context, sight=self._sight)
             self._open()
         except BaseException:
             self.lend()
@@ -65,8 +71,33 @@ class HeldWorkspace(Workspace):
             self._close_writer()
             self._open()
 
+    # --- keeping the sight fresh ------------------------------------------------------------------
+
+    def watched(self) -> int | None:
+        """Returns a descriptor that is readable when something changed; None when nothing is watched."""
+        return self._sight.fileno() if self._sight else None
+
+    def hear(self) -> None:
+        """Takes in what the watcher tells, so that its queue stays short."""
+        if self._sight is not None:
+            self._sight.hear()
+
+    def sweep(self, folders: int) -> None:
+        """Looks at some folders for what no watcher tells, for an idle moment."""
+        if self._sight is not None:
+            self._sight.sweep(folders)
+
+    def sweep_all(self) -> None:
+        """Looks at all folders for what no watcher tells."""
+        if self._sight is not None:
+            self._sight.sweep_all()
+
     def close(self) -> None:
+        """Lets go of the lock, the watches and all files."""
         self.lend()
+        sight, self._sight = self._sight, None
+        if sight is not None:
+            sight.close()
         super().close()
 
     def _open(self) -> None:

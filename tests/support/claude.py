@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import stepwell.store.agents.hook as hook
+from stepwell.store.agents import hookclient
 
-HOOK = Path(hook.__file__)
+HOOK = Path(hookclient.__file__).with_name("hook.py")
 
 
 class Claude:

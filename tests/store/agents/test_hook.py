@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.claude import HOOK, Claude, run_hook
+from support.claude import Claude, run_hook
 from support.daemons import daemon_process, until
 
 from stepwell.store import Workspace
-from stepwell.store.agents import hook
+from stepwell.store.agents import hookclient as hook
 from stepwell.store.environment import default_home
 from stepwell.store.link import wire
 from stepwell.store.link.address import read_link
@@ -152,7 +152,9 @@ def test_a_store_that_cannot_be_written_is_told_later(
 
 def test_stdin_that_never_ends_is_not_waited_for(ws: Workspace, env: dict[str, str]) -> None:
     """An agent that forgets to close it is not held up."""
-    code = "import stepwell.store.agents.hook as h; h.READ_S = 0.1; h.main(['claude', 'Stop'])"
+    code = (
+        "import stepwell.store.agents.hookclient as h; h.READ_S = 0.1; h.main(['claude', 'Stop'])"
+    )
     read, write = os.pipe()
     try:
         done = subprocess.run([sys.executable, "-c", code], stdin=read, env=env, timeout=20)
@@ -189,7 +191,7 @@ def test_it_agrees_with_the_rest_of_the_program(monkeypatch: pytest.MonkeyPatch)
 def test_it_loads_nothing_that_costs(tmp_path: Path) -> None:
     """Only modules of C, and what every start of Python loads."""
     code = (
-        f"import sys; before = set(sys.modules); exec(open({str(HOOK)!r}).read().replace("
+        f"import sys; before = set(sys.modules); exec(open({str(hook.__file__)!r}).read().replace("
         "'__main__', 'x')); print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
