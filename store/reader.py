@@ -249,13 +249,29 @@ class WorkspaceReader:
         context: int = 3,
     ) -> tuple[Change, ...]:
         """Returns what turns step `a` into step `b` (None: the disk as it is), in path order."""
+        if b is None:
+            return self._disk_diff(a, tuple(paths), hunks, context)
         return reading.difference(
             self._journal, self._context, a, b, paths=paths, hunks=hunks, lines=context
         )
 
+    @asked
+    def _disk_diff(
+        self, a: Step, paths: Sequence[bytes], hunks: bool, lines: int
+    ) -> tuple[Change, ...]:
+        return reading.difference(
+            self._journal, self._context, a, None, paths=paths, hunks=hunks, lines=lines
+        )
+
     def patch(self, a: Step, b: Step | None = None, *, paths: Sequence[bytes] = ()) -> bytes:
         """Returns the same difference as a patch that `git apply` takes."""
+        if b is None:
+            return self._disk_patch(a, tuple(paths))
         return reading.patch(self._journal, self._context, a, b, paths=paths)
+
+    @asked
+    def _disk_patch(self, a: Step, paths: Sequence[bytes]) -> bytes:
+        return reading.patch(self._journal, self._context, a, None, paths=paths)
 
     def step_changes(
         self, step: Step, *, hunks: bool = True, context: int = 3

@@ -11,4 +11,4 @@ NAME = "hookclient"
 loader = sys.modules["_frozen_importlib_external"].SourceFileLoader(
     NAME, f"{__file__.rpartition('/')[0]}/{NAME}.py"
 )
-exec(loader.get_code(NAME), {"__name__": "__main__"})
+exec(loader.get_code(NAME), {"__name__": __name__})

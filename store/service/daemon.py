@@ -137,7 +137,7 @@ class _Daemon:
         self._log = log
         self._end = asyncio.Event()
         self._why = ""
-        self._place = _place(workspace)
+        self._place = _places(workspace)
         self._spools = (
             workspace.store / FOLDER,
             address.socket_folder(settings.runtime) / f"{workspace.id}.spool",
@@ -195,8 +195,8 @@ class _Daemon:
         unused_s = time.monotonic() - desk.last
         if unused_s > self._settings.idle_s:
             self._finish("nobody asked for anything")
-        elif _place(self._workspace) != self._place:
-            self._finish("the workspace or its store is no longer there")
+        elif _places(self._workspace) != self._place:
+            self._finish("the workspace, its store or the socket is no longer there")
         else:
             await self._drain_spool(desk)
             if unused_s > _UPKEEP_S:
@@ -213,13 +213,16 @@ def _is_readable(fd: int | None) -> bool:
         return False
 
 
-def _place(workspace: HeldWorkspace) -> tuple[tuple[int, int] | None, ...]:
-    """Returns what tells whether root, store and lock are still those that were opened."""
-    found: list[tuple[int, int] | None] = []
-    for path in (workspace.root, workspace.store, workspace.store / "lock"):
-        try:
-            state = os.stat(path)
-            found.append((state.st_dev, state.st_ino))
-        except OSError:
-            found.append(None)
-    return tuple(found)
+def _places(workspace: HeldWorkspace) -> tuple[tuple[int, int] | None, ...]:
+    """Returns what tells whether everything is where it was: root, store, lock, socket."""
+    store = workspace.store
+    places = (os.fsdecode(workspace.root), store, store / "lock", store / address.LINK)
+    return tuple(_identity(place) for place in places)
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -148,6 +149,31 @@ def test_a_store_that_cannot_be_written_is_told_later(
     run_hook(*claude.stop(), env=env)
     started.refresh()
     assert [s.kind for s in started.steps(limit=2)] == ["tool", "gap"]
+
+
+def test_a_full_disk_is_a_gap_when_there_is_room_again(
+    started: Workspace, project: Path, home: Path, claude: Claude, env: dict[str, str]
+) -> None:
+    """The agent hears nothing of it; what it did meanwhile is in the next step."""
+    daemon = daemon_process(project, home)
+    try:
+        run_hook(*claude.prompt("Go"), env=env)
+        size = (started.store / "journal" / "00000001.segment").stat().st_size
+        full, unlimited = (size, resource.RLIM_INFINITY), (resource.RLIM_INFINITY,) * 2
+        resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, full)
+        claude.before("Bash")
+        (project / "a").write_text("a\n")
+        run_hook(*claude.after("Bash", "", command="one"), env=env)
+        resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, unlimited)
+        claude.before("Bash")
+        run_hook(*claude.after("Bash", "", command="two"), env=env)
+        started.refresh()
+        gap, call = reversed(started.steps(limit=2))
+        assert gap.kind == "gap" and "File too large" in (gap.reason or "")
+        assert (call.title, call.changes.files) == ("$ two", 1)
+    finally:
+        daemon.kill()
+        daemon.wait()
 
 
 def test_stdin_that_never_ends_is_not_waited_for(ws: Workspace, env: dict[str, str]) -> None:

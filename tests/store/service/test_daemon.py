@@ -126,15 +126,19 @@ def test_it_ends_when_nobody_needs_it(ws: Workspace, project: Path, home: Path) 
     assert "nobody asked" in (ws.store / "daemon.log").read_text()
 
 
-@pytest.mark.parametrize("what", ["root", "store"])
+@pytest.mark.parametrize("what", ["root", "store", "socket", "link"])
 def test_it_ends_when_its_folders_are_gone(
     daemon: subprocess.Popen[bytes], ws: Workspace, project: Path, what: str
 ) -> None:
-    """Moved or deleted: it holds on to nothing."""
+    """Moved or deleted: it holds on to nothing, and nobody is left with a lock and no way to it."""
     if what == "root":
         project.rename(project.with_name("elsewhere"))
-    else:
+    elif what == "store":
         shutil.rmtree(ws.store)
+    elif what == "socket":
+        os.unlink(os.readlink(ws.store / LINK))
+    else:
+        os.unlink(ws.store / LINK)
     assert daemon.wait(20) == 0
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.daemons import daemon_thread
 from textual.pilot import Pilot
 
 from stepwell.store.workspace import Workspace
@@ -164,6 +166,15 @@ def test_r_y_u_y_goes_back_and_forth(root: Path, size: tuple[int, int]) -> None:
     assert seen["rolled back"] == seen["undo not confirmed"] == first
     assert seen["undone"] == now
     assert footers[0].startswith("3 files are as they were after #1; saved before: #")
+
+
+def test_the_keys_do_the_same_through_a_daemon(root: Path) -> None:
+    """Whoever writes, the screen and the disk show the same."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sw-") as runtime,
+        daemon_thread(root, root.parent / "home", Path(runtime)),
+    ):
+        test_r_y_u_y_goes_back_and_forth(root, WIDE)
 
 
 def test_drift_needs_a_tick_and_is_saved(root: Path) -> None:
