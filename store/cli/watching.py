@@ -70,7 +70,7 @@ def _run(call: Call) -> int:
     command = list(call.arguments.command)
     if not command:
         raise UsageError("run needs a command", hint="as in stepwell run -- make test")
-    session = f"run:{os.urandom(4).hex()}"
+    session, signals = f"run:{os.urandom(4).hex()}", _Passing()
     with call.open() as workspace:
         try:
             return run(
@@ -79,7 +79,7 @@ def _run(call: Call) -> int:
                 folder=call.folder,
                 session=session,
                 quiet_s=call.arguments.quiet / 1_000,
-                started=_pass_signals,
+                started=signals.begin,
             )
         except FileNotFoundError:
             call.out.note(Styled("stepwell: ", "bad"), f"{command[0]}: no such command")
@@ -89,18 +89,30 @@ def _run(call: Call) -> int:
             return _NOT_RUNNABLE
 
 
-def _pass_signals(process: subprocess.Popen[bytes]) -> None:
+class _Passing:
     """Passes on what is sent to us alone; the terminal sends its own signals to both of us."""
 
-    def pass_on(number: int, _: object) -> None:
-        with suppress(ProcessLookupError):
-            process.send_signal(number)
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, lambda number, _: self._pass_on(number))
+        # Handled, not ignored: what is ignored here would be ignored in the command, too.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: None)
 
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, pass_on)
-    # Handled, not ignored: what is ignored here would be ignored in the command, too.
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, lambda *_: None)
+    def begin(self, process: subprocess.Popen[bytes]) -> None:
+        """Passes signals on to the process from now on, and those that came before it."""
+        self._process = process
+        for number in self._early:
+            self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
+        if self._process is None:
+            self._early.append(number)
+            return
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
 
 
 def _milliseconds(text: str) -> int:
