@@ -4,6 +4,8 @@
 
 Reported are the time from process start to the first frame and to the first frame with steps, and
 from a key to the bytes that answer it (median, 95th percentile), while scrolling and after jumps.
+Then, with a diff of more than 50 MB on the screen: until its first lines and all of it are there,
+keys in it, memory.
 """
 
 from __future__ import annotations
@@ -134,6 +136,68 @@ def measure_keys(root: Path, home: Path, keys: int, tell: Tell) -> None:
             jumps.append(screen.key(sent))
             screen.quiet(0.15)
         tell("G and g", jumps)
+
+
+def measure_diff(root: Path, home: Path, keys: int, rounds: int) -> None:
+    """Prints how a diff of 50 MB opens, and how it scrolls once all of it is there."""
+    lines, everything = [], []
+    for _ in range(rounds):
+        with terminal(root, home) as screen:
+            opened = open_large(screen)
+            lines.append((time.perf_counter() - opened) * 1000)
+            until_last_file(screen)
+            everything.append((time.perf_counter() - opened) * 1000)
+    report("50 MB: key to its lines", lines)
+    report("50 MB: key to all of it", everything)
+    with terminal(root, home) as screen:
+        open_large(screen)
+        until_last_file(screen)
+        for sent in (b"z", b"g"):
+            os.write(screen.fd, sent)
+            screen.quiet(0.8)
+        for name, sent in (("j", b"j"), ("ctrl+d", b"\x04"), ("]", b"]"), ("ctrl+u", b"\x15")):
+            report(f"50 MB: key {name}", keyed(screen, sent, keys))
+        jumps = []
+        for sent in (b"G", b"g") * 10:
+            jumps.append(screen.key(sent))
+            screen.quiet(0.3)
+        report("50 MB: G and g", jumps)
+        print(f"{'50 MB: resident':24} {resident_mb(screen.pid):.0f} MB")
+
+
+def open_large(screen: Terminal) -> float:
+    """Goes down to the step with the large diff; returns when, once its first lines are there."""
+    screen.until(b"not the first to be seen")
+    screen.quiet(0.3)
+    pressed = time.perf_counter()
+    os.write(screen.fd, b"j")
+    screen.until(b"other_0")
+    return pressed
+
+
+def until_last_file(screen: Terminal) -> None:
+    """Goes to the last file, which says that it is being read and then has its lines."""
+    os.write(screen.fd, b"3")
+    screen.quiet(0.05)
+    os.write(screen.fd, b"G")
+    screen.quiet(0.05)
+    screen.seen = b""
+    screen.until(b"other_")
+
+
+def keyed(screen: Terminal, sent: bytes, times: int) -> list[float]:
+    """Sends a key again and again; returns the milliseconds that each answer took."""
+    found = []
+    for _ in range(times):
+        found.append(screen.key(sent))
+        screen.quiet(0.03)
+    return found
+
+
+def resident_mb(pid: int) -> float:
+    """Returns the memory that a process has in RAM, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def report(name: str, times: list[float]) -> None:

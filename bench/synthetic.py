@@ -103,6 +103,33 @@ def _commit(writer: JournalWriter, pending: list[Effect]) -> None:
         pending.clear()
 
 
+LARGE_FILES, LARGE_LINES = 12, 105_000
+"""Of the step whose diff is large: about 53 MB, 1.1 million lines, 43,000 hunks."""
+
+
+def make_large(folder: Path, seed: int = 1) -> tuple[Path, Path]:
+    """Returns (root, home) of a workspace whose newest step but one has a diff of more than 50 MB."""
+    root, home = folder / "orchard", folder / "home"
+    root.mkdir(parents=True)
+    chance = random.Random(seed)
+    texts = [
+        [f"    value_{n} = compute({chance.random()})\n" for n in range(LARGE_LINES)]
+        for _ in range(LARGE_FILES)
+    ]
+    with Workspace.init(root, home=home) as workspace:
+        for edited in (False, True):
+            for number, lines in enumerate(texts):
+                for n in range(LARGE_LINES) if edited else ():
+                    if n % 29 < 10:
+                        lines[n] = f"    other_{n} = change({chance.random()})\n"
+                (root / f"data{number}.py").write_text("".join(lines))
+            workspace.capture("edit everything" if edited else "write much")
+        (root / "note.txt").write_text("so that the large diff is not the first to be seen\n")
+        workspace.capture("write a note")
+        workspace.graph()
+    return root, home
+
+
 def make(folder: Path, count: int, seed: int = 1) -> tuple[Path, Path]:
     """Returns (root, home) of a workspace with about `count` steps, made in `folder`."""
     root, home = folder / "orchard", folder / "home"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
+from stepwell.store.engine.diff import change_of_blobs
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
@@ -282,6 +283,17 @@ class WorkspaceReader:
     def changed_paths(self, step: Step) -> Iterator[bytes]:
         """Yields the paths that the step changed, of a rename both names."""
         return reading.changed_paths(self._journal, step)
+
+    def changed_files(self, step: Step, *, since: Step | None = None) -> tuple[Change, ...]:
+        """Returns the step's own change, or what leads to it from `since`, without any lines.
+
+        However much it is, this reads no file; `with_lines` reads those of one change.
+        """
+        return reading.changed_files(self._journal, step, since)
+
+    def with_lines(self, change: Change, *, context: int = 3) -> Change:
+        """Returns one of those changes with its lines counted, and its hunks."""
+        return change_of_blobs(self._journal, change, context=context)
 
     def read_file(self, step: Step, path: bytes) -> bytes:
         """Returns the exact bytes of a file, or a link's target, at a step.

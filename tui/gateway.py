@@ -8,6 +8,7 @@ holds up a page of the timeline. Nothing here touches a widget.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from textual.message import Message
 
 from stepwell.tui.feed.errands import Errands
 from stepwell.tui.feed.patches import Sight
-from stepwell.tui.feed.pause import Pause
+from stepwell.tui.feed.pause import Pause, give_back
 from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
 from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.messages import (
@@ -72,6 +73,9 @@ NEWEST = 64
 """Steps that are read before the shape of the whole history is known."""
 
 
+_PATIENCE_S = 0.1
+"""After so long the first files of a diff are shown, and the others follow."""
+
 _SIZED = 50
 """Binary blobs of a diff whose sizes are looked up at most."""
 
@@ -105,9 +109,8 @@ class Source(Protocol):
         hunks: bool = True,
         context: int = 3,
     ) -> tuple[Change, ...]: ...
-    def step_changes(
-        self, step: Step, *, hunks: bool = True, context: int = 3
-    ) -> tuple[Change, ...]: ...
+    def changed_files(self, step: Step, *, since: Step | None = None) -> tuple[Change, ...]: ...
+    def with_lines(self, change: Change, *, context: int = 3) -> Change: ...
     def blob(self, oid: Oid) -> bytes: ...
     def plan_rollback(
         self,
@@ -216,6 +219,9 @@ class Gateway:
             "search": Errands("stepwell-search"),
         }
         self._searches: dict[Purpose, int] = {}
+        self._patch: int | None = None
+        self._large: set[Oid] = set()
+        """Blobs that are known to be beyond a limit: none is read again and again for its colours."""
         self._lanes: LaneMap | None = None
 
     @property
@@ -402,13 +408,27 @@ class Gateway:
     def load_patch(self, generation: int, sight: Sight) -> None:
         """Reads a diff; PatchLoaded."""
 
-        def call(source: Source) -> Message:
-            changes = _changes_with_lines(source, sight)
-            said = _said(source, sight) if not changes else ()
-            rows = DiffRows(changes, _sizes(source, changes), said)
-            return PatchLoaded(generation, sight.key, rows)
+        def call(source: Source) -> None:
+            was_large = False
+            for changes, unread in _growing(source, sight):
+                if self._patch != generation:
+                    break
+                if changes is not None:
+                    said = _said(source, sight) if not changes else ()
+                    rows = DiffRows(changes, _sizes(source, changes), said, unread)
+                    self._post(PatchLoaded(generation, sight.key, rows))
+                else:
+                    was_large = True
+                    self._pause.rest()
+            if was_large:
+                give_back()
 
+        self._patch = generation
         self.ask("history" if sight.step else "disk", "patch", "read the changes", call)
+
+    def forget_patch(self) -> None:
+        """Stops reading a diff that nobody waits for any more, between two of its files."""
+        self._patch = None
 
     def read_blobs(
         self, oids: Sequence[Oid], limit: int, then: Callable[[Mapping[Oid, bytes]], None]
@@ -416,8 +436,10 @@ class Gateway:
         """Calls `then`, on the history's thread, with those that are stored and within `limit`."""
 
         def call(source: Source) -> None:
-            found = ((oid, _blob(source, oid)) for oid in oids)
-            then({oid: data for oid, data in found if data is not None and len(data) <= limit})
+            found = ((oid, _blob(source, oid)) for oid in oids if oid not in self._large)
+            read = {oid: data for oid, data in found if data is not None}
+            self._large |= {oid for oid, data in read.items() if len(data) > limit}
+            then({oid: data for oid, data in read.items() if len(data) <= limit})
 
         self.ask("history", "blobs", "read files", call)
 
@@ -536,12 +558,26 @@ def _planned(
     return PlanMade(generation, found, rows, None, recovered)
 
 
-def _changes_with_lines(source: Source, sight: Sight) -> tuple[Change, ...]:
-    if sight.base is not None:
-        return source.diff(sight.base, sight.step, context=sight.context)
+def _growing(source: Source, sight: Sight) -> Iterator[tuple[Sequence[Change] | None, int]]:
+    """Yields a diff's changes and how many of them lack their lines; (None, 0) between two files.
+
+    What takes long is yielded twice: the first files when they are there, and all.
+    """
     if sight.step is None:
-        return source.diff(source.status().head, context=sight.context)
-    return source.step_changes(sight.step, context=sight.context)
+        base = sight.base or source.status().head
+        yield source.diff(base, context=sight.context), 0
+        return
+    files = source.changed_files(sight.step, since=sight.base)
+    begun, told, whole = time.monotonic(), False, list[Change]()
+    for change in files:
+        whole.append(source.with_lines(change, context=sight.context))
+        left = files[len(whole) :]
+        if left and not told and time.monotonic() - begun > _PATIENCE_S:
+            told = True
+            yield (*whole, *left), len(left)
+        elif told:
+            yield None, 0
+    yield whole, 0
 
 
 def _said(source: Source, sight: Sight) -> Sequence[str]:

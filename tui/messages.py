@@ -268,7 +268,10 @@ class HunksNamed(Message):
 
 
 class PatchLoaded(Message):
-    """What a step changed, or how the disk differs from the head, as rows ready to be drawn."""
+    """What a step changed, or how the disk differs from the head, as rows ready to be drawn.
+
+    Of a large diff the first files come alone; all come in a later one.
+    """
 
     def __init__(self, generation: int, key: Hashable, rows: DiffRows) -> None:
         super().__init__()

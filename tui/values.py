@@ -14,6 +14,7 @@ from stepwell.store.model.errors import (
     StepwellError,
 )
 from stepwell.store.model.ids import Clock, Oid, StepId, short
+from stepwell.store.model.patchlines import PatchLines, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import (
     Applied,
@@ -66,6 +67,7 @@ __all__ = [
     "OperationRow",
     "OtherSession",
     "OtherSessionError",
+    "PatchLines",
     "PathState",
     "Plan",
     "PlanItem",
@@ -87,6 +89,7 @@ __all__ = [
     "printable_bytes",
     "printable_line",
     "short",
+    "signs_of",
 ]
 
 

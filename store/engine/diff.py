@@ -43,6 +43,17 @@ def changes(
     return changes_of_pairs(reader, pairs, hunks=hunks, context=context, paths=paths)
 
 
+def changes_without_lines(
+    reader: ObjectReader, a: Snapshot | None, b: Snapshot | None
+) -> tuple[Change, ...]:
+    """Returns what `changes` does, its lines neither counted nor compared: no file is read.
+
+    `change_of_blobs` adds them, one change at a time.
+    """
+    pairs = differing(reader, a, b)
+    return tuple(_with_renames([_plain(was, now) for was, now in _of_interest(pairs, ())]))
+
+
 def changes_of_pairs(
     reader: ObjectReader,
     pairs: list[Difference],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from stepwell.store.model.changes import Hunk, hunk_id
 from stepwell.store.model.ids import Oid
+from stepwell.store.model.patchlines import PatchLines
 
-NO_NEWLINE = b"\\ No newline at end of file"
-
-_SIGNS = {" ": b" ", "+": b"+", "-": b"-"}
+_HEADER = re.compile(rb"@@ -([0-9]+)(?:,([0-9]+))? \+([0-9]+)(?:,([0-9]+))? @@[^\n]*\n")
+_BEFORE_HEADER = b"\n@@ -"
+"""No line of a text stands like that in a patch: each has its sign first."""
 
 
 class Side(NamedTuple):
@@ -39,8 +41,8 @@ def compare(path: bytes, old: Side, new: Side, *, hunks: bool, context: int) -> 
         return Compared(count_lines(new.content), count_lines(old.content), ())
     patch = _patch(old.content, new.content, context if hunks else 0)
     _, added, deleted = patch.line_stats
-    found = [_hunk(path, old.blob, new.blob, hunk) for hunk in patch.hunks] if hunks else []
-    return Compared(added, deleted, tuple(found))
+    found = tuple(_hunks(path, old.blob, new.blob, patch.data)) if hunks else ()
+    return Compared(added, deleted, found)
 
 
 class Region(NamedTuple):
@@ -89,10 +91,15 @@ def _patch(old: bytes, new: bytes, context: int) -> Any:
     )
 
 
-def _hunk(path: bytes, old: Oid | None, new: Oid | None, hunk: Any) -> Hunk:
-    ranges = (hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines)
-    lines = tuple(
-        _SIGNS[line.origin] + line.raw_content if line.origin in _SIGNS else NO_NEWLINE
-        for line in hunk.lines
-    )
-    return Hunk(hunk_id(path, old, new, ranges), *ranges, lines)
+def _hunks(path: bytes, old: Oid | None, new: Oid | None, patch: bytes) -> Iterator[Hunk]:
+    start = patch.find(_BEFORE_HEADER) + 1
+    while start:
+        header = _HEADER.match(patch, start)
+        assert header is not None, "libgit2 writes no other header"
+        start = patch.find(_BEFORE_HEADER, header.end() - 1) + 1
+        body = PatchLines(patch, header.end(), start or len(patch))
+        old_start, old_lines, new_start, new_lines = (
+            1 if number is None else int(number) for number in header.groups()
+        )
+        ranges = (old_start, old_lines, new_start, new_lines)
+        yield Hunk(hunk_id(path, old, new, ranges), *ranges, body)

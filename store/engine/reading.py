@@ -10,7 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from stepwell.store.engine.context import Context, Progress
-from stepwell.store.engine.diff import changes, changes_of_pairs
+from stepwell.store.engine.diff import (
+    changes,
+    changes_of_pairs,
+    changes_without_lines,
+)
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.merge.ending import merging_plan, with_markers
 from stepwell.store.engine.objects import LayeredObjects, ObjectReader
@@ -131,6 +135,14 @@ def own_changes(journal: Journal, step: Step, *, hunks: bool, lines: int) -> tup
     """Returns the step's own change: against its first parent, or against nothing."""
     old = journal.step(step.parents[0]).snapshot if step.parents else None
     return changes(journal, old, step.snapshot, hunks=hunks, context=lines)
+
+
+def changed_files(journal: Journal, step: Step, since: Step | None) -> tuple[Change, ...]:
+    """Returns `own_changes`, or what leads from `since` to the step, without reading any file."""
+    old = since.snapshot if since is not None else None
+    if since is None and step.parents:
+        old = journal.step(step.parents[0]).snapshot
+    return changes_without_lines(journal, old, step.snapshot)
 
 
 def changed_paths(journal: Journal, step: Step) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +23,7 @@ class Hunk:
     old_lines: int
     new_start: int
     new_lines: int
-    lines: tuple[bytes, ...]
+    lines: Sequence[bytes]
     """Each begins with b" ", b"-" or b"+" and ends as in the file; a last line without a line
     feed is followed by the entry `b"\\\\ No newline at end of file"`."""
 

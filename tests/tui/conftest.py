@@ -87,6 +87,7 @@ class MemorySource:
         self.branches = {branch.name: branch for branch in branches}
         self.dirty: tuple[Change, ...] = ()
         self.reads: list[int] = []
+        self.whole: dict[tuple[bytes, Oid | None], Change] = {}
 
     def grow(self, *steps: Step) -> None:
         self.waiting.extend(steps)
@@ -143,6 +144,14 @@ class MemorySource:
             make_change(b"orchard/trees.py", b"def plant():\n    return 'tree'\n", step.seq),
             make_change(b"orchard/soil.py", b"DEPTH = %d\n" % step.seq, step.seq),
         )
+
+    def changed_files(self, step: Step, *, since: Step | None = None) -> tuple[Change, ...]:
+        found = self.step_changes(step)
+        self.whole.update({(change.path, change.new_blob): change for change in found})
+        return tuple(replace(change, added=0, hunks=()) for change in found)
+
+    def with_lines(self, change: Change, **_: Any) -> Change:
+        return self.whole[change.path, change.new_blob]
 
     def blob(self, oid: Oid) -> bytes:
         return b"def plant():\n    return 'tree'\n"

@@ -25,6 +25,8 @@ from stepwell.tui.values import Change, Hunk, Oid
 WHOLE = 256 * 1024
 """Bytes up to which a whole side is lexed; above, only the lines in view and some before them."""
 
+_LARGE_LINES = 40_000
+
 LEAD_IN = 64
 """Lines lexed before and after those in view when the whole side is not lexed."""
 
@@ -107,7 +109,8 @@ class Highlighter:
         missing = [piece for piece in pieces if self._lacks(piece)]
         if not missing:
             return
-        sides = {oid for piece in missing for oid, _ in _sided(piece.change)}
+        whole = (piece.change for piece in missing if not _is_large(piece.change))
+        sides = {oid for change in whole for oid, _ in _sided(change)}
 
         def begin(contents: Mapping[Oid, bytes]) -> None:
             self._errands.ask("colour", lambda: self._work(view, number, missing, contents))
@@ -200,6 +203,11 @@ def _sided(change: Change) -> list[tuple[Oid, bool]]:
     """The sides as (blob, is it the old one), the new one first."""
     sides = ((change.new_blob, False), (change.old_blob, True))
     return [(oid, is_old) for oid, is_old in sides if oid is not None]
+
+
+def _is_large(change: Change) -> bool:
+    """Tells whether a change is so large that its files need not even be read for their colours."""
+    return sum(hunk.old_lines + hunk.new_lines for hunk in change.hunks) > _LARGE_LINES
 
 
 def _first_line(change: Change) -> str:

@@ -53,6 +53,9 @@ class Loader(Protocol):
     def load_patch(self, generation: int, sight: Sight) -> None:
         """Answers with PatchLoaded, or Failed."""
 
+    def forget_patch(self) -> None:
+        """Nobody waits for the diff that is being read any more."""
+
 
 class Timer(Protocol):
     """What starting a timer returns."""
@@ -97,14 +100,16 @@ class Patches:
     def drop(self) -> None:
         """Wishes for nothing until the next wish."""
         self._generation += 1
+        self._loader.forget_patch()
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
 
     def take(self, message: PatchLoaded) -> None:
         """Keeps an answer, and shows it when it is the one that is wished for."""
-        if isinstance(message.key, PatchKey) and message.key.step is not None:
-            self._known[message.key] = message.rows
+        key, whole = message.key, not message.rows.unread
+        if whole and isinstance(key, PatchKey) and key.step is not None:
+            self._known[key] = message.rows
             self._forget()
         if message.generation == self._generation:
             self._show(message.rows)

@@ -39,6 +39,18 @@ class Pause:
         return self._now() - self._keyed >= BURST_S
 
 
+def give_back() -> None:
+    """Returns memory that was freed to the system, where the C library can do that.
+
+    Comparing large files leaves holes that a thread's heap keeps for itself otherwise.
+    """
+    import ctypes  # only now: the first frame does not wait for it
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 class Collector:
     """Collects garbage in pauses only; what is alive at the first tick is never looked at again."""
 

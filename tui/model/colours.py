@@ -11,7 +11,7 @@ ColourSpan = tuple[int, int, str]
 ColourSpans = tuple[ColourSpan, ...]
 """Ascending (start, end, role) of one line as shown; what no span covers is plain."""
 
-LINES = 40_000
+LINES = 16_000
 """How many coloured lines are remembered; about a kilobyte each."""
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 from stepwell.tui.model.linetext import line_text
 from stepwell.tui.model.notices import notices
 from stepwell.tui.model.worddiff import Spans, changed_spans, pair_lines
-from stepwell.tui.values import Change, Hunk, Oid
+from stepwell.tui.values import Change, Hunk, Oid, PatchLines, signs_of
 
 RUN = 64
 """Longer runs of removed or added lines get no word emphasis."""
@@ -71,14 +71,22 @@ class DiffRows:
         changes: Sequence[Change],
         sizes: Mapping[Oid, int] | None = None,
         instead: Sequence[str] = (),
+        unread: int = 0,
     ) -> None:
-        """`sizes` gives the byte sizes of binary blobs, where they are known."""
+        """`sizes` gives the byte sizes of binary blobs, where they are known.
+
+        The lines of the last `unread` changes are still to come.
+        """
         self.changes = tuple(changes)
+        self.unread = unread
         self.instead = tuple(instead)
         """Lines to be read where there is no change: what was said, or asked for."""
-        self._notices = [notices(change, sizes or {}) for change in self.changes]
+        whole = len(self.changes) - unread
+        self._notices = [notices(change, sizes or {}) for change in self.changes[:whole]]
+        self._notices += [("its lines are being read",)] * unread
         self._starts = array("q")
-        self._blocks: list[tuple[int, int, int]] = []
+        self._blocks = array("l")
+        """Change, hunk and hidden lines of each block, in turn."""
         self.file_rows = array("q")
         self.hunk_rows = array("q")
         self._signs: OrderedDict[tuple[int, int], tuple[bytes, bool]] = OrderedDict()
@@ -104,15 +112,19 @@ class DiffRows:
 
     def _block(self, change: int, hunk: int, hidden: int, size: int) -> None:
         self._starts.append(self._length)
-        self._blocks.append((change, hunk, hidden))
+        self._blocks.extend((change, hunk, hidden))
         self._length += size
+
+    def _block_at(self, block: int) -> tuple[int, int, int]:
+        change, hunk, hidden = self._blocks[3 * block : 3 * block + 3]
+        return change, hunk, hidden
 
     def row(self, index: int) -> Row:
         """Returns row `index`, 0 for the first; raises IndexError beyond the ends."""
         if not 0 <= index < self._length:
             raise IndexError(index)
         block = bisect_right(self._starts, index) - 1
-        change, hunk, hidden = self._blocks[block]
+        change, hunk, hidden = self._block_at(block)
         offset = index - self._starts[block]
         if hunk == _HEAD:
             return self._head_row(change, offset - (change > 0))
@@ -150,8 +162,7 @@ class DiffRows:
         key = (change, number)
         if key not in self._signs:
             lines = self.changes[change].hunks[number].lines
-            returns = sum(line.endswith(b"\r\n") for line in lines)
-            known = (bytes(line[0] for line in lines), 0 < returns < len(lines))
+            known = (signs_of(lines), 0 < _returns(lines) < len(lines))
             _remember(self._signs, key, known, 256)
         return self._signs[key]
 
@@ -160,7 +171,7 @@ class DiffRows:
         first = bisect_left(self.hunk_rows, self.file_rows[change])
         for number, hunk in enumerate(self.changes[change].hunks):
             start = self.hunk_rows[first + number]
-            hidden = self._blocks[bisect_right(self._starts, start) - 1][2]
+            _, _, hidden = self._block_at(bisect_right(self._starts, start) - 1)
             yield start + (hidden > 0), hunk.lines
 
     def emphasis(self, row: Row) -> Spans:
@@ -204,7 +215,7 @@ class DiffRows:
     def first_change(self, hunk: int) -> int:
         """Returns the row of the first removed or added line of hunk `hunk` of the whole diff."""
         start = self.hunk_rows[hunk]
-        change, number, hidden = self._blocks[bisect_right(self._starts, start) - 1]
+        change, number, hidden = self._block_at(bisect_right(self._starts, start) - 1)
         signs, _ = self._signs_of(change, number)
         found = [at for at in (signs.find(b"-"), signs.find(b"+")) if at >= 0]
         return start + (hidden > 0) + min(found, default=0)
@@ -218,7 +229,7 @@ class DiffRows:
             start = self.hunk_rows[first + number]
             if _first(hunk)[side] > target:
                 break
-            hidden = self._blocks[bisect_right(self._starts, start) - 1][2]
+            _, _, hidden = self._block_at(bisect_right(self._starts, start) - 1)
             best = start + (hidden > 0) + _index_of(hunk, side == 0, target)
         return best
 
@@ -244,7 +255,8 @@ class DiffRows:
 def side_lines(hunk: Hunk, old: bool, first: int, end: int) -> tuple[int, list[bytes]]:
     """Returns the lines that one side has among `hunk.lines[first:end]`, and the first's number."""
     skipped = b"+\\" if old else b"-\\"
-    before = sum(line[:1] not in skipped for line in hunk.lines[:first])
+    signs = signs_of(hunk.lines)
+    before = first - sum(signs.count(sign, 0, first) for sign in skipped)
     lines = [line[1:] for line in hunk.lines[first:end] if line[:1] not in skipped]
     return _first(hunk)[0 if old else 1] + before, lines
 
@@ -260,13 +272,20 @@ def _first(hunk: Hunk) -> tuple[int, int]:
 def _index_of(hunk: Hunk, old: bool, target: int) -> int:
     skipped = b"+\\" if old else b"-\\"
     number = _first(hunk)[0 if old else 1]
-    for index, line in enumerate(hunk.lines):
-        if line[:1] in skipped:
+    for index, sign in enumerate(signs_of(hunk.lines)):
+        if sign in skipped:
             continue
         if number >= target:
             return index
         number += 1
     return len(hunk.lines) - 1
+
+
+def _returns(lines: Sequence[bytes]) -> int:
+    """How many lines end in a carriage return and a line feed."""
+    if isinstance(lines, PatchLines):
+        return lines.text.count(b"\r\n")
+    return sum(line.endswith(b"\r\n") for line in lines)
 
 
 def _neighbour(rows: array[int], index: int, by: int) -> int | None:

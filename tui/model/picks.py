@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from stepwell.tui.values import Change, Hunk
+from stepwell.tui.values import Change, Hunk, signs_of
 
 State = Literal["none", "some", "all"]
 _WHOLE = -1
@@ -153,7 +153,7 @@ class Picks:
 def _side(hunk: Hunk, old: bool) -> Lines:
     """The changed lines of one side, without the unchanged ones around them."""
     start, count = (hunk.old_start, hunk.old_lines) if old else (hunk.new_start, hunk.new_lines)
-    signs = [line[:1] for line in hunk.lines]
+    signs = signs_of(hunk.lines)
     above = next((at for at, sign in enumerate(signs) if sign in b"+-"), 0)
     below = next((at for at, sign in enumerate(reversed(signs)) if sign in b"+-\\"), 0)
     return Lines(start + above + (count == 0), max(0, count - above - below))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from stepwell.tui.feed.patches import KEPT, Patches, Sight
 from stepwell.tui.messages import PatchLoaded
 from stepwell.tui.model.diffrows import DiffRows
-from stepwell.tui.values import Oid, Snapshot, Step, StepId
+from stepwell.tui.values import Change, Oid, Snapshot, Step, StepId, TrackedPath
 
 SNAPSHOT = Snapshot(Oid(b"t" * 20), Oid(b"e" * 20))
 
@@ -22,8 +22,12 @@ class Desk:
     def __init__(self) -> None:
         self.asked: list[tuple[int, Hashable]] = []
         self.shown: list[DiffRows] = []
+        self.forgotten = 0
         self.timers: list[Callable[[], None]] = []
         self.patches = Patches(self, self.shown.append, self.later)
+
+    def forget_patch(self) -> None:
+        self.forgotten += 1
 
     def load_patch(self, generation: int, sight: Sight) -> None:
         self.asked.append((generation, sight.key))
@@ -117,3 +121,18 @@ def test_the_memory_is_bounded() -> None:
         desk.answer()
     assert desk.patches.want(Sight(step(1))) is True
     assert desk.patches.want(Sight(step(0))) is False
+
+
+def test_the_first_files_of_a_large_diff_are_not_taken_for_all() -> None:
+    """They are shown, and read again when only they had come; moving on stops the reading."""
+    desk = Desk()
+    desk.patches.want(Sight(step(1)))
+    desk.fire()
+    generation, key = desk.asked[-1]
+    first = DiffRows((Change(TrackedPath(b"a"), "A"),), unread=1)
+    desk.patches.take(PatchLoaded(generation, key, first))
+    assert desk.shown == [first]
+    before = desk.forgotten
+    desk.patches.drop()
+    assert desk.forgotten == before + 1
+    assert desk.patches.want(Sight(step(1))) is False
