@@ -5,6 +5,7 @@ None, bool, int, float, str    themselves
 tuple                          [...]
 dataclass                      {"ITS NAME": [its fields in order]}
 bytes, list, mapping, path     {"bytes": "latin-1"}, {"list": [...]}, {"map": {...}}, {"path": "..."}
+lines of a hunk                {"lines": "latin-1"}
 ```
 
 Both sides are of one version (link/wire.py), so that fields can be told by their order. Only the
@@ -24,6 +25,7 @@ from typing import Any
 from stepwell.store.engine.recording import Act, Recorded
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.model import changes, errors, plans, reports, steps
+from stepwell.store.model.patchlines import PatchLines
 
 Json = Any
 
@@ -66,6 +68,8 @@ def to_json(value: object) -> Json:
         return [to_json(one) for one in value]
     if isinstance(value, bytes):
         return {"bytes": value.decode("latin-1")}
+    if isinstance(value, PatchLines):
+        return {"lines": value.text.decode("latin-1")}
     if isinstance(value, list):
         return {"list": [to_json(one) for one in value]}
     if isinstance(value, Mapping):
@@ -93,6 +97,7 @@ def from_json(form: Json) -> Any:
 
 _PLAIN: Mapping[str, Callable[[Json], Any]] = {
     "bytes": lambda text: text.encode("latin-1"),
+    "lines": lambda text: PatchLines(text.encode("latin-1")),
     "list": lambda items: [from_json(one) for one in items],
     "map": lambda items: {key: from_json(one) for key, one in items.items()},
     "path": Path,
