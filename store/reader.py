@@ -203,6 +203,10 @@ class WorkspaceReader:
         """Returns all steps as columns, for the timeline."""
         return self.catalogue().graph()
 
+    def merges(self) -> dict[int, tuple[int, ...]]:
+        """Returns step number -> numbers of its further parents, for the steps that have several."""
+        return self.catalogue().merges()
+
     def branches(self) -> list[BranchRow]:
         """Returns the branches by name, kept ones last, compared with the current one."""
         graph, view = self.graph(), self.view()

@@ -94,6 +94,7 @@ class Source(Protocol):
     def view(self) -> View: ...
     def settle(self) -> Recovery | None: ...
     def graph(self) -> Any: ...
+    def merges(self) -> Mapping[int, tuple[int, ...]]: ...
     def status(self) -> Status: ...
     def get_step(self, reference: str) -> Step: ...
     def steps(
@@ -312,7 +313,8 @@ class Gateway:
         newest = source.steps(limit=NEWEST, all_branches=True)
         graph = source.graph()
         tips = _tips(source.view(), lambda step: _number(graph, step))
-        self._lanes = lane_map(columns_of_graph(graph), tips.head, self._lanes)
+        merges = source.merges() if any(graph.others) else {}
+        self._lanes = lane_map(columns_of_graph(graph, merges), tips.head, self._lanes)
         return TimelineLoaded(self._lanes, tips, newest)
 
     def load_pages(self, columns: Columns, pages: Sequence[int]) -> None:
@@ -541,10 +543,9 @@ def _compared(source: Source) -> Message:
     return DiskCompared(tuple(status.dirty), pending.kind if pending else None)
 
 
-def columns_of_graph(graph: Any) -> Columns:
+def columns_of_graph(graph: Any, merges: Mapping[int, tuple[int, ...]]) -> Columns:
     """Returns the timeline's columns of the catalogue's graph, as copies: it goes on growing."""
     size = len(graph)
-    merges = graph.merges() if any(graph.others) else {}
     return Columns(graph.seqs[:size], graph.parents[:size], merges, graph.times[:size])
 
 

@@ -129,6 +129,14 @@ class Catalogue:
         row = self._state.graph.row_of_id(step)
         return None if row is None else self._steps([row])[0]
 
+    def merges(self) -> dict[int, tuple[int, ...]]:
+        """Returns step number -> further parents' numbers, for the steps that have more than one."""
+        found = self._state.graph.merges()
+        for step in self._steps(self._state.graph.octopuses()):
+            known = (self._state.seq_of(parent) for parent in step.parents[1:])
+            found[step.seq] = tuple(seq for seq in known if seq is not None)
+        return found
+
     def sessions(self) -> list[SessionRow]:
         """Returns the sessions, that with the newest step first."""
         return self._state.contents.sessions()

@@ -28,7 +28,7 @@ from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Branch, Step
 
 NAME = "contents"
-FORMAT = 1
+FORMAT = 2
 _META_ID = 1
 
 

@@ -36,6 +36,8 @@ KINDS: tuple[StepKind, ...] = (
 )
 FLAGS = ("safety", "outside", "joint", "imported", "late", "unstable")
 """Flags of steps that have a bit, lowest first."""
+MANY_PARENTS = 1 << 13
+"""Bit: the step has more parents than the two that the graph knows."""
 FAILED = 1 << 14
 """Bit: the step's command or tool call did not succeed."""
 OTHER_FLAG = 1 << 15
@@ -70,7 +72,7 @@ class Graph:
         self.kinds = array("B")
         """Places in KINDS."""
         self.flags = array("H")
-        """Bits: FLAGS, FAILED and OTHER_FLAG."""
+        """Bits: FLAGS, MANY_PARENTS, FAILED and OTHER_FLAG."""
         self.sessions = array("I")
         """The session's number in the catalogue; NO_SESSION: the step has none."""
         self._ids = bytearray()
@@ -153,9 +155,13 @@ class Graph:
         return list(self._children.get(self.seqs[row], ()))
 
     def merges(self) -> dict[int, tuple[int, ...]]:
-        """Returns step number -> further parents, for the steps that have more than one."""
+        """Returns step number -> second parent, for the steps that have more than one."""
         pairs = zip(self.seqs, self.others, strict=False)
         return {seq: (other,) for seq, other in pairs if other}
+
+    def octopuses(self) -> list[int]:
+        """Returns the rows of the steps with more than two parents, oldest first."""
+        return [row for row, flags in enumerate(self.flags) if flags & MANY_PARENTS]
 
     def kind(self, row: int) -> StepKind:
         """Returns the kind of the step in a row."""
@@ -205,6 +211,7 @@ def _raw_id(step: StepId) -> bytes | None:
 
 def _flag_bits(step: Step) -> int:
     bits = FAILED if step.result is not None and not step.result.ok else 0
+    bits |= MANY_PARENTS if len(step.parents) > 2 else 0
     for flag in step.flags:
         bits |= 1 << FLAGS.index(flag) if flag in FLAGS else OTHER_FLAG
     return bits

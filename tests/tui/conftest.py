@@ -110,10 +110,13 @@ class MemorySource:
         rows = {step.id: row for row, step in enumerate(sorted(self.known, key=lambda s: s.seq))}
         return type("Graph", (), {
             "seqs": columns.seqs, "parents": columns.parents, "times": columns.times,
-            "others": [], "merges": lambda self: columns.more,
+            "others": [len(more) for more in columns.more.values()],
             "__len__": lambda self: len(columns),
             "row_of_id": lambda self, step: rows.get(step),
         })()  # fmt: skip
+
+    def merges(self) -> Any:
+        return columns_of(self.known, complete=True).more
 
     def get_step(self, reference: str) -> Step:
         return next(step for step in self.known if step.id == reference)

@@ -19,6 +19,7 @@ class SegmentChain:
 
     def __init__(self, store: Path) -> None:
         self.store = store
+        self._manifest_path = os.path.join(store, MANIFEST)
         self.manifest = Manifest(())
         self.sealed = SealedPart(store, self.manifest)
         """Before the segments; their own copies of what it holds are void."""
@@ -71,7 +72,7 @@ class SegmentChain:
 
     def _manifest_stamp(self) -> tuple[int, ...]:
         try:
-            now = os.stat(self.store / MANIFEST)
+            now = os.stat(self._manifest_path)
         except OSError:
             return ()
         return now.st_ino, now.st_mtime_ns, now.st_size

@@ -108,6 +108,22 @@ def test_branches_end_where_gits_do_and_the_own_branch_stays(busy: Repository, h
         assert all(steps[commit].branch == "git/main" for commit in line)
 
 
+def test_an_octopus_has_all_its_arms(busy: Repository, home: Path) -> None:
+    """The timeline joins a merge with every parent that git gives it."""
+    with Workspace.init(busy.root, home=home) as ws:
+        import_git(ws)
+        steps = imported(ws)
+        shape = {
+            steps[commit].seq: tuple(steps[parent].seq for parent in parents[1:])
+            for commit, *parents in map(
+                str.split, busy("rev-list", "--all", "--parents").decode().splitlines()
+            )
+            if len(parents) > 1
+        }
+        assert max(map(len, shape.values())) > 1
+        assert ws.merges() == shape
+
+
 def test_again_adds_only_what_is_new(busy: Repository, home: Path) -> None:
     """Idempotent to the operation; new commits go behind the old ones."""
     with Workspace.init(busy.root, home=home) as ws:
