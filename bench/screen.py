@@ -126,11 +126,7 @@ def measure_keys(root: Path, home: Path, keys: int, tell: Tell) -> None:
         screen.until(b"orchard/")
         screen.quiet(0.8)
         for name, sent in (("j", b"j"), ("k", b"k"), ("ctrl+d", b"\x04"), ("ctrl+u", b"\x15")):
-            times = []
-            for _ in range(keys):
-                times.append(screen.key(sent))
-                screen.quiet(0.03)
-            tell(f"key {name}", times)
+            tell(f"key {name}", keyed(screen, sent, keys))
         jumps = []
         for sent in (b"G", b"g") * max(1, keys // 6):
             jumps.append(screen.key(sent))
@@ -138,8 +134,8 @@ def measure_keys(root: Path, home: Path, keys: int, tell: Tell) -> None:
         tell("G and g", jumps)
 
 
-def measure_diff(root: Path, home: Path, keys: int, rounds: int) -> None:
-    """Prints how a diff of 50 MB opens, and how it scrolls once all of it is there."""
+def measure_diff(root: Path, home: Path, keys: int, rounds: int, tell: Tell) -> None:
+    """Tells how a diff of 50 MB opens, and how it scrolls once all of it is there."""
     lines, everything = [], []
     for _ in range(rounds):
         with terminal(root, home) as screen:
@@ -147,8 +143,8 @@ def measure_diff(root: Path, home: Path, keys: int, rounds: int) -> None:
             lines.append((time.perf_counter() - opened) * 1000)
             until_last_file(screen)
             everything.append((time.perf_counter() - opened) * 1000)
-    report("50 MB: key to its lines", lines)
-    report("50 MB: key to all of it", everything)
+    tell("50 MB: key to its lines", lines)
+    tell("50 MB: key to all of it", everything)
     with terminal(root, home) as screen:
         open_large(screen)
         until_last_file(screen)
@@ -156,12 +152,12 @@ def measure_diff(root: Path, home: Path, keys: int, rounds: int) -> None:
             os.write(screen.fd, sent)
             screen.quiet(0.8)
         for name, sent in (("j", b"j"), ("ctrl+d", b"\x04"), ("]", b"]"), ("ctrl+u", b"\x15")):
-            report(f"50 MB: key {name}", keyed(screen, sent, keys))
+            tell(f"50 MB: key {name}", keyed(screen, sent, keys))
         jumps = []
         for sent in (b"G", b"g") * 10:
             jumps.append(screen.key(sent))
             screen.quiet(0.3)
-        report("50 MB: G and g", jumps)
+        tell("50 MB: G and g", jumps)
         print(f"{'50 MB: resident':24} {resident_mb(screen.pid):.0f} MB")
 
 
@@ -223,6 +219,8 @@ def main() -> None:
             root, home = synthetic.make(Path(scratch) / "made", options.steps)
         measure_start(root, home, options.rounds, report)
         measure_keys(root, home, options.keys, report)
+        large = synthetic.make_large(Path(scratch) / "large")
+        measure_diff(*large, options.keys, options.rounds, report)
 
 
 if __name__ == "__main__":
