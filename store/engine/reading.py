@@ -18,6 +18,7 @@ from stepwell.store.engine.diff import (
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.merge.ending import merging_plan, with_markers
 from stepwell.store.engine.objects import LayeredObjects, ObjectReader
+from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.patch import as_patch
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.rollback import decode_plan, inspect_plan
@@ -43,12 +44,13 @@ def parent_of(step: Step, journal: Journal) -> Step:
     Raises:
         NotFoundError: the step is the first one.
     """
-    if not step.parents:
+    parent = first_parent(journal, step)
+    if parent is None:
         raise NotFoundError(
             f"there is nothing before step #{step.seq}: it is the first",
             hint="leave out --before or --only: the first step can only be gone back to",
         )
-    return journal.step(step.parents[0])
+    return parent
 
 
 def status(journal: Journal, context: Context, workspace: str) -> Status:
@@ -133,7 +135,8 @@ def _side(
 
 def own_changes(journal: Journal, step: Step, *, hunks: bool, lines: int) -> tuple[Change, ...]:
     """Returns the step's own change: against its first parent, or against nothing."""
-    old = journal.step(step.parents[0]).snapshot if step.parents else None
+    parent = first_parent(journal, step)
+    old = parent.snapshot if parent is not None else None
     return changes(journal, old, step.snapshot, hunks=hunks, context=lines)
 
 

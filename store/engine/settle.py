@@ -15,6 +15,7 @@ from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink
 from stepwell.store.engine.journal import Journal, JournalWriter
+from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.recording import Act, make_step, take_with
 from stepwell.store.engine.rollback import decode_plan, recover_plan
 from stepwell.store.model.errors import IntegrityError
@@ -209,4 +210,4 @@ def ancestry(journal: Journal, step: Step, wanted: set[StepId]) -> Iterator[Step
     at: Step | None = step
     while at is not None and at.seq >= oldest:
         yield at
-        at = journal.step(at.parents[0]) if at.parents else None
+        at = first_parent(journal, at)

@@ -19,6 +19,7 @@ from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.merge.ancestry import merge_bases
 from stepwell.store.engine.merge.plan import MergeRequest, plan_merge
 from stepwell.store.engine.objects import BLOB, LayeredObjects, ObjectReader, RememberingObjects
+from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.partial import Pairs, Part, Scene, plan_part
 from stepwell.store.engine.recording import (
     Act,
@@ -204,7 +205,7 @@ def steps_between(journal: Journal, head: Step, base: Step) -> list[Step]:
     at: Step | None = head
     while at is not None and at.id not in below and at.seq > base.seq:
         found.append(at)
-        at = journal.step(at.parents[0]) if at.parents else None
+        at = first_parent(journal, at)
     return found
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from stepwell.store.engine.journal import JournalWriter
+
 Run = Callable[..., Any]
 
 
@@ -127,6 +129,26 @@ def test_a_store_that_lost_its_whole_journal_is_damaged(
         _told(told)
         assert told.out == b""
     assert list((store / "journal").iterdir()) == []
+
+
+def test_a_step_whose_parent_was_lost_is_damaged_and_the_rest_goes_on(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 5 for what needs the lost part, and for nothing else."""
+    store = Path(run("status", "--json").json["store"])
+    monkeypatch.setitem(JournalWriter.open_writer.__func__.__kwdefaults__, "segment_bytes", 1)
+    for text in ("changed\n", "again\n"):
+        (folder / "README").write_text(text)
+        assert run("capture").code == 0
+    segments = sorted((store / "journal").glob("*.segment"))
+    assert len(segments) == 3
+    segments[1].unlink()
+    for command in (["show", "@"], ["rollback", "@", "--before", "--yes"]):
+        told = run(*command)
+        assert told.code == 5
+        _told(told)
+    for command in (["status"], ["log"], ["cat", "@:README"], ["capture"]):
+        assert run(*command).code == 0
 
 
 def test_an_unreadable_store_is_told(ordinary: Path, run: Run) -> None:

@@ -1,0 +1,25 @@
+"""From a step to the one before it."""
+
+from __future__ import annotations
+
+from stepwell.store.engine.journal import Journal
+from stepwell.store.model.errors import IntegrityError, NotFoundError
+from stepwell.store.model.steps import Step
+
+
+def first_parent(journal: Journal, step: Step) -> Step | None:
+    """Returns a step's first parent; None of a first step.
+
+    Raises:
+        IntegrityError: it is damaged, or lost with a part of the journal.
+    """
+    if not step.parents:
+        return None
+    try:
+        return journal.step(step.parents[0])
+    except NotFoundError as error:
+        raise IntegrityError(
+            f"what was before step #{step.seq} cannot be read: a part of the journal is lost",
+            hint="`stepwell verify` names what is damaged; put it back from a backup",
+            step=step.parents[0],
+        ) from error
