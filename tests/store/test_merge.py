@@ -24,6 +24,12 @@ from stepwell.store.model.errors import ConflictError, DriftError
 LINES = [f"line {number}\n" for number in range(1, 31)]
 
 
+@pytest.fixture
+def ws(either: Workspace) -> Workspace:
+    """Alone, and with a daemon."""
+    return either
+
+
 def write(project: Path, name: str, text: str | bytes) -> None:
     path = project / name
     path.parent.mkdir(parents=True, exist_ok=True)
