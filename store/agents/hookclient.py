@@ -27,6 +27,10 @@ ANSWER_S = 1.5
 """For a daemon to take the event."""
 START_S = 2.0
 """For a daemon that was started to listen."""
+RETRY_S = 30.0
+"""For how long a daemon that did not come is not started again."""
+IN_VAIN = ".in-vain"
+"""Of the spool: an empty file as old as the last such start."""
 WORK_S = 10.0
 """For a daemon to record the event; it goes on without us."""
 SPOOL_S = 1.0
@@ -61,7 +65,7 @@ def _deliver(store: str, root: str, agent: str, event: str, payload: bytes) -> N
     taken: bool | None = False
     try:
         taken = _hand_over(store, agent, event, payload)
-        if taken is None:
+        if taken is None and not _launched_in_vain(store):
             launch(store, root)
             taken = _keep_trying(store, agent, event, payload)
     except BaseException:
@@ -285,7 +289,22 @@ def _keep_trying(store: str, agent: str, event: str, payload: bytes) -> bool:
         taken = _hand_over(store, agent, event, payload)
         if taken is not None:
             return taken
+    _spool_file(store, IN_VAIN, b"")
     return False
+
+
+def _launched_in_vain(store: str) -> bool:
+    """Tells whether a daemon was started lately and did not come; then it is not waited for."""
+    from time import time
+
+    return any(abs(time() - _changed(f"{folder}/{IN_VAIN}")) < RETRY_S for folder in _spools(store))
+
+
+def _changed(path: str) -> float:
+    try:
+        return posix.stat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def _pause(seconds: float) -> None:
@@ -333,14 +352,20 @@ def _spool(store: str, agent: str, event: str, payload: bytes) -> None:
     from time import time_ns
 
     name = f"{time_ns():020d}-{posix.getpid()}"
-    content = f"{agent} {event}\n".encode() + payload[:SPOOLED_BYTES]
-    folders = (store + "/spool", beside_socket(store)) if _is_folder(store) else ()
-    for folder in folders:
+    _spool_file(store, name, f"{agent} {event}\n".encode() + payload[:SPOOLED_BYTES])
+
+
+def _spool_file(store: str, name: str, content: bytes) -> None:
+    for folder in _spools(store):
         try:
             _write(folder, name, content)
             return
         except OSError:
             continue
+
+
+def _spools(store: str) -> tuple[str, ...]:
+    return (store + "/spool", beside_socket(store)) if _is_folder(store) else ()
 
 
 def beside_socket(store: str) -> str:
@@ -372,7 +397,7 @@ def _write(folder: str, name: str, content: bytes) -> None:
     _make_private(folder)
     if len(posix.listdir(folder)) >= SPOOLED_FILES:
         return
-    hidden = f"{folder}/.{name}"
+    hidden = f"{folder}/.{name}-{posix.getpid()}"
     flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC
     fd = posix.open(hidden, flags, 0o600)
     try:

@@ -26,7 +26,7 @@ _REMEMBERED = 512
 """Keys of a session that are known to be recorded."""
 _LOOKED_BACK = 256
 """Operations in which keys are looked for when a session is first heard of."""
-_FORGOTTEN_S = 3_600.0
+_FORGOTTEN_S = 1_200.0
 """A call without an end counts as over after this."""
 
 
@@ -108,7 +108,8 @@ class AgentRecorder:
         events = [event for _, event in session.open.values()]
         session.open.clear()
         act = self._act(events[-1], "tool", session)
-        flags = ("joint",) if len(events) > 1 or self._under_way() else ()
+        joint = ("joint",) if len(events) > 1 or self._under_way() else ()
+        flags = ("unanswered", *joint)
         self._record(replace(act, result=None, flags=flags), only_changes=True)
 
     def _under_way(self) -> bool:
@@ -192,7 +193,7 @@ class AgentRecorder:
         What changed meanwhile cannot be told apart any more, so one step has it all.
 
         Raises:
-            StepwellError: it could not be recorded; draining the same again repeats no step.
+            StepwellError: not even the gap could be recorded; nothing was.
         """
         found = [(one, _readable(one)) for one in spooled]
         news = [(one, event) for one, event in found if event is None or not self._known(event)]
@@ -201,7 +202,9 @@ class AgentRecorder:
         count = plural(len(news), "event")
         self._workspace.note_gap(f"{count} of an agent came while nothing could be captured")
         events = [event for _, event in news if event is not None]
-        self._record(self._late(events), only_changes=not events)
+        # Where only the step fails, the reason is in a gap of its own, and the events are dealt with.
+        with suppress(StepwellError):
+            self._record(self._late(events), only_changes=not events)
         for event in events:
             if event.key is not None:
                 self._session(event.session).keys.append(event.key)
@@ -219,7 +222,8 @@ class AgentRecorder:
         if not events:
             return Act(kind="outside", flags=("late", "outside"))
         last = (calls or prompts or events)[-1]
-        act = self._act(last, "tool" if calls else "prompt", self._session(last.session))
+        kind: StepKind = "tool" if calls else "prompt" if prompts else "outside"
+        act = self._act(last, kind, self._session(last.session))
         if len(calls) > 1:
             titles = ", ".join(one.title for one in calls)
             texts = "\n".join(f"{one.tool}: {one.input}" for one in calls)

@@ -27,6 +27,15 @@ class Spooled:
     """Cut off when it was very long."""
 
 
+def sweep_spool(folders: Sequence[Path]) -> None:
+    """Removes what is no event: remains of hooks that were killed, and their note of a vain start."""
+    for folder in folders:
+        for name in _listed(folder):
+            if name.startswith(_TEMPORARY):
+                with contextlib.suppress(OSError):
+                    os.unlink(folder / name)
+
+
 def read_spool(folders: Sequence[Path]) -> list[Spooled]:
     """Returns what lies in the folders, oldest first; what cannot be read is left out."""
     found = []
@@ -38,8 +47,12 @@ def read_spool(folders: Sequence[Path]) -> list[Spooled]:
 
 
 def _names(folder: Path) -> list[str]:
+    return [name for name in _listed(folder) if not name.startswith(_TEMPORARY)]
+
+
+def _listed(folder: Path) -> list[str]:
     try:
-        return [name for name in os.listdir(folder) if not name.startswith(_TEMPORARY)]
+        return os.listdir(folder)
     except OSError:
         return []
 

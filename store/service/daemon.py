@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepwell.store.agents.recorder import AgentRecorder
-from stepwell.store.agents.spool import FOLDER
+from stepwell.store.agents.spool import FOLDER, sweep_spool
 from stepwell.store.engine.atomic import system_error
 from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
@@ -158,6 +158,7 @@ class _Daemon:
         await server.start(sock)
         self._log.write("daemon:started", {"pid": os.getpid()})
         self._workspace.subscribe("*", self._log.tell)
+        sweep_spool(self._spools)
         await self._drain_spool(desk)
         await self._until_the_end(desk)
         await server.stop()

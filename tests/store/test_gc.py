@@ -19,12 +19,6 @@ from stepwell.store.model.steps import Operation
 
 
 @pytest.fixture
-def ws(either: Workspace) -> Workspace:
-    """Alone, and with a daemon."""
-    return either
-
-
-@pytest.fixture
 def told(ws: Workspace, project: Path) -> Workspace:
     """Gives the workspace marks, texts, extras, a rollback, a kept and a deleted branch."""
     (project / ".gitmodules").write_text("[submodule]\n")
@@ -135,7 +129,6 @@ def test_a_mirror_clone_in_its_place_is_the_whole_store(
     told: Workspace, project: Path, home: Path, tmp_path: Path
 ) -> None:
     """Same ids, order, tags, notes, branches and undo list, from the repository alone."""
-    ws = alone
     told.gc()
     before = everything(told)
     told.close()

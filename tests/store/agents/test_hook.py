@@ -98,15 +98,19 @@ def test_without_a_daemon_events_are_spooled_and_drained(
     folder.chmod(0o777)
     (project / "a").write_text("a\n")
     run_hook(*claude.after("Bash", "", command="make"), env=env)
-    (spooled,) = (started.store / "spool").iterdir()
+    spool = started.store / "spool"
+    (spooled,) = spool.glob("[0-9]*")
     assert spooled.stat().st_mode & 0o777 == 0o600
     folder.chmod(0o700)
     run_hook(*claude.stop(), env=env)
+    assert len(list(spool.glob("[0-9]*"))) == 2, "it was started again though it had just failed"
+    os.utime(spool / hook.IN_VAIN, (0, 0))
+    run_hook(*claude.end(), env=env)
     started.refresh()
     gap, late = reversed(started.steps(limit=2))
     assert gap.kind == "gap"
     assert (late.title, late.flags, late.changes.files) == ("$ make", ("late",), 1)
-    assert not list((started.store / "spool").iterdir())
+    assert not list(spool.iterdir())
 
 
 def test_a_stopped_daemon_holds_no_agent_up(
@@ -144,8 +148,9 @@ def test_a_store_that_cannot_be_written_is_told_later(
     run_hook(*claude.after("Bash", "", command="make"), env=env)
     monkeypatch.setitem(hook.environ, b"XDG_RUNTIME_DIR", env["XDG_RUNTIME_DIR"].encode())
     beside = Path(hook.beside_socket(str(started.store)))
-    assert len(list(beside.iterdir())) == 1
+    assert len(list(beside.glob("[0-9]*"))) == 1
     lock.rmdir()
+    os.utime(beside / hook.IN_VAIN, (0, 0))
     run_hook(*claude.stop(), env=env)
     started.refresh()
     assert [s.kind for s in started.steps(limit=2)] == ["tool", "gap"]

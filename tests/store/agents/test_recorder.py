@@ -154,7 +154,8 @@ def test_a_call_without_an_end_keeps_its_change(
     tell(claude.before("Bash", command="refused"))
     tell(claude.stop())
     assert rows(ws) == [("tool", "$ make", 1), ("prompt", "Stop that", 0)]
-    assert ws.steps(limit=2)[1].result is None
+    call = ws.steps(limit=2)[1]
+    assert call.result is None and call.flags == ("unanswered",)
 
 
 def test_secrets_do_not_reach_the_store(
@@ -255,6 +256,29 @@ def test_one_spooled_call_is_its_own_late_step(
     recorder.drain(_spooled(claude.failed("Bash", "Exit code 2", command="x")))
     late: Step = ws.head()
     assert late.result is not None and late.result.exit_code == 2 and late.flags == ("late",)
+
+
+def test_what_a_spool_of_no_calls_holds_is_outside(
+    ws: Workspace, project: Path, claude: Claude, recorder: AgentRecorder
+) -> None:
+    """Nobody knows who changed it."""
+    (project / "a").write_text("a\n")
+    recorder.drain(_spooled(claude.before("Bash", command="x"), claude.stop()))
+    assert (ws.head().kind, ws.head().flags, ws.head().changes.files) == ("outside", ("late",), 1)
+
+
+def test_a_spool_that_cannot_be_captured_is_dealt_with_once(
+    ws: Workspace, project: Path, claude: Claude, recorder: AgentRecorder
+) -> None:
+    """A gap says so; draining it again would add a gap each time."""
+    spooled = _spooled(claude.after("Bash", "", command="x"))
+    elsewhere = project.rename(project.with_name("elsewhere"))
+    recorder.drain(spooled)
+    elsewhere.rename(project)
+    kinds = [step.kind for step in ws.steps()]
+    assert kinds == ["gap", "gap", "capture"]
+    recorder.drain(spooled)
+    assert [step.kind for step in ws.steps()] == kinds
 
 
 def test_spooled_events_that_cannot_be_read_count(
