@@ -39,6 +39,7 @@ if _TYPE_CHECKING:
         StepResult,
         View,
     )
+    from stepwell.store.state.persistence import MemoryPersistence
     from stepwell.store.state.snapshots import StateSnapshots
     from stepwell.store.state.values import StateConfig, StateQuery, StateSnapshot
     from stepwell.store.workspace import Workspace
@@ -62,6 +63,7 @@ __all__ = [
     "IntegrityError",
     "Kept",
     "Mark",
+    "MemoryPersistence",
     "NotAWorkspaceError",
     "NotFoundError",
     "Note",
@@ -101,6 +103,7 @@ _HOMES = {
         "StepResult",
         "View",
     ),
+    "state.persistence": ("MemoryPersistence",),
     "state.snapshots": ("StateSnapshots",),
     "state.values": ("StateConfig", "StateQuery", "StateSnapshot"),
     "workspace": ("Workspace",),

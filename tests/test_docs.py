@@ -21,6 +21,8 @@ TEXTS = sorted(
 )
 FEATURE = re.compile(r"^\| (?P<id>[A-Z]\d+) \| (?P<text>.+) \| (?P<door>.+) \| (?P<tests>.+) \|$")
 COVERED = [
+    *(f"B{number}" for number in range(1, 18)),
+    *(f"E{number}" for number in range(1, 11)),
     "C1",
     "C2",
     "C3",
