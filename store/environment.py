@@ -6,6 +6,7 @@ Front doors call these functions and pass the answers on; the library takes them
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,11 @@ def user_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return ""
+
+
+def local_now() -> datetime:
+    """Returns the present moment in the person's time zone."""
+    return datetime.now().astimezone()
 
 
 def may_colour() -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from datetime import datetime
 from itertools import islice
 
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled, fitted, padded
 from stepwell.store.cli.words import act, age, named
+from stepwell.store.environment import local_now
 from stepwell.store.forms import blame_form, hit_form
 from stepwell.store.model.reports import BlameLine, Hit
 from stepwell.store.model.text import one_line, printable_bytes
@@ -22,7 +22,7 @@ def _search(call: Call) -> int:
     given = call.arguments
     query = " ".join(plain_text(word) or "" for word in given.query)
     with call.open() as workspace:
-        now = datetime.now().astimezone()
+        now = local_now()
         found = workspace.search(query, now, progress=call.out.progress)
         hits = islice(found, given.number or None)
         if call.out.json:

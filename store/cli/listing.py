@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from stepwell.store.cli.graph import Lanes
 from stepwell.store.cli.output import Output, Piece, Styled, cells_of, fitted, padded, text_of
 from stepwell.store.cli.words import act, age, counts, marks, outcome
 from stepwell.store.engine import filters
+from stepwell.store.environment import local_now
 from stepwell.store.forms import step_form
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.ids import StepId, short
@@ -31,7 +31,7 @@ _SIZE = 11
 
 def _log(call: Call) -> int:
     given = call.arguments
-    wanted = filters.parse(" ".join(plain_text(w) or "" for w in given.query), _local_now())
+    wanted = filters.parse(" ".join(plain_text(w) or "" for w in given.query), local_now())
     limit = _limit(call)
     with call.open() as workspace:
         _check_branch(workspace.view(), given.branch)
@@ -57,10 +57,6 @@ def _limit(call: Call) -> int | None:
     return min(number, sys.maxsize) or None
 
 
-def _local_now() -> datetime:
-    return datetime.now().astimezone()
-
-
 def _check_branch(view: View, branch: str | None) -> None:
     if branch is not None and branch not in view.branches:
         raise NotFoundError(
@@ -78,7 +74,7 @@ def _matching(workspace: Workspace, call: Call, wanted: filters.Filter) -> Itera
 
 def matching_steps(workspace: Workspace, query: Sequence[str]) -> Iterator[Step]:
     """Yields the steps of all branches that a query's words let through, the newest first."""
-    wanted = filters.parse(" ".join(plain_text(word) or "" for word in query), _local_now())
+    wanted = filters.parse(" ".join(plain_text(word) or "" for word in query), local_now())
     before = None
     while page := workspace.steps(before_seq=before, limit=_PAGE, all_branches=True):
         yield from (s for s in page if wanted.matches(s, workspace.changed_paths))

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("report", "what a session tried, failed at and kept"),
     "export": ("bundles", "write steps with their files to one file"),
     "import": ("bundles", "add the steps of such a file"),
+    "mcp": ("serving", "let an agent ask about its own past, over stdio"),
     "rollback": ("travel", "put the folder back as it was at a step"),
     "switch": ("travel", "go to the tip of another branch"),
     "undo": ("travel", "take back the newest rollback, switch or mark"),
@@ -61,7 +62,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Name -> (module of this package, what the list of commands says)."""
 
 _GROUPS = (
-    ("begin", ("init", "status", "install", "uninstall", "doctor", "demo")),
+    ("begin", ("init", "status", "install", "uninstall", "doctor", "mcp", "demo")),
     ("record", ("capture", "watch", "run", "mark", "unmark", "transcripts")),
     ("look", ("log", "show", "diff", "cat", "search", "blame", "report")),
     ("carry", ("export", "import")),

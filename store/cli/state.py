@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from stepwell.store.cli.statewords import (
     tell_statistics,
 )
 from stepwell.store.cli.words import size
+from stepwell.store.environment import local_now
 from stepwell.store.model.errors import FailedError, NotFoundError, UsageError
 from stepwell.store.model.text import plural, rfc3339
 
@@ -83,7 +83,7 @@ def _time_ns(text: str, *, end: bool = False) -> int:
     from stepwell.store.engine.filters import TIMES, bound_ns
 
     try:
-        found = bound_ns(text, datetime.now().astimezone(), end=end)
+        found = bound_ns(text, local_now(), end=end)
     except ValueError as error:
         raise UsageError(f"{text} is no time", hint=TIMES) from error
     # A time as we print it stands for its whole millisecond.

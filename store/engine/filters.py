@@ -100,6 +100,11 @@ def parse(query: str, now: datetime) -> Filter:
     return Filter(tuple(terms))
 
 
+def quoted(text: str) -> str:
+    """Returns a text as a query's phrase, whatever characters it has."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _after_space(query: str, position: int) -> int:
     while position < len(query) and query[position].isspace():
         position += 1
