@@ -17,7 +17,7 @@ from stepwell.store.cli.main import _GROUPS, COMMANDS
 Run = Callable[..., Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
-WITHOUT_JSON = {"cat", "hook", "run", "watch"}
+WITHOUT_JSON = {"cat", "hook", "mcp", "run", "watch"}
 WRITING_THE_FOLDER = {"rollback", "switch", "merge", "undo", "redo"}
 
 
