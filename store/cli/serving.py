@@ -36,7 +36,7 @@ COMMANDS = (
         details="Register it in your agent as the command `stepwell mcp`. It lists and shows steps, reads\n"
         "files as they were, finds when something changed, and marks checkpoints; files are\n"
         "changed only with --allow-restore, and then behind a safety step.",
-        examples=("claude mcp add stepwell -- stepwell mcp",),
+        examples=("stepwell mcp", "stepwell mcp --allow-restore"),
         configure=_mcp_options,
         run=_mcp,
         takes_json=False,
