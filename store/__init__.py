@@ -26,6 +26,7 @@ if _TYPE_CHECKING:
         StepwellError,
         UsageError,
     )
+    from stepwell.store.model.experiments import Approach, Candidate, Experiment, Ranked
     from stepwell.store.model.plans import Applied, Conflict, Kept, Plan, PlannedChanges
     from stepwell.store.model.reports import BlameLine, BranchRow, Hit
     from stepwell.store.model.steps import (
@@ -39,24 +40,27 @@ if _TYPE_CHECKING:
         StepResult,
         View,
     )
+    from stepwell.store.sdk import Workspace
     from stepwell.store.state.persistence import MemoryPersistence
     from stepwell.store.state.snapshots import StateSnapshots
     from stepwell.store.state.values import StateConfig, StateQuery, StateSnapshot
-    from stepwell.store.workspace import Workspace
 
 
 __all__ = [
     "Act",
     "AmbiguousError",
     "Applied",
+    "Approach",
     "BlameLine",
     "Branch",
     "BranchRow",
     "BusyError",
+    "Candidate",
     "CaptureConfig",
     "Change",
     "Conflict",
     "Covered",
+    "Experiment",
     "FailedError",
     "Hit",
     "Hunk",
@@ -70,6 +74,7 @@ __all__ = [
     "Operation",
     "Plan",
     "PlannedChanges",
+    "Ranked",
     "Recorded",
     "RefusedError",
     "Snapshot",
@@ -90,6 +95,7 @@ _HOMES = {
     "engine.recording": ("Act", "Recorded"),
     "engine.scan": ("CaptureConfig",),
     "model.changes": ("Change", "Hunk"),
+    "model.experiments": ("Approach", "Candidate", "Experiment", "Ranked"),
     "model.plans": ("Applied", "Conflict", "Kept", "Plan", "PlannedChanges"),
     "model.reports": ("BlameLine", "BranchRow", "Hit"),
     "model.steps": (
@@ -106,7 +112,7 @@ _HOMES = {
     "state.persistence": ("MemoryPersistence",),
     "state.snapshots": ("StateSnapshots",),
     "state.values": ("StateConfig", "StateQuery", "StateSnapshot"),
-    "workspace": ("Workspace",),
+    "sdk": ("Workspace",),
 }
 
 

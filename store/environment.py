@@ -72,6 +72,11 @@ def local_now() -> datetime:
     return datetime.now().astimezone()
 
 
+def process_environment() -> dict[str, str]:
+    """Returns the process's whole environment, for commands that are started on a user's behalf."""
+    return dict(os.environ)
+
+
 def may_colour() -> bool:
     """Tells whether the user leaves colours on (NO_COLOR, TERM=dumb)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -38,12 +38,13 @@ class Verb:
     """Returns the command that takes it back."""
     form: Callable[[PlannedChanges | None, Applied | None, str | None], Form] = travel_form
     """Makes the JSON document."""
+    open: Callable[[Call], Workspace] = Call.open
 
 
 def travel(call: Call, verb: Verb) -> int:
     """Runs a verb and returns the exit code."""
     _check_consent(call)
-    with call.open() as workspace:
+    with verb.open(call) as workspace:
         if workspace.view().intent is not None and not call.arguments.dry_run:
             # First of all, so that the plan is made from what is there after it.
             workspace.settle()

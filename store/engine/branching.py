@@ -99,7 +99,7 @@ def create_branch(writer: JournalWriter, name: str, at: Step | str) -> Branch:
         UsageError: no branch can have that name.
         RefusedError: it is taken, or lies above or below a taken one.
     """
-    _check_new(writer.view(), name)
+    check_new(writer.view(), name)
     step = resolve(at, writer.view(), writer) if isinstance(at, str) else at
     branch = Branch(name, step.id, step.id)
     summary = f"made branch {name} at #{step.seq}"
@@ -116,7 +116,7 @@ def rename_branch(writer: JournalWriter, old: str, new: str) -> Branch:
     """
     view = writer.view()
     was = named_branch(view, old)
-    _check_new(view, new, leaving=old)
+    check_new(view, new, leaving=old)
     branch = replace(was, name=new, kept=False)
     effects: list[Effect] = [BranchDropped(old), BranchSet(branch)]
     inverse: list[Effect] = [BranchDropped(new), BranchSet(was)]
@@ -157,7 +157,8 @@ def refuse_imported(name: str, tip: Step) -> None:
         )
 
 
-def _check_new(view: View, name: str, leaving: str | None = None) -> None:
+def check_new(view: View, name: str, leaving: str | None = None) -> None:
+    """Raises unless a branch can be made of that name; `leaving` is a branch that gives way."""
     check_name(name, "branch")
     if name in view.branches:
         raise RefusedError(

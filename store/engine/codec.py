@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from stepwell.store.engine.experimentcodec import experiment_from_json, experiment_to_json
 from stepwell.store.model.ids import OperationId, StepId, oid_from_hex
 from stepwell.store.model.paths import escape, unescape
 from stepwell.store.model.steps import (
@@ -21,6 +22,7 @@ from stepwell.store.model.steps import (
     CoverageCounts,
     CurrentSet,
     Effect,
+    ExperimentSet,
     Intent,
     IntentSet,
     Mark,
@@ -210,6 +212,9 @@ def effect_to_json(effect: Effect) -> Json:
         case MergingSet(merging):
             form = None if merging is None else merging_to_json(merging)
             return {"do": "merging", "merging": form}
+        case ExperimentSet(name, experiment):
+            form = None if experiment is None else experiment_to_json(experiment)
+            return {"do": "experiment", "name": name, "experiment": form}
 
 
 _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
@@ -220,6 +225,9 @@ _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
     "mark": lambda f: MarkSet(StepId(f["step"]), mark_from_json(f["mark"]) if f["mark"] else None),
     "undone": lambda f: OperationUndone(f["number"], f["undone"]),
     "intent": lambda f: IntentSet(intent_from_json(f["intent"]) if f["intent"] else None),
+    "experiment": lambda f: ExperimentSet(
+        f["name"], experiment_from_json(f["experiment"]) if f["experiment"] else None
+    ),
     "merging": lambda f: MergingSet(merging_from_json(f["merging"]) if f["merging"] else None),
 }
 
@@ -278,6 +286,7 @@ def view_to_json(view: View) -> Json:
         "undoables": [[u.number, u.kind, u.undone, u.done_by, u.undone_by] for u in view.undoables],
         "intent": None if view.intent is None else intent_to_json(view.intent),
         "merging": None if view.merging is None else merging_to_json(view.merging),
+        "experiments": [experiment_to_json(one) for one in view.experiments.values()],
     }
 
 
@@ -294,6 +303,9 @@ def view_from_json(form: Mapping[str, Any]) -> View:
         undoables=tuple(Undoable(*u) for u in form["undoables"]),
         intent=intent_from_json(form["intent"]) if form["intent"] else None,
         merging=merging_from_json(form["merging"]) if form.get("merging") else None,
+        experiments={
+            one.name: one for one in map(experiment_from_json, form.get("experiments", ()))
+        },
         step_count=form["step_count"],
         raw_bytes=form["bytes"][0],
         stored_bytes=form["bytes"][1],

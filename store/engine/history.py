@@ -17,6 +17,7 @@ from stepwell.store.model.steps import (
     BranchSet,
     CurrentSet,
     Effect,
+    ExperimentSet,
     MarkSet,
     Operation,
     OperationUndone,
@@ -165,6 +166,8 @@ def _in_the_way(view: View, expected: Sequence[Effect], wanted: Sequence[Effect]
                 return f"branch {branch.name} was changed since"
             case BranchDropped(name) if name in view.branches:
                 return f"there is another branch {name} by now"
+            case ExperimentSet(name, experiment) if view.experiments.get(name) != experiment:
+                return f"experiment {name} was changed since"
             case CurrentSet(name) if view.current != name:
                 return f"{name} is not the current branch any more"
     return _unnameable(view, wanted)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from stepwell.store.engine.branching import named_branch
 from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink, count_changes, pairs_since
@@ -101,31 +102,46 @@ def _lies_there(context: Context, entry: Entry) -> bool:
 
 
 def record(
-    writer: JournalWriter, context: Context, act: Act, *, only_changes: bool = False
+    writer: JournalWriter,
+    context: Context,
+    act: Act,
+    *,
+    only_changes: bool = False,
+    branch: str | None = None,
+    also: Collection[TrackedPath] = (),
 ) -> Recorded:
-    """Captures and records one step on the current branch.
+    """Captures and records one step on the current branch, or on another one of another root.
+
+    `also` names files that are stored although ignored.
 
     Nothing is recorded when nothing differs from the head and the act is a plain capture without a
     mark, or `only_changes` is asked for. When the capture itself fails, a gap is recorded with the reason and the
     error goes on to the caller.
+
+    Raises:
+        NotFoundError: there is no such branch.
     """
-    head = head_step(writer, writer.view())
+    view = writer.view()
+    if branch is not None:
+        named_branch(view, branch)
+        view = replace(view, current=branch)
+    head = head_step(writer, view)
     transaction = writer.begin()
     sink = CountingSink(transaction)
     try:
-        captured = context.sight.take(sink, head.snapshot if head else None)
+        captured = context.sight.take(sink, head.snapshot if head else None, also)
     except StepwellError as error:
         transaction.abort()
-        _record_gap(writer, context, act, head, error)
+        _record_gap(writer, context, act, None if branch else head, error)
         raise
     plain = act.kind == "capture" and act.mark is None
     if head is not None and (plain or only_changes) and captured.snapshot == head.snapshot:
         transaction.abort()
         context.sight.keep(captured)
         return Recorded(head, True, captured.covered)
-    step = make_step(writer.view(), context, act, head, captured, sink)
+    step = make_step(view, context, act, head, captured, sink)
     step = replace(step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
-    effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(writer.view(), step))]
+    effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(view, step))]
     if act.mark is not None:
         effects.append(MarkSet(step.id, act.mark))
     transaction.commit("record", f"recorded #{step.seq} {step.title}", effects, session=act.session)

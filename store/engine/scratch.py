@@ -50,10 +50,10 @@ def scratch_folder(store: Path, purpose: str, randomness: RandomBytes) -> Iterat
     try:
         yield folder
     finally:
-        try:
+        # What cannot be removed now is swept later.
+        with suppress(OSError):
             remove_tree(folder)
-        finally:
-            os.close(lock)
+        os.close(lock)
 
 
 def marked(folder: Path) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _abandoned(above: Path) -> list[Path]:
 
 
 def end_processes(folder: Path) -> None:
-    """Kills every process that was started to work in a scratch folder, and their children.
+    """Kills every process that was started to work in or below a scratch folder, and its children.
 
     Found by /proc; where there is none, they are left to end by themselves.
     """
@@ -95,12 +95,13 @@ def end_processes(folder: Path) -> None:
 
 
 def _working_in(folder: Path) -> Iterator[int]:
-    sign = f"{VARIABLE}={folder}".encode("utf-8", "surrogateescape")
+    sign = os.fsencode(f"{VARIABLE}={folder}")
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if name.isdecimal() and int(name) != os.getpid():
             # It may end, or be another user's.
             with suppress(OSError), open(f"/proc/{name}/environ", "rb") as environ:
-                if sign in environ.read().split(b"\0"):
+                values = environ.read().split(b"\0")
+                if any(v == sign or v.startswith(sign + b"/") for v in values):
                     yield int(name)
 
 
@@ -121,6 +122,11 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def is_scratch_in_use(store: Path, name: str) -> bool:
+    """Tells whether the process that made a scratch folder still works in it."""
+    return bool(name) and _in_use(store / NAME / name)
 
 
 def _in_use(folder: Path) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from stepwell.store.model.experiments import Experiment
 from stepwell.store.model.steps import (
     BranchDropped,
     BranchSet,
     CurrentSet,
     Effect,
+    ExperimentSet,
     IntentSet,
     MarkSet,
     Merging,
@@ -59,6 +61,7 @@ class _State:
         self._undoables = {u.number: u for u in view.undoables}
         self._intent = view.intent
         self._merging = view.merging
+        self._experiments = dict(view.experiments)
         self._step_count = view.step_count
         self._raw_bytes = view.raw_bytes
         self._stored_bytes = view.stored_bytes
@@ -90,8 +93,21 @@ class _State:
                 self._set_undone(undone_number, undone, operation.number)
             case IntentSet(intent):
                 self._intent = intent
+            case _:
+                self._apply_undertaking(effect, operation)
+
+    def _apply_undertaking(self, effect: MergingSet | ExperimentSet, operation: Operation) -> None:
+        match effect:
             case MergingSet(merging):
                 self._set_merging(merging, operation)
+            case ExperimentSet(name, experiment):
+                self._set_experiment(name, experiment)
+
+    def _set_experiment(self, name: str, experiment: Experiment | None) -> None:
+        if experiment is None:
+            self._experiments.pop(name, None)
+        else:
+            self._experiments[name] = experiment
 
     def _record(self, step: Step) -> None:
         self._last_seq = max(self._last_seq, step.seq)
@@ -138,6 +154,7 @@ class _State:
             undoables=tuple(self._undoables.values())[-UNDO_LIMIT:],
             intent=self._intent,
             merging=self._merging,
+            experiments=self._experiments,
             step_count=self._step_count,
             raw_bytes=self._raw_bytes,
             stored_bytes=self._stored_bytes,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stepwell.store.model.events import Event
-from stepwell.store.model.steps import BranchSet, MarkSet, Operation, Step, StepRecorded
+from stepwell.store.model.steps import BranchSet, MarkSet, MergingSet, Operation, Step, StepRecorded
 
 _TRAVELS = frozenset({"rollback", "undo", "redo", "switch"})
 
@@ -35,7 +35,7 @@ def events_of(operation: Operation, workspace: str) -> Iterator[Event]:
         elif isinstance(effect, MarkSet) and _becomes_milestone(operation, effect):
             label = effect.mark.label if effect.mark else None
             yield event("snapshot:milestone", effect.step, label=label)
-        elif isinstance(effect, BranchSet) and operation.kind == "branch":
+        elif isinstance(effect, BranchSet) and operation.kind in ("branch", "experiment"):
             branch = effect.branch
             yield event("experiment:branch-created", branch.head, branch=branch.name)
     details = operation.details
@@ -47,7 +47,8 @@ def events_of(operation: Operation, workspace: str) -> Iterator[Event]:
             before=details["before"],
             target=details["target"],
         )
-    if operation.kind == "merge":
+    begun = any(isinstance(e, MergingSet) and e.merging for e in operation.effects)
+    if operation.kind == "merge" and not begun:
         yield event("experiment:branch-merged", details.get("after"), summary=operation.summary)
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from stepwell.store.engine.recording import Act, Recorded
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.model import changes, errors, plans, reports, steps
+from stepwell.store.model import changes, errors, experiments, plans, reports, steps
 from stepwell.store.model.patchlines import PatchLines
 
 Json = Any
@@ -38,7 +38,7 @@ def _classes(module: ModuleType) -> list[type]:
 _CLASSES: dict[str, type] = {
     one.__name__: one
     for one in [
-        *(c for module in (changes, plans, reports, steps) for c in _classes(module)),
+        *(c for module in (changes, experiments, plans, reports, steps) for c in _classes(module)),
         Act,
         CaptureConfig,
         Recorded,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from stepwell.store.model.experiments import Experiment
 from stepwell.store.model.ids import Oid, OperationId, StepId
 from stepwell.store.model.paths import TrackedPath
 
@@ -232,6 +233,14 @@ class MergingSet:
     merging: Merging | None
 
 
+@dataclass(frozen=True, slots=True)
+class ExperimentSet:
+    """The experiment of that name is exactly this; None: there is none."""
+
+    name: str
+    experiment: Experiment | None
+
+
 Effect = (
     StepRecorded
     | BranchSet
@@ -241,6 +250,7 @@ Effect = (
     | OperationUndone
     | IntentSet
     | MergingSet
+    | ExperimentSet
 )
 
 
@@ -291,6 +301,8 @@ class View:
     """Oldest first, the newest 1,000."""
     intent: Intent | None = None
     merging: Merging | None = None
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
+    """By name, the oldest first."""
     step_count: int = 0
     raw_bytes: int = 0
     """Of all steps together."""

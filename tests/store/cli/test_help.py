@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 WITHOUT_JSON = {"cat", "hook", "mcp", "run", "watch"}
-WRITING_THE_FOLDER = {"rollback", "switch", "merge", "undo", "redo"}
+WRITING_THE_FOLDER = {"rollback", "switch", "merge", "experiment", "undo", "redo"}
 
 
 def _commands() -> list[Command]:

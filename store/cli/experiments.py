@@ -1,0 +1,315 @@
+"""`experiment`: tries approaches side by side, ranks them, promotes one."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+from typing import TYPE_CHECKING
+
+from stepwell.store import environment
+from stepwell.store.cli.command import WAIT_S, Call, Command, plain_text
+from stepwell.store.cli.going import Verb, travel
+from stepwell.store.cli.output import Output, Piece, Styled, padded, width
+from stepwell.store.cli.words import counts, named
+from stepwell.store.experimentforms import experiment_form
+from stepwell.store.mergeforms import merge_form
+from stepwell.store.model.errors import UsageError
+from stepwell.store.model.text import plural, printable
+
+if TYPE_CHECKING:
+    from stepwell.store.model.experiments import Experiment, Ranked
+    from stepwell.store.model.plans import PlannedChanges
+    from stepwell.store.sdk import Workspace
+    from stepwell.store.workspace import Workspace as Facade
+
+_NAMES = {
+    "run": ("NAME",),
+    "list": (),
+    "show": ("NAME",),
+    "rank": ("NAME",),
+    "promote": ("NAME", "LABEL"),
+    "drop": ("NAME",),
+}
+"""What each action is given."""
+
+
+def _experiment(call: Call) -> int:
+    given = call.arguments
+    wanted = _NAMES[given.action]
+    if len(given.names) != len(wanted):
+        usage = " ".join(["stepwell experiment", given.action, *wanted])
+        raise UsageError(
+            f"experiment {given.action} takes {plural(len(wanted), 'name')}, "
+            f"not {len(given.names)}",
+            hint=f"write {usage}",
+        )
+    if given.action == "promote":
+        return _promote(call)
+    with _opened(call) as workspace:
+        if given.action == "run":
+            return _run(call, workspace)
+        if given.action == "list":
+            return _list(call, workspace)
+        if given.action == "drop":
+            return _drop(call, workspace)
+        experiment = workspace.experiment(_name(call))
+        _tell(call, workspace, experiment)
+    return 0
+
+
+def _opened(call: Call) -> Workspace:
+    from stepwell.store.sdk import Workspace
+
+    folder = call.folder.decode("utf-8", "surrogateescape")
+    config = environment.default_capture()
+    return Workspace.open(folder, home=call.home, config=config, wait_s=WAIT_S)
+
+
+def _name(call: Call, at: int = 0) -> str:
+    return plain_text(call.arguments.names[at]) or ""
+
+
+# --- running -------------------------------------------------------------------------------------
+
+
+def _run(call: Call, workspace: Workspace) -> int:
+    from stepwell.store.experiments.ranking import check_weights
+
+    given = call.arguments
+    if not given.tries:
+        raise UsageError(
+            "experiment run needs something to try", hint='as in --try "lru=python apply.py lru"'
+        )
+    numbers = dict(_pair(text, "--metric") for text in given.metrics or ())
+    check_weights(_weights(call), numbers)
+    # Ended like this by Ctrl-C, a closed terminal or a supervisor: all children go first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    experiment = workspace.try_approaches(
+        [_labelled(text) for text in given.tries],
+        name=_name(call),
+        base=plain_text(given.base),
+        check=given.check or (),
+        jobs=given.jobs,
+        limit_s=given.timeout,
+        every_s=given.every,
+        extras=[call.path(workspace, path) for path in given.extras or ()],
+        junit=given.junit or "",
+        numbers=numbers,
+        environment=environment.process_environment(),
+        report=lambda label, what: _report(call.out, label, what),
+    )
+    call.tell_recovery(workspace)
+    _tell(call, workspace, experiment)
+    return 0
+
+
+def _report(out: Output, label: str, what: str) -> None:
+    if out.err.is_terminal and not out.json:
+        out.note(Styled(label, "name"), f": {what}")
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _labelled(text: str) -> tuple[str, str]:
+    label, command = _pair(text, "--try")
+    return plain_text(label) or "", command
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign and value):
+        raise UsageError(
+            f"{option} takes NAME=..., not {text}", hint="see stepwell experiment --help"
+        )
+    return name, value
+
+
+def _weights(call: Call) -> dict[str, float]:
+    weights = {}
+    for text in call.arguments.weights or ():
+        name, value = _pair(text, "--weight")
+        try:
+            weights[name] = float(value)
+        except ValueError:
+            raise UsageError(f"the weight {value} of {name} is no number") from None
+    return weights
+
+
+# --- telling -------------------------------------------------------------------------------------
+
+
+def _tell(call: Call, workspace: Workspace, experiment: Experiment) -> None:
+    ranked = workspace.rank(experiment, _weights(call))
+    conflicts = {
+        c.label: workspace.candidate_conflicts(experiment, c) for c in experiment.candidates
+    }
+    if call.out.json:
+        call.out.document(experiment_form(experiment, ranked, conflicts))
+        return
+    out = call.out
+    base = workspace.get_step(experiment.base)
+    state = "" if experiment.state == "done" else f"  ({experiment.state})"
+    out.line(Styled(experiment.name, "strong"), " from ", *named(base), Styled(state, "bad"))
+    cells = max(width(printable(one.candidate.label)) for one in ranked)
+    for one in ranked:
+        _tell_candidate(out, one, cells, len(conflicts[one.candidate.label]))
+    best = ranked[0].candidate
+    if best.passed:
+        words = ["stepwell", "experiment", "promote", experiment.name, best.label]
+        out.line(Styled(f"take the first over: {shlex.join(words)}", "dim"))
+
+
+def _tell_candidate(out: Output, ranked: Ranked, cells: int, conflicts: int) -> None:
+    candidate = ranked.candidate
+    sign = Styled("✓", "good") if candidate.passed else Styled("✗", "bad")
+    facts: list[Piece] = [plural(candidate.files, "file")]
+    size = counts(candidate.added, candidate.deleted)
+    facts += [" ", *size] if size else []
+    if candidate.complexity:
+        facts.append(f", complexity {candidate.complexity:+d}")
+    if conflicts:
+        facts += [", ", Styled(plural(conflicts, "conflict"), "bad")]
+    out.line(
+        f"{ranked.rank:>3} ",
+        sign,
+        " ",
+        Styled(padded(candidate.label, cells), "name"),
+        f"  {ranked.score:.2f}  ",
+        *facts,
+    )
+    out.line("      ", Styled(ranked.why, "dim"))
+    for name in candidate.check.failures if candidate.check else ():
+        out.line("      ", Styled("failed: ", "bad"), name)
+
+
+def _list(call: Call, workspace: Workspace) -> int:
+    found = workspace.experiments()
+    if call.out.json:
+        forms = [experiment_form(one, workspace.rank(one), {}) for one in found]
+        call.out.document({"experiments": forms})
+        return 0
+    for one in found:
+        passed = sum(candidate.passed for candidate in one.candidates)
+        facts = f"  {passed} of {plural(len(one.candidates), 'candidate')} passed, {one.state}"
+        base = workspace.get_step(one.base)
+        call.out.line(Styled(one.name, "strong"), Styled(facts, "dim"), "  from ", *named(base))
+    if not found:
+        call.out.note("there is no experiment")
+    return 0
+
+
+def _drop(call: Call, workspace: Workspace) -> int:
+    gone = workspace.drop_experiment(_name(call))
+    call.tell_recovery(workspace)
+    if call.out.json:
+        call.out.document(experiment_form(gone, workspace.rank(gone), {}))
+    else:
+        call.out.line(f"dropped {gone.name}; its steps stay; bring it back: stepwell undo")
+    return 0
+
+
+def _promote(call: Call) -> int:
+    from stepwell.store.sdk import Workspace
+
+    def plan(workspace: Facade) -> PlannedChanges:
+        assert isinstance(workspace, Workspace), "opened by `_opened`"
+        name, label = _name(call), _name(call, 1)
+        return workspace.plan_promote(name, label, prefer=call.arguments.prefer)
+
+    return travel(call, Verb("promote?", plan, form=merge_form, open=_opened))
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e9:
+        raise UsageError(f"{text} is no number of seconds above 0")
+    return value
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=tuple(_NAMES),
+        metavar="ACTION",
+        help="run, list, show, rank, promote, drop",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of promote: NAME LABEL")
+    add = parser.add_argument
+    add("--base", metavar="STEP", help="of run: where all begin (the disk as it is, captured)")
+    add(
+        "--try",
+        dest="tries",
+        metavar="LABEL=COMMAND",
+        action="append",
+        help="of run: an approach; its command is split as a shell does, and given no shell",
+    )
+    add("--check", metavar="COMMAND", help="of run: what judges each candidate")
+    add("--jobs", metavar="N", type=int, default=1, help="of run: so many at once (1)")
+    add("--timeout", metavar="S", type=_positive, help="of run: for each command and each check")
+    add(
+        "--every",
+        metavar="S",
+        type=_positive,
+        default=2.0,
+        help="of run: capture this often while a command runs (2)",
+    )
+    add(
+        "--with",
+        dest="extras",
+        metavar="FOLDER",
+        action="append",
+        help="of run: an ignored folder that each candidate gets a copy of, such as .venv",
+    )
+    add("--junit", metavar="PATH", help="of run: a JUnit report that the check writes")
+    add(
+        "--metric",
+        dest="metrics",
+        metavar="NAME=PATTERN",
+        action="append",
+        help="of run: a number in the check's output, by a regular expression",
+    )
+    add(
+        "--weight",
+        dest="weights",
+        metavar="NAME=W",
+        action="append",
+        help="checks (10), size, complexity, duration (1), or a metric; below 0: less is better",
+    )
+    add("--prefer", choices=("ours", "theirs"), help="of promote: settles conflicts, as in merge")
+    add("--dry-run", action="store_true", help="of promote: show the plan, change nothing")
+    add("--force", action="store_true", help="of promote: as in merge")
+
+
+COMMANDS = (
+    Command(
+        name="experiment",
+        summary="Try approaches side by side, check and rank them, and promote one.",
+        details=(
+            "Each approach's command runs in a copy of the base step, on a branch NAME/LABEL of its\n"
+            "own; your folder is not touched. What it does is captured while it runs, then the check\n"
+            "runs there, too. Candidates that pass come first; tests, size of the change, complexity\n"
+            "and duration decide among them. promote merges one into the branch that it came from;\n"
+            "stepwell undo takes that back. Ctrl-C ends all commands and keeps what was captured."
+        ),
+        examples=(
+            'stepwell experiment run cache --try "lru=python lru.py" --try "ttl=python ttl.py" '
+            '--check "python -m pytest -q" --jobs 2',
+            "stepwell experiment rank cache --weight size=5",
+            "stepwell experiment promote cache lru",
+        ),
+        configure=_options,
+        run=_experiment,
+        takes_yes=True,
+        after_dashes="names",
+    ),
+)

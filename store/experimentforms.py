@@ -1,0 +1,70 @@
+"""The public JSON forms of experiments, as the interface documents them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stepwell.store.forms import Form, conflict_form, text_form
+from stepwell.store.model.experiments import CheckResult, Experiment, Ranked
+from stepwell.store.model.plans import Conflict
+from stepwell.store.model.text import rfc3339
+
+
+def experiment_form(
+    experiment: Experiment,
+    ranked: Sequence[Ranked],
+    conflicts: Mapping[str, Sequence[Conflict]],
+) -> Form:
+    """Returns an experiment with its candidates, best first; `conflicts` by label."""
+    return {
+        "name": text_form(experiment.name),
+        "base": experiment.base,
+        "into": text_form(experiment.into),
+        "time": rfc3339(experiment.time_ns),
+        "state": experiment.state,
+        "check": [text_form(word) for word in experiment.check],
+        "candidates": [
+            _candidate_form(one, conflicts.get(one.candidate.label, ())) for one in ranked
+        ],
+    }
+
+
+def _candidate_form(ranked: Ranked, conflicts: Sequence[Conflict]) -> Form:
+    candidate = ranked.candidate
+    return {
+        "label": text_form(candidate.label),
+        "branch": text_form(candidate.branch),
+        "head": candidate.head,
+        "rank": ranked.rank,
+        "score": ranked.score,
+        "why": text_form(ranked.why),
+        "passed": candidate.passed,
+        "command": {
+            "words": [text_form(word) for word in candidate.command],
+            "exit_code": candidate.exit_code,
+            "duration_ms": candidate.duration_ms,
+            "reason": text_form(candidate.reason),
+        },
+        "checks": None if candidate.check is None else _check_form(candidate.check),
+        "changes": {
+            "files": candidate.files,
+            "added": candidate.added,
+            "deleted": candidate.deleted,
+        },
+        "complexity": candidate.complexity,
+        "conflicts": [conflict_form(one) for one in conflicts],
+    }
+
+
+def _check_form(check: CheckResult) -> Form:
+    return {
+        "ok": check.ok,
+        "passed": check.passed,
+        "failed": check.failed,
+        "total": check.total,
+        "duration_ms": check.duration_ms,
+        "exit_code": check.exit_code,
+        "failures": [text_form(name) for name in check.failures],
+        "reason": text_form(check.reason),
+        "metrics": dict(check.metrics),
+    }

@@ -1,0 +1,1 @@
+"""Experiments: try approaches side by side, check them, rank them, promote one."""

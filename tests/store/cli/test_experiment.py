@@ -1,0 +1,102 @@
+"""`experiment` on the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+CHECK = f"\"{sys.executable}\" -c \"import sys; sys.exit(open('out').read() != 'good')\""
+
+
+def writes(label: str, content: str) -> str:
+    return f"{label}={sys.executable} -c \"open('out', 'w').write('{content}')\""
+
+
+@pytest.fixture
+def tried(folder: Path, run: Run) -> Any:
+    """An experiment of which one candidate passes."""
+    words = ["--try", writes("good", "good"), "--try", writes("bad", "bad")]
+    return run("experiment", "run", "x", *words, "--check", CHECK, "--jobs", "2", "--json")
+
+
+def test_run_gives_ranked_candidates(folder: Path, run: Run, tried: Any) -> None:
+    """As the interface has it; nothing but the document."""
+    assert tried.code == 0 and tried.err == ""
+    form = tried.json
+    assert (form["name"], form["into"], form["state"]) == ("x", "main", "done")
+    first, second = form["candidates"]
+    assert (first["label"], first["rank"], first["branch"]) == ("good", 1, "x/good")
+    assert first["checks"]["exit_code"] == 0 and second["checks"]["exit_code"] == 1
+    assert first["score"] > second["score"] and first["why"] and first["conflicts"] == []
+    assert first["changes"] == {"files": 1, "added": 1, "deleted": 0}
+    assert first["head"] == run("show", "x/good", "--json").json["id"]
+    assert not (folder / "out").exists()
+    assert run("experiment", "show", "x", "--json").json == form
+    assert run("experiment", "rank", "x", "--json").json == form
+    listed = run("experiment", "list", "--json").json["experiments"]
+    assert [one["name"] for one in listed] == ["x"]
+
+
+def test_it_reads_well(folder: Path, run: Run, tried: Any) -> None:
+    """Ranks, reasons, and what to do next."""
+    text = run("experiment", "show", "x").text
+    assert "  1 ✓ good" in text and "  2 ✗ bad" in text
+    assert "its check failed with status 1" in text
+    assert "take the first over: stepwell experiment promote x good" in text
+    assert "1 of 2 candidates passed, done" in run("experiment", "list").text
+
+
+def test_promote_merges_and_undo_takes_it_back(folder: Path, run: Run, tried: Any) -> None:
+    """Asked first, like every verb that writes the folder."""
+    assert run("experiment", "promote", "x", "good").code == 2
+    assert run("experiment", "promote", "x", "good", "--dry-run").code == 0
+    assert not (folder / "out").exists()
+    done = run("experiment", "promote", "x", "good", "--yes", "--json")
+    assert done.code == 0 and done.json["merged"] is True
+    assert (folder / "out").read_text() == "good"
+    assert run("undo", "--yes").code == 0 and not (folder / "out").exists()
+    assert run("redo", "--yes").code == 0 and (folder / "out").exists()
+    clash = run("experiment", "show", "x", "--json").json["candidates"][1]
+    assert [one["kind"] for one in clash["conflicts"]] == ["add/add"]
+    assert run("experiment", "promote", "x", "bad", "--yes").code == 4
+    assert run("merge", "--abort", "--yes").code == 0
+
+
+def test_drop_takes_it_away(folder: Path, run: Run, tried: Any) -> None:
+    """And undo brings it back."""
+    assert run("experiment", "drop", "x").code == 0
+    assert run("experiment", "show", "x").code == 3
+    assert run("undo", "--yes").code == 0
+    assert run("experiment", "show", "x").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["run"], 2),
+        (["run", "x"], 2),
+        (["run", "x", "--try", "no command"], 2),
+        (["run", "x", "--try", "a=nope-nope"], 3),
+        (["run", "main", "--try", "a=true"], 4),
+        (["run", "-x", "--try", "a=true"], 2),
+        (["run", "x", "--try", "a=true", "--base", "nope"], 3),
+        (["run", "x", "--try", "a=true", "--timeout", "0"], 2),
+        (["run", "x", "--try", "a=true", "--weight", "size=many"], 2),
+        (["run", "x", "--try", "a=true", "--weight", "colour=1"], 2),
+        (["show", "nope"], 3),
+        (["promote", "x"], 2),
+        (["promote", "x", "a", "--yes"], 3),
+        (["dance"], 2),
+    ],
+)
+def test_bad_input(folder: Path, run: Run, words: list[str], code: int) -> None:
+    """One sentence and the right status; nothing is begun."""
+    ran = run("experiment", *words)
+    assert ran.code == code and ran.err.startswith("stepwell")
+    assert run("experiment", "list", "--json").json == {"experiments": []}
