@@ -397,7 +397,14 @@ class Workspace(MergeVerbs):
         """
         from stepwell.store.engine.sealing.seal import seal
 
-        done = seal(self.store, self._writer, clock=self._context.clock, progress=progress)
+        context = self._context
+        done = seal(
+            self.store,
+            self._writer,
+            clock=context.clock,
+            randomness=context.randomness,
+            progress=progress,
+        )
         self.refresh()
         return done
 
@@ -411,6 +418,7 @@ class Workspace(MergeVerbs):
 
         self._require_history()
         self._drop_catalogue()
-        restore(self.store, self._writer, clock=self._context.clock)
+        context = self._context
+        restore(self.store, self._writer, clock=context.clock, randomness=context.randomness)
         self.refresh()
         return rebuild(self.store / "catalogue", self._journal)

@@ -20,7 +20,12 @@ from stepwell.store.model.steps import Operation
 
 def seal_store(store: Path, **more: Any) -> Sealed:
     """Seals everything in a store."""
-    arguments: dict[str, Any] = {"clock": Ticks(), "progress": no_progress, **more}
+    arguments: dict[str, Any] = {
+        "clock": Ticks(),
+        "randomness": os.urandom,
+        "progress": no_progress,
+    }
+    arguments |= more
     return seal(store, lambda: writing(store), **arguments)
 
 
@@ -43,7 +48,7 @@ def assert_clean(store: Path) -> None:
     assert git(repository, "fsck", "--strict", "--no-dangling", "--full") == ""
     left = [p for p in repository.rglob("*") if p.name.endswith(".lock") or "tmp_" in p.name]
     assert left == []
-    assert list((store / "tmp").iterdir()) == []
+    assert list((store / "scratch").iterdir()) == []
 
 
 def assert_same(journal: Journal, operations: Sequence[Operation]) -> None:

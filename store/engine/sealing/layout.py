@@ -6,8 +6,6 @@ from pathlib import Path
 
 REPOSITORY = "repo.git"
 """Below the store: an ordinary bare repository."""
-QUARANTINE = "sealing"
-"""Below the store's folder for temporary files: what is not verified yet."""
 
 HEADS = "refs/heads/"
 """Branches: each tip's derived commit."""

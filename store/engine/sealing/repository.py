@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,32 +22,34 @@ from stepwell.store.engine.atomic import (
     write_atomic,
 )
 from stepwell.store.engine.git import Git
-from stepwell.store.engine.sealing.layout import CONFIG, QUARANTINE, pack_folder, repository_of
+from stepwell.store.engine.scratch import marked, scratch_folder, sweep
+from stepwell.store.engine.sealing.layout import CONFIG, pack_folder, repository_of
 from stepwell.store.engine.sealing.packfile import PackWriter
 from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.refs import own_refs, read_refs
 from stepwell.store.model.errors import FailedError, IntegrityError
-from stepwell.store.model.ids import Oid, oid_from_hex
+from stepwell.store.model.ids import Oid, RandomBytes, oid_from_hex
 
 _NICE = 10
 _PACKING = ("pack-objects", "--quiet", "--delta-base-offset", "--no-reuse-delta", "--window=20")
 
 
 class SealedRepository:
-    """The repository as whoever seals sees it; the caller keeps others out. Close it after use."""
+    """The repository as whoever seals sees it; the caller keeps others out. Close it after use.
 
-    def __init__(self, store: Path) -> None:
+    `quarantine` is an empty scratch folder: what is made lies there until it is verified.
+    """
+
+    def __init__(self, store: Path, quarantine: Path) -> None:
         """Makes the repository unless it is there, and puts its configuration right.
 
         Raises:
             NoSpaceError, FailedError: it cannot be made.
         """
         self.path = repository_of(store)
-        self._quarantine = store / "tmp" / QUARANTINE
-        self._remove_quarantine()
-        for folder in (store / "tmp", self._quarantine, self.path):
-            make_private_folder(folder)
-        self._git = Git(self.path, self._quarantine)
+        self._quarantine = quarantine
+        make_private_folder(self.path)
+        self._git = Git(self.path, quarantine, also=marked(quarantine))
         _ensure(self.path / "config", CONFIG)
         self._remove_stale_locks()
         if not self._is_complete():
@@ -59,14 +61,6 @@ class SealedRepository:
     def _is_complete(self) -> bool:
         parts = ("HEAD", "objects/pack", "objects/info", "refs/heads", "refs/tags")
         return all((self.path / part).exists() for part in parts)
-
-    def _remove_quarantine(self) -> None:
-        try:
-            shutil.rmtree(self._quarantine)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise system_error(error, "clearing", self._quarantine) from error
 
     def _remove_stale_locks(self) -> None:
         """Removes what a killed git left; whoever seals is alone, so that nobody else's are here."""
@@ -88,10 +82,8 @@ class SealedRepository:
         self.close()
 
     def close(self) -> None:
-        """Clears the quarantine; the repository stays."""
+        """Ends what processes GitPython keeps; the repository stays."""
         self._git.close()
-        with contextlib.suppress(FailedError):
-            self._remove_quarantine()
 
     # --- packs -----------------------------------------------------------------------------------
 
@@ -165,7 +157,7 @@ class SealedRepository:
 
     def _apart(self, objects: Path) -> Git:
         """Returns a git that sees these objects alone: those in the repository may be damaged."""
-        places = {"GIT_OBJECT_DIRECTORY": str(objects)}
+        places = {"GIT_OBJECT_DIRECTORY": str(objects), **marked(self._quarantine)}
         return Git(self.path, self._quarantine, also=places)
 
     def _make_newest(self, path: Path) -> None:
@@ -221,6 +213,21 @@ class SealedRepository:
             fsync_folder(folder)
         if own_refs(read_refs(self.path)) != dict(wanted):
             raise IntegrityError("sealing stopped: the refs do not read back as they were written")
+
+
+@contextlib.contextmanager
+def sealed_repository(store: Path, randomness: RandomBytes) -> Iterator[SealedRepository]:
+    """Gives a store's repository; the caller keeps others out.
+
+    A git that outlived a killed sealing is ended first, lest it moved a ref meanwhile.
+
+    Raises:
+        NoSpaceError, FailedError: as SealedRepository.
+    """
+    sweep(store)
+    with scratch_folder(store, "sealing", randomness) as quarantine:
+        with SealedRepository(store, quarantine) as repository:
+            yield repository
 
 
 def _ensure(path: Path, content: bytes) -> None:

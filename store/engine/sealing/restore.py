@@ -8,12 +8,12 @@ from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.manifest import read_manifest
 from stepwell.store.engine.sealing.layout import repository_of
 from stepwell.store.engine.sealing.part import found_manifest
-from stepwell.store.engine.sealing.repository import SealedRepository
+from stepwell.store.engine.sealing.repository import sealed_repository
 from stepwell.store.engine.sealing.seal import Writing
-from stepwell.store.model.ids import Clock
+from stepwell.store.model.ids import Clock, RandomBytes
 
 
-def restore(store: Path, writing: Writing, *, clock: Clock) -> None:
+def restore(store: Path, writing: Writing, *, clock: Clock, randomness: RandomBytes) -> None:
     """Puts the repository's configuration right, and makes the manifest list what is there.
 
     Where the manifest is gone, or its packs are (a clone may have taken the repository's place),
@@ -28,7 +28,8 @@ def restore(store: Path, writing: Writing, *, clock: Clock) -> None:
     if not (repository / "HEAD").exists():
         return
     with WriterLock.acquire(repository, wait_s=0.0, clock=clock):
-        SealedRepository(store).close()
+        with sealed_repository(store, randomness):
+            pass
         manifest = read_manifest(store)
         found = found_manifest(store, ())
         if manifest is None:

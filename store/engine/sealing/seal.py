@@ -26,7 +26,7 @@ from stepwell.store.engine.sealing.history import history_entries
 from stepwell.store.engine.sealing.layout import HEADS, OPERATIONS, STEPS, repository_of
 from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.refs import own_refs, read_refs, refs_digest
-from stepwell.store.engine.sealing.repository import SealedRepository
+from stepwell.store.engine.sealing.repository import SealedRepository, sealed_repository
 from stepwell.store.engine.sealing.sealedindex import (
     encode_index,
     remove_other_indexes,
@@ -34,7 +34,7 @@ from stepwell.store.engine.sealing.sealedindex import (
 )
 from stepwell.store.engine.sealing.tidy import check_nothing_missed, remove_redundant
 from stepwell.store.model.errors import IntegrityError, NoSpaceError
-from stepwell.store.model.ids import Clock, Oid, oid_from_hex
+from stepwell.store.model.ids import Clock, Oid, RandomBytes, oid_from_hex
 from stepwell.store.model.reports import Sealed
 from stepwell.store.model.steps import View
 
@@ -49,7 +49,7 @@ Writing = Callable[[], AbstractContextManager[JournalWriter]]
 
 
 def seal(
-    store: Path, writing: Writing, *, clock: Clock, progress: Progress, wait_s: float = 0.0
+    store: Path, writing: Writing, *, clock: Clock, randomness: RandomBytes, progress: Progress
 ) -> Sealed:
     """Seals everything that was recorded up to now.
 
@@ -62,14 +62,15 @@ def seal(
         NoSpaceError, FailedError: the system refused; everything is as it was, and readable.
     """
     make_private_folder(repository_of(store))
-    with WriterLock.acquire(repository_of(store), wait_s=wait_s, clock=clock):
+    with WriterLock.acquire(repository_of(store), wait_s=0.0, clock=clock):
         with writing() as writer:
             numbers, view = writer.rotate(), writer.view()
-        with Journal.open(store) as journal, SealedRepository(store) as repository:
-            work = _Work(journal, repository, clock, progress)
-            done = work.seal(numbers, view, writing)
-        with Journal.open(store) as journal, SealedRepository(store) as repository:
-            merged = _merge(journal, repository, writing, progress)
+        with sealed_repository(store, randomness) as repository:
+            with Journal.open(store) as journal:
+                work = _Work(journal, repository, clock, progress)
+                done = work.seal(numbers, view, writing)
+            with Journal.open(store) as journal:
+                merged = _merge(journal, repository, writing, progress)
         remove_redundant(store)
         return replace(done, merged=merged, packs=1 if merged else done.packs)
 
