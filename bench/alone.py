@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import trees
@@ -19,10 +20,14 @@ LOG = "log -n 50, whole process"
 
 
 def store_growth(results: Results, source: Path, scratch: Path, captures: int) -> None:
-    """Captures one edited file after the other and compares the store with raw copies of them."""
+    """Captures one edited file after the other and compares the store with raw copies of them.
+
+    Of the store, what the first capture takes is left out; sealed, that is what it takes alone.
+    """
     say(f"store after {captures:,} captures")
     root, home = scratch / "growing", scratch / "growing-home"
     trees.copy(source, root)
+    first = _sealed_first(root, scratch / "first-home")
     edits = Edits(root)
     edits.candidates = edits.candidates[:: max(1, len(edits.candidates) // HOT_FILES)]
     raw = 0
@@ -35,13 +40,31 @@ def store_growth(results: Results, source: Path, scratch: Path, captures: int) -
             raw += len(plan.edits[0].after)
             workspace.capture()
         grown = store_bytes(workspace.store) - before
+        started = time.perf_counter()
+        workspace.gc()
+        took = time.perf_counter() - started
+        workspace.steps()
+        whole = store_bytes(workspace.store)
     results.facts |= {
         "captures": str(captures),
         "raw bytes": str(raw),
         "unsealed bytes": str(grown),
+        "sealed bytes": str(whole - first),
+        "sealed with the first capture bytes": str(whole),
+        "sealing seconds": f"{took:.0f}",
     }
     shutil.rmtree(root)
     shutil.rmtree(home)
+
+
+def _sealed_first(root: Path, home: Path) -> int:
+    """Returns what a store takes that holds one capture of the tree, sealed."""
+    with Workspace.init(root, home=home) as workspace:
+        workspace.gc()
+        workspace.steps()
+        size = store_bytes(workspace.store)
+    shutil.rmtree(home)
+    return size
 
 
 def scan_memory(results: Results, tree: str, root: Path, home: Path) -> None:

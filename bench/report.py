@@ -158,7 +158,7 @@ def _alone(results: Results) -> str:
     if "captures" in facts:
         raw = int(facts["raw bytes"])
         rows.append(["raw copies of the edited files", f"{raw / 1e6:,.1f} MB"])
-        for form in ("unsealed", "sealed"):
+        for form in ("unsealed", "sealed", "sealed with the first capture"):
             if f"{form} bytes" in facts:
                 size = int(facts[f"{form} bytes"])
                 saved = f"{size / 1e6:,.1f} MB, {100 * (1 - size / raw):.0f} % less"
