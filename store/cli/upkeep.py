@@ -77,8 +77,8 @@ def _tell_sealed(out: Output, done: Sealed) -> None:
     if done.operations:
         out.line(
             Styled("sealed", "good"),
-            f" {plural(done.steps, 'step')}: {size(done.bytes_before)} are now",
-            f" {size(done.bytes_after)}",
+            f" {plural(done.steps, 'step')}, {plural(done.operations, 'operation')}:",
+            f" {size(done.bytes_before)} in segments are {size(done.bytes_after)} in packs",
         )
     else:
         out.line("nothing to seal: everything that was recorded is sealed")

@@ -449,7 +449,7 @@ def test_gc_seals_and_says_what_it_did(folder: Path, run: Run) -> None:
     assert run("verify", "--full").code == 0
     (folder / "more").write_text("more\n")
     run("capture")
-    assert "sealed 1 step" in run("gc").text
+    assert "sealed 1 step, 1 operation: " in run("gc").text
     assert run("stats", "--json").json["sealed_steps"] == 5
 
 
