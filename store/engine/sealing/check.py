@@ -16,6 +16,9 @@ from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.packs import Packs
 from stepwell.store.engine.sealing.refs import refs_digest
 
+_REFS = "a ref or HEAD is not as it was written; `stepwell gc` writes them anew"
+_CONFIG = "it is not the text that stepwell writes; `stepwell gc` writes it anew"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -43,9 +46,9 @@ def check_sealed(store: Path, manifest: Manifest, packs: Packs, full: bool) -> I
         yield Found("pack", name, _wrong_with_pack(index, full), index)
     repository = repository_of(store)
     same = refs_digest(repository) == manifest.refs
-    yield Found("refs", "refs", "" if same else "a ref or HEAD is not as it was written")
+    yield Found("refs", "refs", "" if same else _REFS)
     same = _content(repository / "config") == CONFIG
-    yield Found("config", "config", "" if same else "it is not the text that stepwell writes")
+    yield Found("config", "config", "" if same else _CONFIG)
 
 
 def _wrong_with_pack(index: PackIndex | None, full: bool) -> str:

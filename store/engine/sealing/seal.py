@@ -114,6 +114,7 @@ class _Work:
             )
         self._sealing = Sealing(old.index if old.last else None, old.last)
         self._packs: list[PackIndex] = []
+        self._refs_damaged = refs_digest(repository.path) != self._manifest.refs
 
     def seal(self, numbers: Sequence[int], view: View, writing: Writing) -> Sealed:
         segments = {s.number: s for s in self._journal.segments()}
@@ -122,8 +123,10 @@ class _Work:
         if wanted:
             _check_space(self._store, 2 * before)
             operations = self._pack(wanted, self._limits(wanted))
-            manifest = self._set_refs(view, operations)
-            self._switch(manifest, numbers, writing)
+            self._switch(self._set_refs(view, operations), numbers, writing)
+        elif self._manifest.sealed and self._refs_damaged:
+            operations = oid_from_hex(self._manifest.operations)
+            self._switch(self._set_refs(view, operations), (), writing)
         for number in numbers:
             remove_segment(self._store, number)
         return self._report(before)
@@ -195,6 +198,8 @@ class _Work:
 
     def _candidates(self) -> set[Oid]:
         """Returns the commits that must be reached by some ref."""
+        if self._refs_damaged and self._sealing.index is not None:
+            return {*self._sealing.tips(), *self._sealing.index.commits()}
         refs = own_refs(read_refs(self._repository.path))
         packs = self._journal.sealed.packs
         known = {oid for name, oid in refs.items() if name != OPERATIONS.encode()}

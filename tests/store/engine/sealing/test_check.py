@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.journals import flip, make_store, reading, record_many, step_of, writing
-from support.sealed import seal_store, whole_store
+from support.sealed import assert_clean, git, seal_store, whole_store
 
 from stepwell.store.engine.sealing.layout import repository_of
 from stepwell.store.model.reports import Damage
@@ -54,10 +54,16 @@ def test_a_ref_that_was_moved_or_added_is_told_and_put_right(store: Path) -> Non
     (refs / "heads" / "main").write_text("12" * 20 + "\n")
     (refs / "heads" / "other").write_text("34" * 20 + "\n")
     assert [damage.kind for damage in found(store)] == ["refs"]
+    seal_store(store)
+    whole_store(store, done)
+    assert_clean(store)
+    (repository_of(store) / "packed-refs").unlink()
     with writing(store) as writer:
         done += record_many(writer, 1)
     seal_store(store)
     whole_store(store, done)
+    told = git(repository_of(store), "log", "--all", "--format=%(trailers:key=Stepwell-Step)")
+    assert told.count("Stepwell-Step") == len(done)
 
 
 def test_a_damaged_pack_names_the_steps_that_need_it(store: Path) -> None:
