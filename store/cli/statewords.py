@@ -26,14 +26,18 @@ _WIDEST = 24
 
 def snapshot_line(one: StateSnapshot, now_ns: int) -> list[Piece]:
     """Returns a snapshot as one line of a list."""
-    pieces: list[Piece] = [
+    more: list[Piece] = []
+    if one.tags:
+        more += ["  ", Styled(" ".join(f"+{one_line(tag, _WIDEST)}" for tag in one.tags), "mark")]
+    if one.description:
+        more += ["  ", one_line(one.description, 60)]
+    session = one_line(one.session, _WIDEST)
+    return [
         Styled(short(one.id), "name"),
         f"  {ago(one.time_ns, now_ns):>8}  {one.type:<11}  {size(one.size):>9}  ",
-        padded(one_line(one.session, _WIDEST), 10),
+        padded(session, 10) if more else session,
+        *more,
     ]
-    if one.tags:
-        pieces += ["  ", Styled(" ".join(f"+{one_line(tag, _WIDEST)}" for tag in one.tags), "mark")]
-    return [*pieces, "  ", one_line(one.description, 60)] if one.description else pieces
 
 
 def tell_one(call: Call, one: StateSnapshot) -> int:
@@ -98,9 +102,10 @@ def tell_statistics(out: Output, found: StateStatistics) -> None:
         ("states", size(found.total_size)),
         ("as stored", f"{size(found.stored_bytes)} ({found.compression_ratio or 1}x smaller)"),
     ]
-    rows += [(one_line(name, 12), f"{count:,}") for name, count in found.sessions.items()]
     for name, value in rows:
         out.line(Styled(padded(name, 12), "dim"), " ", value)
+    for name, count in found.sessions.items():
+        out.line(Styled("of session  ", "dim"), f" {one_line(name, 60)}: {count:,}")
     for one in found.damaged:
         out.line(Styled("damaged", "bad"), f" {one.reason}")
 

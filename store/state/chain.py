@@ -26,6 +26,9 @@ _TIPS = 4
 _SMALLER = 2
 """A patch is stored when it is this many times smaller than the state."""
 
+_Tip = tuple[str, str]
+"""Id and checksum: an import in another process may put another state under an id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -50,7 +53,7 @@ class Chain:
     def __init__(self, storage: StateStorage, config: StateConfig) -> None:
         self._storage = storage
         self._config = config
-        self._tips: OrderedDict[str, tuple[Any]] = OrderedDict()
+        self._tips: OrderedDict[_Tip, tuple[Any]] = OrderedDict()
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -138,7 +141,7 @@ class Chain:
             None if patch is None else (base, patch),
             force=draft.force_compression,
         )
-        self._remember(stored.id, draft.value)
+        self._remember(stored, draft.value)
         return stored
 
     def _write(
@@ -182,7 +185,7 @@ class Chain:
     def _patch(self, base: StateSnapshot, draft: Draft) -> bytes | None:
         """Returns the patch from a base to the draft; None when the draft had better be full."""
         try:
-            before = self._tips.pop(base.id, None) or (self.state(base),)
+            before = self._tips.pop((base.id, base.checksum), None) or (self.state(base),)
         except IntegrityError:
             return None
         patch = operations(changes_between(before[0], draft.value))
@@ -194,8 +197,8 @@ class Chain:
             return None
         return text
 
-    def _remember(self, identity: str, value: Any) -> None:
-        self._tips[identity] = (value,)
+    def _remember(self, stored: StateSnapshot, value: Any) -> None:
+        self._tips[stored.id, stored.checksum] = (value,)
         while len(self._tips) > _TIPS:
             self._tips.popitem(last=False)
 
@@ -212,14 +215,10 @@ class Chain:
         gone = in_order(known[one] for one in identities if one in known)
         # What builds on others goes first: a crash in between leaves nothing without its base.
         for one in sorted(gone, key=lambda one: len(self._intact_lineage(one)), reverse=True):
-            self._drop(one.id)
+            self._storage.delete(one.id)
         for identity in set(identities) - {one.id for one in gone}:
-            self._drop(identity)
+            self._storage.delete(identity)
         return gone
-
-    def _drop(self, identity: str) -> None:
-        self._storage.delete(identity)
-        self._tips.pop(identity, None)
 
     def detach(self, identities: Collection[str]) -> None:
         """Stores anew whatever builds on these snapshots, so that it no longer does."""

@@ -32,6 +32,7 @@ DEADLINE_S = 10.0
 
 _ATTEMPTS = 3
 _LOG = logging.getLogger("stepwell.persistence")
+_LOG.addHandler(logging.NullHandler())
 
 
 class Restored(NamedTuple):

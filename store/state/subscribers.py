@@ -28,6 +28,7 @@ Told = Mapping[str, Any]
 Callback = Callable[[Told], object]
 
 _LOG = logging.getLogger("stepwell.state")
+_LOG.addHandler(logging.NullHandler())
 
 
 class Subscribers:
@@ -57,7 +58,9 @@ class Subscribers:
         return leave
 
     def tell(self, event: str, **facts: Any) -> None:
-        """Calls everyone who wants to know; what they raise is logged and goes no further."""
+        """Logs it and calls everyone who wants to know; what they raise goes no further."""
+        level = logging.WARNING if event == "error" else logging.DEBUG
+        _LOG.log(level, "%s %s", event, facts)
         told = {"event": event, "time": rfc3339(self._clock()), **facts}
         for wanted, callback in self._known:
             if wanted == event:

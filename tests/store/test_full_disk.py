@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from support.limits import files_up_to
 
 from stepwell.store import PlannedChanges, Workspace
 from stepwell.store.model.errors import NoSpaceError
 
 _PIECE = 64
 """Smaller than any operation, so that a limit is met at which one fits and the next does not."""
-
-
-@contextmanager
-def _files_up_to(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_rollback_that_cannot_even_be_withdrawn_says_what_follows(
@@ -36,7 +25,7 @@ def test_a_rollback_that_cannot_even_be_withdrawn_says_what_follows(
     while ws.view().intent is None:
         limit += _PIECE
         planned = ws.plan_rollback(step)
-        with _files_up_to(limit):
+        with files_up_to(limit):
             hint = _hint_of_failure(ws, planned)
         ws.refresh()
     assert "the next command that writes tries the rollback again" in hint

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.limits import files_up_to
 
 from stepwell.store.model.errors import (
     BusyError,
@@ -65,16 +64,6 @@ def _run_and_kill(folder: Path, lines: int) -> list[tuple[str, int]]:
     return [(identity, int(number)) for identity, number in whole]
 
 
-@contextmanager
-def _files_up_to(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_refuses_and_changes_nothing(make: Make, tmp_path: Path) -> None:
     """Each writing verb, at every size at which it can fail; afterwards all of them work."""
     noise = random.Random(3).randbytes(3000).hex()
@@ -99,7 +88,7 @@ def test_a_full_disk_refuses_and_changes_nothing(make: Make, tmp_path: Path) -> 
     before = everything()
     for verb in verbs:
         for size in (0, 100, 400, 800):
-            with _files_up_to(size), pytest.raises(NoSpaceError):
+            with files_up_to(size), pytest.raises(NoSpaceError):
                 verb()
             assert everything() == before
             assert [p for p in tmp_path.rglob("*") if "tmp" in p.suffix] == []

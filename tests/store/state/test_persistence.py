@@ -8,19 +8,18 @@ import hashlib
 import json
 import logging
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.limits import files_up_to
 from support.states import JSON
 
 from stepwell.store import MemoryPersistence
@@ -143,6 +142,13 @@ def test_the_folder_is_private_and_kept_out_of_git(folder: Path) -> None:
     subprocess.run([*git, "init", "-q"], check=True)
     status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, check=True)
     assert status.stdout == b""
+
+
+def test_a_wrapper_that_cannot_say_what_is_behind_it_stops_nothing(folder: Path) -> None:
+    """It counts as one that persists itself."""
+    with over(DelegatesPersistence(), folder) as persistence:
+        assert persistence.save() is False and persistence.load() is None
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -285,16 +291,6 @@ def test_a_storage_that_changes_meanwhile_is_asked_again(folder: Path) -> None:
     assert opened((folder / files(folder)[0]).read_bytes()).data == {"n": 1}
 
 
-@contextmanager
-def _files_up_to(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_leaves_the_last_snapshot_and_the_host_running(
     folder: Path, logged: pytest.LogCaptureFixture
 ) -> None:
@@ -304,7 +300,7 @@ def test_a_full_disk_leaves_the_last_snapshot_and_the_host_running(
         persistence.save()
         storage.data = {"n": 2}
         for size in (0, 50, 100):
-            with _files_up_to(size):
+            with files_up_to(size):
                 assert persistence.save() is False
         assert files(folder) == ["snapshot-00000001.json.gz"]
         assert [name for name in os.listdir(folder) if "tmp" in name] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -270,6 +271,36 @@ def test_threads_can_share_one(make: Make) -> None:
     for name in "abc":
         of_session = snapshots.search(StateQuery(session=name), direction="asc")
         assert [snapshots.reconstruct_state(one)["n"] for one in of_session] == list(range(8))
+
+
+def test_an_id_that_another_process_overwrites_is_built_upon_as_it_is_then(make: Make) -> None:
+    """What this process remembers of it does not count any more."""
+    one, two, elsewhere = make("hybrid"), make("disk"), make("memory")
+    a = one.create("s", {"n": 1, "text": "x" * 300})
+    document = json.loads(one.export_snapshots())
+    document["snapshots"][0]["state"] = {"n": 7, "text": "y" * 300}
+    content = json.dumps(document).encode()
+    two.import_snapshots(content, overwrite_existing=True, validate_integrity=False)
+    state = {"n": 2, "text": "x" * 300}
+    b = one.create("s", state, type="incremental")
+    assert b.base == a.id
+    assert one.reconstruct_state(b) == two.reconstruct_state(b) == state
+    elsewhere.import_snapshots(one.export_snapshots())
+    assert elsewhere.reconstruct_state(a.id)["n"] == 7
+
+
+def test_the_deepest_states_can_be_stored_compared_and_patched(snapshots: StateSnapshots) -> None:
+    """As deep as is allowed, and told apart at the very bottom."""
+    states: list[Any] = []
+    for leaf in (1, 2):
+        value: Any = leaf
+        for level in range(200):
+            value = {"a/b": value} if level % 2 else [value, 0]
+        states.append(value)
+    first, second = (snapshots.create("s", state, type="incremental") for state in states)
+    assert snapshots.reconstruct_state(second) == states[1]
+    found = snapshots.compare(first, second)
+    assert found is not None and [(one.old, one.new) for one in found.changes] == [(1, 2)]
 
 
 def test_readers_are_not_disturbed_by_what_another_process_deletes(make: Make) -> None:
