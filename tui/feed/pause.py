@@ -14,7 +14,7 @@ BURST_S = 0.4
 _WHOLE_EVERY = 30
 """Of so many collections one looks at old objects, too."""
 
-_MANY = 300_000
+_MANY = 60_000
 """New objects after which a collection is due even though keys keep coming."""
 
 
@@ -67,5 +67,8 @@ class Collector:
         if not self._rounds:
             gc.freeze()
         elif self._pause.is_on or gc.get_count()[0] > _MANY:
-            gc.collect(2 if self._rounds % _WHOLE_EVERY == 0 else 1)
+            whole = self._rounds % _WHOLE_EVERY == 0
+            gc.collect(2 if whole else 1)
+            if whole:
+                give_back()
         self._rounds += 1
