@@ -181,10 +181,10 @@ def colours(wanted: bool) -> Iterator[None]:
 async def draw(app: StepwellApp, scene: Scene, size: tuple[int, int]) -> str:
     """Returns the picture as SVG."""
     async with app.run_test(size=size) as pilot:
-        await at_rest(pilot)
+        await at_rest(pilot, app)
         for keys in scene.keys:
             await pilot.press(*keys.split())
-            await at_rest(pilot)
+            await at_rest(pilot, app)
         return portable(app.export_screenshot(title="stepwell"))
 
 
@@ -227,8 +227,8 @@ def joined(picture: str) -> str:
     return "".join(parts) + picture[end:]
 
 
-async def at_rest(pilot: Pilot[int]) -> None:
-    """Waits until the screen stops changing; its readers work in threads of their own."""
+async def at_rest(pilot: Pilot[int], app: StepwellApp) -> None:
+    """Waits until the screen stops changing, and the threads behind it have nothing to do."""
     picture, still, begin = "", time.monotonic(), time.monotonic()
     while time.monotonic() - still < STILL_S:
         if time.monotonic() - begin > LONGEST_S:
@@ -237,7 +237,7 @@ async def at_rest(pilot: Pilot[int]) -> None:
             entry.cursor_blink = False
         await pilot.pause(0.05)
         now = pilot.app.export_screenshot()
-        if now != picture:
+        if now != picture or not app.gateway.idle:
             picture, still = now, time.monotonic()
 
 

@@ -122,7 +122,9 @@ class Timeline(LineList):
             self._tell_place()
             return
         self._painter, self._asked, self._lane_span = None, (), ()
-        self.set_count(self._listed.rows, self._row_of(seq) if seq else self.cursor)
+        row = self._row_of(seq) if seq else self.cursor
+        # Who filters looks for steps, not for the disk, which stays listed above them.
+        self.set_count(self._listed.rows, row or (1 if ordinals else 0))
         if was_filtered != self.filtered:
             self._reveal()
         self._want()

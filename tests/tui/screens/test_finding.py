@@ -121,6 +121,23 @@ def test_the_selected_step_stays_selected(root: Path, play_over: Make, until: Ma
     play_over(root, scene)
 
 
+def test_the_first_match_is_selected_even_after_nothing_fitted(
+    root: Path, play_over: Make, until: Make
+) -> None:
+    """A filter that is half typed may fit nothing; the finished one leads to a step."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        timeline = app.main.timeline
+        await pilot.press("f", *"no such step")
+        await until(lambda: timeline.filtered and timeline.count == 1)
+        assert timeline.cursor == 0
+        await pilot.press("ctrl+u", *"soil")
+        await until(lambda: timeline.count > 1)
+        assert timeline.cursor == 1
+
+    play_over(root, scene)
+
+
 def test_new_steps_join_what_is_listed(root: Path, play_over: Make, until: Make) -> None:
     """A step of another process that fits appears on top."""
 
