@@ -133,7 +133,7 @@ class Showing:
         if step is None:
             return "the disk is as in the last step"
         if step.kind == "rollback" and step.parents:
-            return "back here: the files are as in the step that this one goes back to"
+            return "the files are as in the step that it goes back to"
         return "this step changed no files"
 
     def context(self, by: int) -> None:
