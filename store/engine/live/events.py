@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 
-from stepwell.store.engine.live.folders import NO_WATCH, Folder
+from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_unsure
 from stepwell.store.engine.live.inotify import ATTRIB, IGNORED, Event
 from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.live.update import agrees
@@ -81,7 +81,10 @@ def touch_paths(known: Known, paths: Collection[bytes]) -> None:
 
 
 def touch_drift(known: Known, folder: Folder, absolute: bytes) -> int:
-    """Compares a folder's names and files with the disk; touches what differs and counts it."""
+    """Compares a folder's names and files with the disk; touches what differs and counts it.
+
+    What was fresh when it was read is touched, too, without being counted: its stat tells nothing.
+    """
     touched = known.touched.get(folder, set())
     try:
         names = set(os.listdir(absolute))
@@ -96,7 +99,10 @@ def touch_drift(known: Known, folder: Folder, absolute: bytes) -> int:
         except OSError:
             moved.add(name)
             continue
-        if not agrees(folder.files[name], found):
+        record = folder.files[name]
+        if is_unsure(record):
+            known.touch(folder, name)
+        elif not agrees(record, found):
             moved.add(name)
     moved -= touched
     for name in moved:

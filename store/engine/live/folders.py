@@ -38,6 +38,11 @@ def mode_and_oid(record: bytes) -> tuple[int, Oid]:
     return int.from_bytes(record[:4], "little"), Oid(record[-20:])
 
 
+def is_unsure(record: bytes) -> bool:
+    """Tells whether a file's stat does not tell whether it changed."""
+    return unpack_file(record).times[1] == UNSURE
+
+
 def inode_of(record: bytes) -> int:
     """Returns the inode of a file."""
     return int.from_bytes(record[28:36], "little")

@@ -15,11 +15,9 @@ from stepwell.store.engine.live.folders import (
     Folder,
     inode_of,
     mode_and_oid,
-    unpack_file,
 )
 from stepwell.store.engine.live.sums import Sums
 from stepwell.store.engine.snapshots import Difference, Entry
-from stepwell.store.engine.stattable import UNSURE
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Reason
 
@@ -167,15 +165,14 @@ class Known:
     # --- keeping ---------------------------------------------------------------------------------
 
     def kept(self) -> None:
-        """The store holds what was found: only what may have changed unseen stays touched."""
+        """The store holds what was found.
+
+        A file that was fresh when it was read is not looked at again, as a scan would: a later
+        write makes an event.
+        """
         self.stale.clear()
+        self.touched.clear()
         self.before = {}
-        still: dict[Folder, set[bytes]] = {}
-        for folder, names in self.touched.items():
-            fresh = {name for name in names if _is_fresh(folder.files.get(name))}
-            if fresh:
-                still[folder] = fresh
-        self.touched = still
 
     def differences(self) -> tuple[Difference, ...] | None:
         """Returns (when kept, now) of each path that changed, in path order; None: not known."""
@@ -190,10 +187,6 @@ class Known:
         for part in above.split(b"/") if above else ():
             folder = folder.folders.get(part) if folder else None
         return _entry(path, folder.files.get(name)) if folder else None
-
-
-def _is_fresh(record: bytes | None) -> bool:
-    return record is not None and unpack_file(record).times[1] == UNSURE
 
 
 def _entry(path: TrackedPath, record: bytes | None) -> Entry | None:

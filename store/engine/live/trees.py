@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
-from stepwell.store.engine.live.folders import NO_TREE, Folder, mode_and_oid
+from stepwell.store.engine.live.folders import NO_TREE, Folder
 from stepwell.store.engine.live.known import Known
-from stepwell.store.engine.objects import MODE_TREE, TREE, ObjectSink, TreeEntry, encode_tree
+from stepwell.store.engine.objects import TREE, ObjectSink
 from stepwell.store.engine.treebuild import git_mode
-from stepwell.store.model.ids import Oid
 
 _WIDE = 200
 """Folders with fewer names are encoded anew: that costs less than it would to keep them ready."""
@@ -52,7 +52,7 @@ class Trees:
     def _content(self, folder: Folder, changed: Collection[bytes]) -> bytes:
         if len(folder.files) + len(folder.folders) < _WIDE:
             self._ready.pop(folder, None)
-            return encode_tree(_entries(folder))
+            return b"".join([encoded for _, encoded in sorted(_entries(folder))])
         wide = self._ready.get(folder)
         if wide is None:
             wide = self._ready[folder] = _WideTree(folder)
@@ -68,7 +68,7 @@ class _WideTree:
     """A folder's entries in git's order, encoded, each under the key that orders it."""
 
     def __init__(self, folder: Folder) -> None:
-        ordered = sorted((_key(entry), encode_tree((entry,))) for entry in _entries(folder))
+        ordered = sorted(_entries(folder))
         self._keys = [key for key, _ in ordered]
         self.encoded = [encoded for _, encoded in ordered]
 
@@ -77,11 +77,10 @@ class _WideTree:
         for name in names:
             self._cut(name)
             self._cut(name + b"/")
-            entry = _entry(folder, name)
-            if entry is not None:
-                at = bisect_left(self._keys, _key(entry))
-                self._keys.insert(at, _key(entry))
-                self.encoded.insert(at, encode_tree((entry,)))
+            for key, encoded in _entries_at(folder, name):
+                at = bisect_left(self._keys, key)
+                self._keys.insert(at, key)
+                self.encoded.insert(at, encoded)
 
     def _cut(self, key: bytes) -> None:
         at = bisect_left(self._keys, key)
@@ -89,27 +88,29 @@ class _WideTree:
             del self._keys[at], self.encoded[at]
 
 
-def _key(entry: TreeEntry) -> bytes:
-    return entry.name + b"/" if entry.mode == MODE_TREE else entry.name
+def _entries(folder: Folder) -> Iterator[tuple[bytes, bytes]]:
+    """Yields what orders a folder's entries in its tree, and the entries encoded as git does."""
+    refused = folder.refused or ()
+    for name, record in folder.files.items():
+        if name not in refused:
+            yield name, _head(record[:4]) + name + b"\0" + record[-20:]
+    for name, child in folder.folders.items():
+        if child.tree:
+            yield name + b"/", b"40000 " + name + b"\0" + child.tree
 
 
-def _entries(folder: Folder) -> Iterator[TreeEntry]:
-    for name in (*folder.files, *folder.folders):
-        entry = _entry(folder, name)
-        if entry is not None:
-            yield entry
+def _entries_at(folder: Folder, name: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields what `_entries` has of one name."""
+    record, child = folder.files.get(name), folder.folders.get(name)
+    if record is not None and name not in (folder.refused or ()):
+        yield name, _head(record[:4]) + name + b"\0" + record[-20:]
+    if child is not None and child.tree:
+        yield name + b"/", b"40000 " + name + b"\0" + child.tree
 
 
-def _entry(folder: Folder, name: bytes) -> TreeEntry | None:
-    """Returns what a folder's tree has at a name; None when it has nothing there."""
-    record = folder.files.get(name)
-    if record is not None:
-        if folder.refused and name in folder.refused:
-            return None
-        mode, oid = mode_and_oid(record)
-        return TreeEntry(name, git_mode(mode), oid)
-    child = folder.folders.get(name)
-    return TreeEntry(name, MODE_TREE, Oid(child.tree)) if child and child.tree else None
+@lru_cache(maxsize=256)
+def _head(mode: bytes) -> bytes:
+    return b"%o " % git_mode(int.from_bytes(mode, "little"))
 
 
 def _depth(folder: Folder) -> int:
