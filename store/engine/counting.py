@@ -10,6 +10,9 @@ from stepwell.store.engine.snapshots import Difference, differing, entries
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import ChangeCounts, Snapshot
 
+_REMEMBERED = 4 << 20
+"""Bytes of blobs that are not read back."""
+
 
 class CountingSink:
     """Passes objects on to a sink and remembers the lines of each small blob that went by."""
@@ -17,9 +20,12 @@ class CountingSink:
     def __init__(self, below: ObjectSink) -> None:
         self._below = below
         self._lines: dict[Oid, int] = {}
+        self._blobs: dict[Oid, bytes] = {}
+        self._room = _REMEMBERED
 
     def read(self, oid: Oid) -> tuple[str, bytes]:
-        return self._below.read(oid)
+        content = self._blobs.get(oid)
+        return self._below.read(oid) if content is None else (BLOB, content)
 
     def has(self, oid: Oid) -> bool:
         return self._below.has(oid)
@@ -28,6 +34,9 @@ class CountingSink:
         oid = self._below.add(kind, data)
         if kind == BLOB:
             self._lines[oid] = 0 if is_binary(data) else count_lines(data)
+            if len(data) <= self._room:
+                self._blobs[oid] = data
+                self._room -= len(data)
         return oid
 
     def add_file(self, fd: int, size: int) -> Oid:

@@ -7,7 +7,8 @@ on disk. Equal subtrees are skipped by id, so the cost follows the difference, n
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from stepwell.store.engine import extras as extras_module
@@ -38,6 +39,9 @@ class Entry(NamedTuple):
     oid: Oid | None
     """Blob of content or link target; None for a folder."""
 
+
+_WIDE = 16 << 10
+"""Trees of more bytes are decoded each time, so that few of them cannot fill the memory."""
 
 Difference = tuple[Entry | None, Entry | None]
 
@@ -103,6 +107,11 @@ def below(reader: ObjectReader, snapshot: Snapshot, folder: bytes) -> list[Entry
     return [found[path] for path in sorted(found)]
 
 
+@lru_cache(maxsize=512)
+def _entries_of(content: bytes) -> tuple[TreeEntry, ...]:
+    return tuple(decode_tree(content))
+
+
 class _Side:
     """One snapshot of a comparison."""
 
@@ -114,8 +123,11 @@ class _Side:
     def defaults(self) -> tuple[int, int, int]:
         return (self.extras.file_mode, self.extras.exec_mode, self.extras.folder_mode)
 
-    def children(self, tree: Oid) -> list[TreeEntry]:
-        return [] if tree == EMPTY_TREE else decode_tree(self.reader.read(tree)[1])
+    def children(self, tree: Oid) -> Sequence[TreeEntry]:
+        if tree == EMPTY_TREE:
+            return ()
+        content = self.reader.read(tree)[1]
+        return decode_tree(content) if len(content) > _WIDE else _entries_of(content)
 
     def entry(self, path: TrackedPath, mode: int, oid: Oid) -> Entry:
         if mode == MODE_TREE:

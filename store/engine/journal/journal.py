@@ -18,6 +18,7 @@ from stepwell.store.engine.atomic import read_checked
 from stepwell.store.engine.codec import view_from_json
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.chain import SegmentChain
+from stepwell.store.engine.journal.recent import RecentTrees
 from stepwell.store.engine.journal.segment import Segment
 from stepwell.store.engine.journal.verify import Progress, verify_journal
 from stepwell.store.engine.manifest import Manifest
@@ -46,6 +47,7 @@ class Journal:
         self.store = store
         self._chain = SegmentChain(store)
         self._view: View | None = None
+        self._recent = RecentTrees()
 
     @classmethod
     def open(cls, store: Path) -> Self:
@@ -268,7 +270,11 @@ class Journal:
 
     def has(self, oid: Oid) -> bool:
         """Tells whether the journal holds the object; its bytes are not checked."""
-        return self._has_live(oid) or self._has_sealed(oid) or self._was_sealed(oid)
+        return self._knows_of(oid) or self._was_sealed(oid)
+
+    def _knows_of(self, oid: Oid) -> bool:
+        """As `has`, of what was read of the store so far."""
+        return self._has_live(oid) or self._has_sealed(oid)
 
     def _has_live(self, oid: Oid) -> bool:
         return any(segment.object_offsets(oid) for segment in self._chain.live())
@@ -292,6 +298,13 @@ class Journal:
             ObjectMissingError: the journal does not hold it.
             ObjectDamagedError: no copy is intact.
         """
+        found = self._recent.get(oid)
+        if found is None:
+            found = self._read(oid)
+            self._recent.keep(oid, found)
+        return found
+
+    def _read(self, oid: Oid) -> tuple[str, bytes]:
         known = False
         for segment, offset in self.copies(oid):
             known = True

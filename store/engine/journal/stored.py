@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.frames import Frame, LargeObject, StoredObject
 from stepwell.store.engine.journal.walk import ReadAt
-from stepwell.store.model.ids import Oid
+from stepwell.store.model.ids import Oid, object_id
 
 _GUESS = 16 << 10
 
@@ -79,6 +79,10 @@ class FrameSource:
     def load(self, offset: int, oid: Oid) -> tuple[str, bytes] | None:
         """Returns kind and bytes of the object at an offset, checked against its id."""
         entry = self.entry(offset)
+        if isinstance(entry, StoredObject):
+            content = frames.inflate(entry.data, entry.size)
+            sound = content is not None and object_id(entry.kind, content) == oid
+            return (entry.kind, content) if content is not None and sound else None
         pieces = list(self.pieces(offset, oid)) if entry is not None else [None]
         if entry is None or pieces[-1:] == [None]:
             return None

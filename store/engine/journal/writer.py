@@ -294,6 +294,12 @@ class JournalWriter(Journal):
         listed = self.manifest.packs
         return any(oid in index for index in self.sealed.packs.indexes if index.name in listed)
 
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        found = super().read(oid)
+        if oid not in self._checked and self._has_live(oid):
+            self._checked.add(oid)
+        return found
+
     # --- derived files ---------------------------------------------------------------------------
 
     def _write_derived(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 
-from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_unsure
+from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_unsure, unpack_file
 from stepwell.store.engine.live.inotify import ATTRIB, IGNORED, Event
 from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.live.update import agrees
@@ -66,18 +66,26 @@ def _covers(wanted: Wanted, path: bytes) -> bool:
     return wanted.covers(path, True) or wanted.covers(path, False)
 
 
-def touch_paths(known: Known, paths: Collection[bytes]) -> None:
-    """Touches paths that are asked for, or no longer are: the first part that rules decide on."""
+def touch_paths(known: Known, paths: Collection[bytes], cap_bytes: int) -> None:
+    """Touches paths that are asked for, or no longer are, where that makes a difference."""
     for path in paths:
-        folder: Folder = known.root
-        *above, last = path.split(b"/")
-        for part in above:
-            below = folder.folders.get(part)
-            if below is None or (folder.forced and part in folder.forced):
-                last = part
-                break
-            folder = below
-        known.touch(folder, last)
+        folder, name = _decided_at(known, path)
+        record = folder.files.get(name)
+        forced = folder.forced is not None and name in folder.forced
+        if record is None or forced or unpack_file(record).size > cap_bytes:
+            known.touch(folder, name)
+
+
+def _decided_at(known: Known, path: bytes) -> tuple[Folder, bytes]:
+    """Returns the first part of a path that rules decide on: a forced one, or the last one known."""
+    folder = known.root
+    *above, last = path.split(b"/")
+    for part in above:
+        below = folder.folders.get(part)
+        if below is None or (folder.forced and part in folder.forced):
+            return folder, part
+        folder = below
+    return folder, last
 
 
 def touch_drift(known: Known, folder: Folder, absolute: bytes) -> int:

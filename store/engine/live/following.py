@@ -113,7 +113,7 @@ class Following:
         self._check(around, sink)
         terms = Terms.of(around, also)
         wanted = Wanted(around.git, also)
-        self._touch(root_fd, terms, wanted)
+        self._touch(root_fd, terms, wanted, limits.cap_bytes)
         folders = OpenFolders(root_fd)
         looker = Looker(folders, sink, KeptEntries(sink, parent), wanted, limits)
         outer = RuleTexts(around.user_rules, around.exclude_rules).outer()
@@ -136,13 +136,13 @@ class Following:
         if not (sink.has(self._snapshot.tree) and sink.has(self._snapshot.extras)):
             raise DoubtError("the store does not hold what was captured last")
 
-    def _touch(self, root_fd: int, terms: Terms, wanted: Wanted) -> None:
+    def _touch(self, root_fd: int, terms: Terms, wanted: Wanted, cap_bytes: int) -> None:
         known, before = self._known, self._terms
         touch_again(known)
         touch_shared(known, root_fd)
         if terms.index != before.index:
             touch_tracked(known, wanted)
-        touch_paths(known, before.also ^ terms.also)
+        touch_paths(known, before.also ^ terms.also, cap_bytes)
         self._terms = terms
 
     def _captured(self, sink: ObjectSink) -> Captured:
