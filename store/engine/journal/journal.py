@@ -270,11 +270,7 @@ class Journal:
 
     def has(self, oid: Oid) -> bool:
         """Tells whether the journal holds the object; its bytes are not checked."""
-        return self._knows_of(oid) or self._was_sealed(oid)
-
-    def _knows_of(self, oid: Oid) -> bool:
-        """As `has`, of what was read of the store so far."""
-        return self._has_live(oid) or self._has_sealed(oid)
+        return self._has_live(oid) or self._has_sealed(oid) or self._was_sealed(oid)
 
     def _has_live(self, oid: Oid) -> bool:
         return any(segment.object_offsets(oid) for segment in self._chain.live())
@@ -305,15 +301,17 @@ class Journal:
         return found
 
     def _read(self, oid: Oid) -> tuple[str, bytes]:
-        known = False
-        for segment, offset in self.copies(oid):
-            known = True
-            found = segment.source.load(offset, oid)
-            if found is not None:
-                return found
+        found = self._read_live(oid)
+        if found is not None:
+            return found
         if self._has_sealed(oid) or self._was_sealed(oid):
-            return self._chain.sealed.packs.read(oid)
-        raise damaged_object(oid) if known else missing(oid)
+            return self.sealed.packs.read(oid)
+        raise damaged_object(oid) if self._has_live(oid) else missing(oid)
+
+    def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
+        """Returns kind and bytes from the newest live copy that is intact; None without one."""
+        found = (segment.source.load(offset, oid) for segment, offset in self.copies(oid))
+        return next((one for one in found if one is not None), None)
 
     def pieces(self, oid: Oid) -> Iterator[bytes]:
         """Yields an object's bytes in pieces of at most 1 MiB, from a copy checked beforehand.

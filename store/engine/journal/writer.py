@@ -294,9 +294,9 @@ class JournalWriter(Journal):
         listed = self.manifest.packs
         return any(oid in index for index in self.sealed.packs.indexes if index.name in listed)
 
-    def read(self, oid: Oid) -> tuple[str, bytes]:
-        found = super().read(oid)
-        if oid not in self._checked and self._has_live(oid):
+    def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
+        found = super()._read_live(oid)
+        if found is not None:
             self._checked.add(oid)
         return found
 
