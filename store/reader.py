@@ -278,6 +278,21 @@ class WorkspaceReader:
     def _disk_patch(self, a: Step, paths: Sequence[bytes]) -> bytes:
         return reading.patch(self._journal, self._context, a, None, paths=paths)
 
+    def unified_diff(self, step: Step, *, reverse: bool = False) -> bytes:
+        """Returns the step's own change as a patch that `git apply` takes; `reverse` takes it back.
+
+        Of the newest steps of a session it is ready in memory (`make_ready`).
+        """
+        ready = self._context.recent.of(self._journal, step)
+        return ready.reverse if reverse else ready.forward
+
+    def make_ready(self) -> bool:
+        """Makes one of the steps recorded here ready to be shown, undone and redone from memory.
+
+        For idle moments; returns False when none waits.
+        """
+        return self._context.recent.make_next(self._journal)
+
     def step_changes(
         self, step: Step, *, hunks: bool = True, context: int = 3
     ) -> tuple[Change, ...]:

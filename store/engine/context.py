@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepwell.store.engine.journal import Durability
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.sight import Sight
+from stepwell.store.engine.tiers import Recent
 from stepwell.store.model.ids import Clock, RandomBytes
 
 Progress = Callable[[str, int, int], None]
@@ -34,3 +35,5 @@ class Context:
     wait_s: float = 5.0
     """How long a verb waits for the writer lock before it is refused."""
     durability: Durability = "durable"
+    recent: Recent = field(default_factory=Recent)
+    """The newest steps, ready in memory."""

@@ -124,6 +124,8 @@ def conclude(
         },
     )
     context.sight.keep(captured)
+    if tip is not base:
+        context.recent.note(tip)
     return tip, operation
 
 
