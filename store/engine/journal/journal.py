@@ -294,19 +294,15 @@ class Journal:
             ObjectMissingError: the journal does not hold it.
             ObjectDamagedError: no copy is intact.
         """
-        found = self._recent.get(oid)
-        if found is None:
-            found = self._read(oid)
-            self._recent.keep(oid, found)
-        return found
+        return self._recent.read(oid, self._read)
 
     def _read(self, oid: Oid) -> tuple[str, bytes]:
         found = self._read_live(oid)
-        if found is not None:
-            return found
-        if self._has_sealed(oid) or self._was_sealed(oid):
+        if found is None and (self._has_sealed(oid) or self._was_sealed(oid)):
             return self.sealed.packs.read(oid)
-        raise damaged_object(oid) if self._has_live(oid) else missing(oid)
+        if found is None:
+            raise damaged_object(oid) if self._has_live(oid) else missing(oid)
+        return found
 
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
         """Returns kind and bytes from the newest live copy that is intact; None without one."""
@@ -348,16 +344,11 @@ class Journal:
         Raises:
             ObjectMissingError, ObjectDamagedError: as `read`.
         """
-        known = False
-        for segment, offset in self.copies(oid):
-            known = True
-            size = segment.source.stored_size(offset)
-            if size is not None:
-                return size
-        if self._has_sealed(oid) or self._was_sealed(oid):
+        found = (segment.source.stored_size(offset) for segment, offset in self.copies(oid))
+        size = next((one for one in found if one is not None), None)
+        if size is None and (self._has_sealed(oid) or self._was_sealed(oid)):
             size = self._chain.sealed.packs.stored_size(oid)
-            return len(self.read(oid)[1]) if size is None else size
-        raise damaged_object(oid) if known else missing(oid)
+        return len(self.read(oid)[1]) if size is None else size
 
     # --- the View --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from stepwell.store.engine.objects import TREE
 from stepwell.store.model.ids import Oid
@@ -18,16 +19,17 @@ class RecentTrees:
         self._trees: OrderedDict[Oid, bytes] = OrderedDict()
         self._size = 0
 
-    def get(self, oid: Oid) -> tuple[str, bytes] | None:
-        """Returns kind and bytes, None when they are not remembered."""
+    def read(self, oid: Oid, load: Callable[[Oid], tuple[str, bytes]]) -> tuple[str, bytes]:
+        """Returns kind and bytes of an object, from memory when it is a tree that was read lately."""
         content = self._trees.get(oid)
         if content is None:
-            return None
+            found = load(oid)
+            self._keep(oid, found)
+            return found
         self._trees.move_to_end(oid)
         return TREE, content
 
-    def keep(self, oid: Oid, found: tuple[str, bytes]) -> None:
-        """Remembers an object if it is a tree of some size."""
+    def _keep(self, oid: Oid, found: tuple[str, bytes]) -> None:
         kind, content = found
         if kind != TREE or len(content) > _LARGEST or oid in self._trees:
             return
