@@ -99,12 +99,12 @@ def test_git_log_reads_the_steps(told: Workspace) -> None:
     step = told.get_step(kept.head)
     assert one.splitlines()[2:] == [
         f"Stepwell-Step: {step.id}",
-        f"Stepwell-Seq: {step.seq}",
-        f"Stepwell-Branch: {step.branch}",
         *([f"Stepwell-Session: {step.session}"] if step.session else []),
         *([f"Stepwell-Turn: {step.turn}"] if step.turn else []),
         f"Stepwell-Kind: {step.kind}",
         *([f"Stepwell-Tool: {step.tool}"] if step.tool else []),
+        f"Stepwell-Branch: {step.branch}",
+        f"Stepwell-Seq: {step.seq}",
         str(step.time_ns // 10**9),
     ]
     content = git(repository(told), "show", f"{kept.name}:src/app.py")

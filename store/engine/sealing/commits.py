@@ -36,15 +36,15 @@ def commit_of_step(step: Step, parents: Sequence[Oid]) -> bytes:
 
 
 def _trailers(step: Step) -> list[str]:
-    # Each is one line. Without the first two git would find commits too short to be stored as
-    # differences from one another: together they save a quarter of a commit.
+    # Each is one line. Between what differs from commit to commit lie stretches of more than 16
+    # bytes that do not, which is what git needs to store one as its difference from another.
     facts = (
-        ("Seq", str(step.seq)),
-        ("Branch", step.branch),
         ("Session", step.session),
         ("Turn", None if step.turn is None else str(step.turn)),
         ("Kind", step.kind),
         ("Tool", step.tool),
+        ("Branch", step.branch),
+        ("Seq", str(step.seq)),
     )
     return [f"Stepwell-{name}: {one_line(fact)}" for name, fact in facts if fact]
 
