@@ -286,6 +286,11 @@ class WorkspaceReader:
         ready = self._context.recent.of(self._journal, step)
         return ready.reverse if reverse else ready.forward
 
+    @property
+    def has_unready(self) -> bool:
+        """Tells whether a step recorded here waits to be made ready."""
+        return self._context.recent.waits
+
     def make_ready(self) -> bool:
         """Makes one of the steps recorded here ready to be shown, undone and redone from memory.
 

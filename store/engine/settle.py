@@ -7,7 +7,6 @@ meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine import wording
@@ -180,11 +179,12 @@ def _merging(journal: Journal, plan: Plan, intent: Intent) -> list[Effect]:
 def _keep_future(journal: Journal, view: View, tip: Step, old_tip: StepId) -> _Moved:
     """Moves the current branch to `tip` and keeps the old tip as `NAME.N` unless it is reached.
 
-    Kept branches that the new tip reaches are dropped: they would name nothing of their own.
+    Kept branches that the new tip reaches are dropped: they would name nothing of their own. The
+    old tip reached none of them, so that only steps which it did not reach either are looked at.
     """
     name = view.current
     kept = [b for b in view.branches.values() if b.kept and b.name.startswith(name + ".")]
-    reached = {s.id for s in ancestry(journal, tip, {b.head for b in kept} | {old_tip})}
+    reached = _newly_reached(journal, tip, journal.step(old_tip))
     effects: list[Effect] = [BranchDropped(b.name) for b in kept if b.head in reached]
     branch = replace(view.branches[name], head=tip.id)
     effects += [BranchSet(branch), CurrentSet(name)]
@@ -206,10 +206,16 @@ def _free_name(view: View, name: str) -> str:
     return f"{name}.{max(map(int, numbers), default=0) + 1}"
 
 
-def ancestry(journal: Journal, step: Step, wanted: set[StepId]) -> Iterator[Step]:
-    """Yields `step` and its first-parent ancestors, no further than the oldest wanted one."""
-    oldest = min((journal.step(w).seq for w in wanted), default=step.seq)
-    at: Step | None = step
-    while at is not None and at.seq >= oldest:
-        yield at
-        at = first_parent(journal, at)
+def _newly_reached(journal: Journal, tip: Step, old_tip: Step) -> set[StepId]:
+    """Returns the steps from `tip` back to the first one that `old_tip` reaches, too, or is."""
+    reached: set[StepId] = set()
+    mine: Step | None = tip
+    other: Step | None = old_tip
+    while mine is not None:
+        reached.add(mine.id)
+        while other is not None and other.seq > mine.seq:
+            other = first_parent(journal, other)
+        if other is not None and other.id == mine.id:
+            break
+        mine = first_parent(journal, mine)
+    return reached

@@ -188,6 +188,8 @@ class _Daemon:
                 await asyncio.wait_for(self._end.wait(), _LOOK_S)
             if _is_readable(self._workspace.watched()):
                 await desk.if_free(self._workspace.hear)
+            if self._workspace.has_unready:
+                await desk.if_free(self._workspace.make_ready)
             if time.monotonic() - kept_up > _UPKEEP_S:
                 await self._keep_up(desk)
                 kept_up = time.monotonic()

@@ -11,6 +11,7 @@ from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import recover
+from stepwell.store.engine.travel import current_head
 from stepwell.store.link.link import Link
 from stepwell.store.model.plans import Recovery
 from stepwell.store.workspace import Workspace
@@ -113,6 +114,9 @@ class HeldWorkspace(Workspace):
         self._held = writer
         self._found = recover(writer, context) or self._found
         self.refresh()
+        head = current_head(self._journal)
+        if head is not None:
+            context.recent.note(head)
 
     def _close_writer(self) -> None:
         writer, self._held = self._held, None

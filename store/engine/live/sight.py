@@ -39,6 +39,8 @@ _RETRY_NS = 60_000_000_000
 class LiveSight:
     """Follows one workspace from the first kept capture on; close it after use.
 
+    Only the holder of the writer lock follows, since two would read each other's cookies.
+
     `clock` is the one that stamps files; `most_watches` stays below what the system grants. `store`
     keeps the barrier's cookie, and the stat table that a scan begins with.
     """

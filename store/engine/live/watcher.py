@@ -135,7 +135,7 @@ class Watcher:
 
     def _leave_cookie(self) -> bytes:
         self._count += 1
-        cookie, last = b"%d" % self._count, self._cookie
+        cookie, last = b"%d.%d" % (os.getpid(), self._count), self._cookie
         fd = self._folder_fd
         try:
             os.rename(last, cookie, src_dir_fd=fd, dst_dir_fd=fd)

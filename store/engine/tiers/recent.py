@@ -97,6 +97,11 @@ class Recent:
         """Takes in a step that was just recorded; costs nothing until it is made ready."""
         self._waiting.append(step)
 
+    @property
+    def waits(self) -> bool:
+        """Tells whether a noted step is not ready yet."""
+        return bool(self._waiting)
+
     def make_next(self, steps: Steps) -> bool:
         """Makes one of the noted steps ready, the newest first; False when none waits.
 
