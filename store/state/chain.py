@@ -1,7 +1,8 @@
 """Snapshots that build on one another: a full state, then patches, in bounded chains.
 
-A patch is made against the snapshot before it. Every snapshot can be deleted: what builds on it is
-first stored anew, upon what is left or full.
+A patch is made against the snapshot before it. Every snapshot can be removed: what builds on it is
+first stored anew, upon what is left or full. Retiring one costs less: it is no snapshot any more,
+and goes for good once nothing builds on it.
 """
 
 from __future__ import annotations
@@ -84,12 +85,16 @@ class Chain:
 
     def _lineage(self, snapshot: StateSnapshot) -> list[StateSnapshot]:
         """Returns the full snapshot and the incremental ones up to this one."""
-        known, found = self._storage.snapshots(), [snapshot]
+        known, found = self._all(), [snapshot]
         while (base := found[-1].base) is not None:
             if base not in known or len(found) > len(known):
                 raise damaged(snapshot.id, f"the snapshot {base}, on which it builds, is not there")
             found.append(known[base])
         return found[::-1]
+
+    def _all(self) -> dict[str, StateSnapshot]:
+        """Returns snapshots and mere bases."""
+        return {**self._storage.bases(), **self._storage.snapshots()}
 
     def _text(self, snapshot: StateSnapshot) -> bytes:
         try:
@@ -122,7 +127,7 @@ class Chain:
         """
         base = self._base(draft)
         patch = None if base is None else self._patch(base, draft)
-        number = 1 + max((one.number for one in self._storage.snapshots().values()), default=0)
+        number = 1 + max((one.number for one in self._all().values()), default=0)
         stored = self._write(
             StateSnapshot(
                 id=draft.id,
@@ -205,31 +210,60 @@ class Chain:
     # --- removing --------------------------------------------------------------------------------
 
     def remove(self, identities: Collection[str]) -> list[StateSnapshot]:
-        """Removes snapshots, also damaged ones; returns those that were usable, oldest first.
+        """Removes snapshots, also damaged ones and bases; returns those that were snapshots.
 
         Raises:
             FailedError: the system refused; some may be gone, the rest is whole.
         """
-        self.detach(identities)
         known = self._storage.snapshots()
         gone = in_order(known[one] for one in identities if one in known)
-        # What builds on others goes first: a crash in between leaves nothing without its base.
-        for one in sorted(gone, key=lambda one: len(self._intact_lineage(one)), reverse=True):
-            self._storage.delete(one.id)
-        for identity in set(identities) - {one.id for one in gone}:
+        for identity in self._children_first(self.detach(identities)):
             self._storage.delete(identity)
+        self.sweep()
         return gone
 
-    def detach(self, identities: Collection[str]) -> None:
-        """Stores anew whatever builds on these snapshots, so that it no longer does."""
-        known = self._storage.snapshots()
-        children = [
-            one for one in known.values() if one.base in identities and one.id not in identities
-        ]
+    def retire(self, identities: Collection[str]) -> None:
+        """Makes mere bases of the snapshots on which others build, and removes the rest.
+
+        Raises:
+            FailedError: the system refused; some may be retired, the rest is as it was.
+        """
+        for identity in self._children_first(identities):
+            if any(one.base == identity for one in self._all().values()):
+                self._storage.retire(identity)
+            else:
+                self._storage.delete(identity)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Removes the bases on which nothing builds any more."""
+        while unused := self._storage.bases().keys() - {one.base for one in self._all().values()}:
+            for identity in unused:
+                self._storage.delete(identity)
+
+    def _children_first(self, identities: Collection[str]) -> list[str]:
+        """Returns ids so that a crash after any of them leaves nothing without its base."""
+        known = self._all()
+        depths = {
+            one: len(self._intact_lineage(known[one])) if one in known else 0 for one in identities
+        }
+        return sorted(depths, key=lambda one: depths[one], reverse=True)
+
+    def detach(self, identities: Collection[str]) -> set[str]:
+        """Stores anew whatever builds on these snapshots, so that it no longer does.
+
+        Returns their ids and those of the bases that only led to them.
+        """
+        leaving, known = set(identities), self._all()
+        for base in self._storage.bases().values():
+            if leaving.intersection(one.id for one in self._intact_lineage(base)):
+                leaving.add(base.id)
+        children = [one for one in known.values() if one.base in leaving and one.id not in leaving]
         for child in in_order(children):
             # A child that is damaged itself cannot be helped, and is no reason to keep its base.
             with suppress(IntegrityError):
-                self._rebase(child, self._intact_lineage(child)[:-1], identities)
+                self._rebase(child, self._intact_lineage(child)[:-1], leaving)
+        return leaving
 
     def _rebase(
         self, child: StateSnapshot, ancestors: Iterable[StateSnapshot], leaving: Collection[str]

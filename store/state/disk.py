@@ -27,12 +27,12 @@ from stepwell.store.state import eventlog
 from stepwell.store.state.record import Record, packed, read_head, unpacked
 from stepwell.store.state.values import DamagedSnapshot, StateEvent, StateSnapshot
 
-_SUFFIX = ".snapshot"
+_SNAPSHOT, _BASE = ".snapshot", ".base"
 _HEAD_BYTES = 4096
 """What is read of a file at first: enough for nearly every description."""
 
-Seen = tuple[int, int, int]
-"""Inode, modification time and size: a file that is replaced gets others."""
+Seen = tuple[str, int, int, int]
+"""Suffix, inode, modification time and size: a file that is replaced gets others."""
 
 
 class DiskStorage:
@@ -44,6 +44,7 @@ class DiskStorage:
         self._wait_s = wait_s
         self._seen: dict[str, Seen] = {}
         self._snapshots: dict[str, StateSnapshot] = {}
+        self._bases: dict[str, StateSnapshot] = {}
         self._damaged: dict[str, str] = {}
         for needed in (folder, self._files, folder / "events"):
             make_private_folder(needed)
@@ -53,8 +54,8 @@ class DiskStorage:
     def _files(self) -> Path:
         return self._folder / "snapshots"
 
-    def _path(self, identity: str) -> Path:
-        return self._files / f"{identity}{_SUFFIX}"
+    def _path(self, identity: str, suffix: str = _SNAPSHOT) -> Path:
+        return self._files / f"{identity}{suffix}"
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -65,7 +66,11 @@ class DiskStorage:
             yield
 
     def refresh(self) -> None:
-        found = dict(self._listed())
+        found: dict[str, Seen] = {}
+        for identity, seen in self._listed():
+            # A base beside a snapshot of its id is what a crash left of storing it again.
+            if identity not in found or seen[0] == _SNAPSHOT:
+                found[identity] = seen
         for identity in (self._seen.keys() | self._damaged.keys()) - found.keys():
             self._forget(identity)
         for identity, seen in found.items():
@@ -76,18 +81,17 @@ class DiskStorage:
         try:
             with os.scandir(self._files) as entries:
                 for entry in entries:
-                    if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
+                    identity, suffix = os.path.splitext(entry.name)
+                    if suffix in (_SNAPSHOT, _BASE) and not entry.name.startswith("."):
                         with contextlib.suppress(FileNotFoundError):
-                            state = entry.stat(follow_symlinks=False)
-                            seen = (state.st_ino, state.st_mtime_ns, state.st_size)
-                            yield entry.name.removesuffix(_SUFFIX), seen
+                            yield identity, _seen(suffix, entry.stat(follow_symlinks=False))
         except OSError as error:
             raise system_error(error, "listing", self._files) from error
 
     def _take_in(self, identity: str, seen: Seen) -> None:
         self._forget(identity)
         try:
-            snapshot = self._head(identity)
+            snapshot = self._head(identity, seen[0])
         except NotFoundError:
             return
         except FailedError as error:
@@ -97,17 +101,17 @@ class DiskStorage:
         except IntegrityError as error:
             self._damaged[identity] = error.message
         else:
-            self._snapshots[identity] = snapshot
+            (self._bases if seen[0] == _BASE else self._snapshots)[identity] = snapshot
         self._seen[identity] = seen
 
-    def _head(self, identity: str) -> StateSnapshot:
-        start = self._bytes(identity, _HEAD_BYTES)
+    def _head(self, identity: str, suffix: str) -> StateSnapshot:
+        start = self._bytes(identity, suffix, _HEAD_BYTES)
         if start.count(b"\n") < 2 and len(start) == _HEAD_BYTES:
-            start = self._bytes(identity)
+            start = self._bytes(identity, suffix)
         return read_head(start, identity).snapshot
 
-    def _bytes(self, identity: str, limit: int = -1) -> bytes:
-        path = self._path(identity)
+    def _bytes(self, identity: str, suffix: str, limit: int = -1) -> bytes:
+        path = self._path(identity, suffix)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(fd, "rb", buffering=0) as file:
@@ -120,34 +124,52 @@ class DiskStorage:
     def snapshots(self) -> Mapping[str, StateSnapshot]:
         return self._snapshots
 
+    def bases(self) -> Mapping[str, StateSnapshot]:
+        return self._bases
+
     def damaged(self) -> Sequence[DamagedSnapshot]:
         return [DamagedSnapshot(*one) for one in sorted(self._damaged.items())]
 
     def read(self, identity: str, *, validate: bool) -> Record:
-        return unpacked(self._bytes(identity), identity, validate=validate)
+        suffix = _BASE if identity in self._bases else _SNAPSHOT
+        return unpacked(self._bytes(identity, suffix), identity, validate=validate)
 
     def write(self, record: Record) -> None:
         identity = record.snapshot.id
-        write_atomic(self._path(identity), packed(record))
+        path = self._path(identity)
+        write_atomic(path, packed(record))
+        if identity in self._bases:
+            self._unlink(self._path(identity, _BASE))
         self._forget(identity)
         self._snapshots[identity] = record.snapshot
         with contextlib.suppress(FileNotFoundError):
-            state = os.stat(self._path(identity), follow_symlinks=False)
-            self._seen[identity] = (state.st_ino, state.st_mtime_ns, state.st_size)
+            self._seen[identity] = _seen(_SNAPSHOT, os.stat(path, follow_symlinks=False))
+
+    def retire(self, identity: str) -> None:
+        path = self._path(identity)
+        try:
+            os.rename(path, self._path(identity, _BASE))
+        except OSError as error:
+            raise system_error(error, "renaming", path) from error
+        fsync_folder(self._files)
+        self._bases[identity] = self._snapshots.pop(identity)
+        self._seen[identity] = (_BASE, *self._seen[identity][1:])
 
     def delete(self, identity: str) -> None:
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path(identity))
-                fsync_folder(self._files)
-        except OSError as error:
-            raise system_error(error, "removing", self._path(identity)) from error
+        for suffix in (_SNAPSHOT, _BASE):
+            self._unlink(self._path(identity, suffix))
+        fsync_folder(self._files)
         self._forget(identity)
 
+    def _unlink(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise system_error(error, "removing", path) from error
+
     def _forget(self, identity: str) -> None:
-        self._seen.pop(identity, None)
-        self._snapshots.pop(identity, None)
-        self._damaged.pop(identity, None)
+        for known in (self._seen, self._snapshots, self._bases, self._damaged):
+            known.pop(identity, None)
 
     def _log(self, session: str) -> Path:
         name = hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -164,3 +186,7 @@ class DiskStorage:
 
     def keep_events(self, session: str, events: Sequence[StateEvent]) -> None:
         eventlog.replace_events(self._log(session), events)
+
+
+def _seen(suffix: str, state: os.stat_result) -> Seen:
+    return suffix, state.st_ino, state.st_mtime_ns, state.st_size

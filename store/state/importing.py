@@ -61,6 +61,7 @@ class Importer:
         # What builds on the snapshot that is there does not on the one that replaces it.
         self._chain.detach({identity})
         self._chain.add(draft)
+        self._chain.sweep()
         return "imported"
 
     def _draft(self, item: Item) -> Draft:

@@ -221,7 +221,8 @@ class StateReader:
     def statistics(self) -> StateStatistics:
         """Returns the figures of everything that is kept."""
         with self._reading() as known:
-            return statistics_of(known.values(), self._storage.damaged())
+            bases = self._storage.bases().values()
+            return statistics_of(known.values(), bases, self._storage.damaged())
 
     def export_snapshots(
         self,

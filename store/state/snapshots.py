@@ -105,6 +105,9 @@ class StateSnapshots(StateReader):
     ) -> StateSnapshot:
         """Stores a state, and removes what retention no longer keeps of the session.
 
+        What others build on stays on disk until nothing does, after at most `full_every` more;
+        `cleanup` and `delete` remove at once.
+
         `type` None: incremental where that is enabled and saves space. The first one of a session
         is full whatever was asked for.
 
@@ -189,14 +192,20 @@ class StateSnapshots(StateReader):
         with self._writing() as notices:
             sessions = {one.session for one in self._storage.snapshots().values()}
             now = self._clock()
-            return [one for each in sorted(sessions) for one in self._clean(each, notices, now)]
+            cleaned = [one for each in sorted(sessions) for one in self._clean(each, notices, now)]
+            self._chain.remove(list(self._storage.bases()))
+            return cleaned
 
     def _clean(self, session: str, notices: _Notices, now_ns: int) -> list[StateSnapshot]:
         of_session = [one for one in self._storage.snapshots().values() if one.session == session]
         old = expired(of_session, self.config, now_ns)
         if not old:
             return []
-        self._remove([one.id for one in old], notices)
+        # Not removed for good: that would store the next one anew each time, in full.
+        self._chain.retire([one.id for one in old])
+        notices += [
+            ("snapshot:deleted", {"session": session, "snapshot_id": one.id}) for one in old
+        ]
         leaving = {one.id for one in old}
         first_ns = min(one.time_ns for one in of_session if one.id not in leaving)
         events = self._storage.events(session)

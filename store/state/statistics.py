@@ -9,7 +9,9 @@ from stepwell.store.state.values import DamagedSnapshot, StateSnapshot, StateSta
 
 
 def statistics_of(
-    snapshots: Iterable[StateSnapshot], damaged: Sequence[DamagedSnapshot]
+    snapshots: Iterable[StateSnapshot],
+    bases: Iterable[StateSnapshot],
+    damaged: Sequence[DamagedSnapshot],
 ) -> StateStatistics:
     """Returns the figures."""
     all_of_them = list(snapshots)
@@ -23,7 +25,7 @@ def statistics_of(
         tagged=sum(bool(one.tags) for one in all_of_them),
         sessions=dict(sorted(Counter(one.session for one in all_of_them).items())),
         total_size=sum(one.size for one in all_of_them),
-        stored_bytes=sum(one.stored_bytes for one in all_of_them),
+        stored_bytes=sum(one.stored_bytes for one in (*all_of_them, *bases)),
         damaged=tuple(damaged),
         oldest_ns=min(times, default=None),
         newest_ns=max(times, default=None),

@@ -27,6 +27,9 @@ class StateStorage(Protocol):
     def snapshots(self) -> Mapping[str, StateSnapshot]:
         """Returns all usable snapshots by id, as of the last refresh; not to be changed."""
 
+    def bases(self) -> Mapping[str, StateSnapshot]:
+        """Returns, likewise, those that are kept only because others build on them."""
+
     def damaged(self) -> Sequence[DamagedSnapshot]:
         """Returns what is there and cannot be used, as of the last refresh."""
 
@@ -45,8 +48,11 @@ class StateStorage(Protocol):
             FailedError: the system refused.
         """
 
+    def retire(self, identity: str) -> None:
+        """Makes a snapshot a mere base; writing it again makes it a snapshot again."""
+
     def delete(self, identity: str) -> None:
-        """Removes a record, also a damaged one; does nothing when there is none."""
+        """Removes a record, also a damaged one or a base; does nothing when there is none."""
 
     def events(self, session: str) -> Sequence[StateEvent]:
         """Returns a session's events in the order of recording."""
@@ -67,6 +73,7 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._snapshots: dict[str, StateSnapshot] = {}
+        self._bases: dict[str, StateSnapshot] = {}
         self._events: dict[str, list[StateEvent]] = {}
 
     def exclusive(self) -> AbstractContextManager[object]:
@@ -77,6 +84,9 @@ class MemoryStorage:
 
     def snapshots(self) -> Mapping[str, StateSnapshot]:
         return self._snapshots
+
+    def bases(self) -> Mapping[str, StateSnapshot]:
+        return self._bases
 
     def damaged(self) -> Sequence[DamagedSnapshot]:
         return ()
@@ -89,11 +99,15 @@ class MemoryStorage:
 
     def write(self, record: Record) -> None:
         self._records[record.snapshot.id] = record
+        self._bases.pop(record.snapshot.id, None)
         self._snapshots[record.snapshot.id] = record.snapshot
 
+    def retire(self, identity: str) -> None:
+        self._bases[identity] = self._snapshots.pop(identity)
+
     def delete(self, identity: str) -> None:
-        self._records.pop(identity, None)
-        self._snapshots.pop(identity, None)
+        for kept in (self._records, self._snapshots, self._bases):
+            kept.pop(identity, None)
 
     def events(self, session: str) -> Sequence[StateEvent]:
         return tuple(self._events.get(session, ()))
@@ -120,6 +134,8 @@ class HybridStorage:
         self.exclusive = behind.exclusive
         self.refresh = behind.refresh
         self.snapshots = behind.snapshots
+        self.bases = behind.bases
+        self.retire = behind.retire
         self.damaged = behind.damaged
         self.events = behind.events
         self.last_event_ns = behind.last_event_ns
@@ -129,7 +145,8 @@ class HybridStorage:
     def read(self, identity: str, *, validate: bool) -> Record:
         known = self._recent.get(identity)
         # Another process may have stored it anew since, upon another base.
-        if known is None or known.snapshot != self.snapshots().get(identity):
+        current = self.snapshots().get(identity) or self.bases().get(identity)
+        if known is None or known.snapshot != current:
             known = self._behind.read(identity, validate=validate)
         self._remember(known)
         return known

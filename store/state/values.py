@@ -190,6 +190,7 @@ class StateStatistics:
     total_size: int
     """Bytes of all states as canonical JSON."""
     stored_bytes: int
+    """Bytes of content as stored, with what is kept only because others build on it."""
     damaged: tuple[DamagedSnapshot, ...]
     oldest_ns: int | None
     newest_ns: int | None

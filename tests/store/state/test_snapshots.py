@@ -229,6 +229,61 @@ def test_cleanup_holds_every_session_to_retention(
     assert snapshots.search(direction="asc") == [made[1], made[3]]
 
 
+def test_retention_stores_nothing_anew_and_leaves_little(make: Make, tmp_path: Path) -> None:
+    """What others build on only changes its name, and goes with the last of them."""
+    snapshots = make("disk", max_snapshots=5, full_every=4)
+    files, before = tmp_path / "state" / "snapshots", dict[str, int]()
+    for n in range(40):
+        snapshots.create("s", {"n": n, "text": "x" * 200})
+        now = {path.stem: path.stat().st_ino for path in files.iterdir()}
+        assert {i: inode for i, inode in now.items() if i in before}.items() <= before.items()
+        before = now
+        kept = snapshots.search(direction="asc")
+        states = [snapshots.reconstruct_state(one)["n"] for one in kept]
+        assert states == list(range(max(0, n - 4), n + 1))
+        assert len(now) <= 5 + 3
+    assert any(path.suffix == ".base" for path in files.iterdir())
+    again = make("disk", max_snapshots=5, full_every=4)
+    assert again.search() == snapshots.search()
+    assert again.statistics().stored_bytes > sum(one.stored_bytes for one in kept)
+
+
+@pytest.mark.parametrize("act", ["cleanup", "delete", "delete all"])
+def test_what_retention_left_goes_at_once_when_asked(
+    make: Make, kind: StorageType, act: str
+) -> None:
+    """With everything that is kept still whole."""
+    snapshots = make(kind, max_snapshots=2, full_every=9)
+    for n in range(5):
+        snapshots.create("s", {"n": n, "text": "x" * 200})
+    older, newer = snapshots.search(direction="asc")
+    assert len(snapshots._storage.bases()) == 3
+    assert all(snapshots.get(base) is None for base in snapshots._storage.bases())
+    if act == "cleanup":
+        assert snapshots.cleanup() == []
+        assert [snapshots.reconstruct_state(one.id)["n"] for one in (older, newer)] == [3, 4]
+    elif act == "delete":
+        snapshots.delete(newer)
+        snapshots.delete(older)
+    else:
+        assert snapshots.delete_all(StateQuery(session="s")) == 2
+    assert not snapshots._storage.bases()
+
+
+def test_an_import_brings_back_what_retention_took(make: Make, kind: StorageType) -> None:
+    """Also where it is still a base of others."""
+    snapshots = make(kind, max_snapshots=2, full_every=9)
+    snapshots.create("s", {"n": 0, "text": "x" * 200})
+    content = snapshots.export_snapshots()
+    for n in range(1, 4):
+        snapshots.create("s", {"n": n, "text": "x" * 200})
+    assert snapshots.import_snapshots(content).imported == 1
+    states = [snapshots.reconstruct_state(one)["n"] for one in snapshots.search(direction="asc")]
+    assert states == [0, 2, 3]
+    if kind != "memory":
+        assert make(kind).search() == snapshots.search()
+
+
 def test_a_clock_that_leaps_years_ahead_removes_nothing_at_once(make: Make, clock: Any) -> None:
     """It may be wrong; age counts again from the next snapshot on."""
     snapshots = make("memory")
