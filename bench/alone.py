@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 import trees
-from edits import Edits
-from ours import SCAN, store_bytes
+from edits import Edits, Plan
+from ours import SCAN, start_daemon, stop_daemon, store_bytes
 from table import Results, say
 
 from stepwell.store import Workspace
 
 HOT_FILES = 300
+MERGE = "merge of 10 files into 10 others, 7k"
 LOG = "log -n 50, whole process"
 
 
@@ -33,12 +34,14 @@ def store_growth(results: Results, source: Path, scratch: Path, captures: int) -
     raw = 0
     with Workspace.init(root, home=home) as workspace:
         before = store_bytes(workspace.store)
+        daemon = start_daemon(workspace, home)
         for _ in range(captures):
             plan = edits.plan(1)
             plan.do(root)
             edits.keep(plan)
             raw += len(plan.edits[0].after)
             workspace.capture()
+        stop_daemon(workspace, daemon)
         grown = store_bytes(workspace.store) - before
         started = time.perf_counter()
         workspace.gc()
@@ -53,8 +56,6 @@ def store_growth(results: Results, source: Path, scratch: Path, captures: int) -
         "sealed with the first capture bytes": str(whole),
         "sealing seconds": f"{took:.0f}",
     }
-    shutil.rmtree(root)
-    shutil.rmtree(home)
 
 
 def _sealed_first(root: Path, home: Path) -> int:
@@ -62,9 +63,35 @@ def _sealed_first(root: Path, home: Path) -> int:
     with Workspace.init(root, home=home) as workspace:
         workspace.gc()
         workspace.steps()
-        size = store_bytes(workspace.store)
-    shutil.rmtree(home)
-    return size
+        return store_bytes(workspace.store)
+
+
+def merges(results: Results, source: Path, scratch: Path, rounds: int) -> None:
+    """Times merging a branch that changed ten files into one that changed ten others."""
+    say(MERGE)
+    root, home = scratch / "merging", scratch / "merging-home"
+    trees.copy(source, root)
+    edits = Edits(root)
+    with Workspace.init(root, home=home) as workspace:
+        daemon = start_daemon(workspace, home)
+        for number in range(rounds):
+            both, side = edits.plan(20), f"side-{number}"
+            theirs, ours = Plan(both.edits[:10]), Plan(both.edits[10:])
+            workspace.create_branch(side)
+            _record_on(workspace, side, theirs, root)
+            _record_on(workspace, "main", ours, root)
+            with results.timed("", MERGE, "Stepwell"):
+                workspace.merge_branch(side)
+            if any((root / e.path).read_bytes() != e.after for e in both.edits):
+                results.cell("", MERGE, "Stepwell").wrong = "not merged"
+            edits.keep(both)
+        stop_daemon(workspace, daemon)
+
+
+def _record_on(workspace: Workspace, branch: str, plan: Plan, root: Path) -> None:
+    workspace.apply(workspace.plan_switch(branch))
+    plan.do(root)
+    workspace.capture()
 
 
 def scan_memory(results: Results, tree: str, root: Path, home: Path) -> None:

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edits import Edits, Plan
-from ours import Disk
+from ours import INSIDE, Disk
 from table import CAP_S, Results, say
 from trees import fingerprint
 
 FIRST = "first capture"
-UNCHANGED = "capture, nothing changed"
-AFTER = "capture after that restore"
+UNCHANGED = "capture, no change"
 FLOOR = "append and fdatasync"
 WARM_UP = 3
 
@@ -31,8 +30,15 @@ def restore_of(count: int) -> str:
     return f"restore, {count:,} file{'s' if count > 1 else ''}"
 
 
+def after_restore_of(count: int) -> str:
+    return f"capture after a restore of {count:,}"
+
+
 class Contestant(Protocol):
-    """A way to take snapshots of one folder."""
+    """A way to take snapshots of one folder.
+
+    `capture` and `restore` return the milliseconds of it that were spent in a daemon, where one says.
+    """
 
     name: str
     repeats: int
@@ -43,10 +49,10 @@ class Contestant(Protocol):
     store: Path
 
     def prepare(self) -> None: ...
-    def capture(self) -> None: ...
+    def capture(self) -> float | None: ...
     def token(self) -> Any: ...
     def tree(self, token: Any) -> str: ...
-    def restore(self, token: Any, changed: list[str]) -> None: ...
+    def restore(self, token: Any, changed: list[str]) -> float | None: ...
     def stop_after(self, patience_s: float) -> None: ...
     def heal(self) -> None: ...
     def close(self) -> None: ...
@@ -137,7 +143,7 @@ class Contest:
                     self._restore(who, count, everything=everything and number == rounds - 1)
 
     def _restore(self, who: Contestant, count: int, *, everything: bool) -> None:
-        measure, after = restore_of(count), f"{AFTER} of {count:,}"
+        measure, after = restore_of(count), after_restore_of(count)
         cell = self._results.cell(self._tree, measure, who.name)
         if cell.stopped:
             return
@@ -145,8 +151,10 @@ class Contest:
         whole = fingerprint(who.root) if everything else ""
         self._settle(who, plan)
         who.stop_after(CAP_S)
+        inside = None
         with self._results.timed(self._tree, measure, who.name):
-            who.restore(token, [edit.path for edit in plan.edits])
+            inside = who.restore(token, [edit.path for edit in plan.edits])
+        self._note_inside(measure, inside)
         if not cell.stopped:
             cell.wrong = cell.wrong or plan.wrong(who.root)
             if everything and not cell.wrong and fingerprint(who.root) != whole:
@@ -164,9 +172,15 @@ class Contest:
             who.capture()
             return
         who.stop_after(CAP_S)
+        inside = None
         with self._results.timed(self._tree, measure, who.name):
-            who.capture()
+            inside = who.capture()
+        self._note_inside(measure, inside)
         self._heal_if_stopped(who, measure)
+
+    def _note_inside(self, measure: str, inside: float | None) -> None:
+        if inside is not None:
+            self._results.cell(self._tree, measure, INSIDE).times.append(inside)
 
     def _heal_if_stopped(self, who: Contestant, measure: str) -> None:
         if self._results.cell(self._tree, measure, who.name).stopped:

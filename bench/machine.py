@@ -23,9 +23,14 @@ def describe(scratch: Path) -> dict[str, str]:
         "file system": _file_system(scratch),
         "Python": platform.python_version(),
         "git": git.split()[2],
-        "other work at the start": f"load average {os.getloadavg()[0]:.1f}",
+        "other work at the start": other_work(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def other_work() -> str:
+    """Returns how busy the machine is; 0 when it does nothing."""
+    return f"load average {os.getloadavg()[0]:.1f}"
 
 
 def _memory() -> str:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import goals
 import trees
+from alone import MERGE
 from commands import Stepwell
-from contest import AFTER, FIRST, FLOOR, UNCHANGED, capture_of, restore_of
+from contest import FIRST, FLOOR, UNCHANGED, after_restore_of, capture_of, restore_of
 from machine import PACKAGES
-from ours import DAEMON, HOOK, SCAN, Disk
+from ours import DAEMON, HOOK, INSIDE, SCAN, Disk
 from rivals import RIVALS, Cline, GeminiCli, OpenCode, TunedGit
 from table import CAP_S, Cell, Results, markdown, milliseconds, ratio, shown
 
-OURS = (DAEMON, HOOK, SCAN, Stepwell.name)
+OURS = (INSIDE, DAEMON, HOOK, SCAN, Stepwell.name)
 COMMANDS = "commands"
 """Stands for the tree in the results of command-line tools."""
 
@@ -26,8 +27,8 @@ HOW = f"""## How it was measured
   *{OpenCode.whole_name}* (its whole restore: `read-tree`, `checkout-index -a -f`), *{GeminiCli.name}* (`add`, `status`, `commit`; `restore`, `clean`), *{Cline.name}* (`add`, `commit`; `reset --hard`),
   *{TunedGit.name}* (`add -A`, `write-tree`; `read-tree -m -u`; with `feature.manyFiles`, index version 4, the untracked cache). Starting the processes counts; the tools' own runtime
   does not, nor Cline's walks for nested repositories, and git's automatic clean-up is off: the real tools are slower than this.
-- **Stepwell in three forms.** *{DAEMON}*: a call through the daemon's socket, from the request to the answer. *{HOOK}*: what an agent waits for, from the start of the hook's process to its exit.
-  *{SCAN}*: the library in process, looking at every file. All of them are durable: `fdatasync` before the answer. None of the others asks for that.
+- **Stepwell's forms told apart.** *{INSIDE}*: what the daemon itself works on a call. *{DAEMON}*: the same call as a program sees it, through the socket, from asking to the answer.
+  *{HOOK}*: what an agent waits for, from the start of the hook's process to its exit. *{SCAN}*: the library in process, looking at every file. All of them are durable: `fdatasync` before the answer. None of the others asks for that.
 - A restore of Stepwell's is the whole rollback: safety step, plan, intent, files, comparison, record.
 - A run of another tool that takes more than {CAP_S:.0f} s is stopped and shown as `> {CAP_S:.0f} s`. Times are medians, in milliseconds where nothing else is said; in brackets the 99th percentile, which with few runs is the slowest.
 - **Everything is checked in the run**: all contestants must store the same git tree; after a restore the edited files, and in the last round of the widest all files, must be byte for byte what
@@ -54,8 +55,8 @@ def page(results: Results) -> str:
 
 
 def _machine(results: Results) -> str:
-    system = ("date", "cores", "memory", "system", "file system", "other work at the start")
-    names = (*system, "Python", "git", *PACKAGES)
+    system = ("date", "cores", "memory", "system", "file system", "Python", "git")
+    names = (*system, *PACKAGES, "other work at the start", "other work at the end")
     return markdown(["", ""], [[name, results.facts[name]] for name in names])
 
 
@@ -71,7 +72,7 @@ def _tree(results: Results, tree: str) -> str:
         }
     )
     captures = [FIRST, *map(capture_of, widths), UNCHANGED]
-    restores = [m for n in counts for m in (restore_of(n), f"{AFTER} of {n:,}")]
+    restores = [m for n in counts for m in (restore_of(n), after_restore_of(n))]
     floor = results.look(tree, FLOOR, Disk.name)
     return "\n\n".join(
         [
@@ -121,7 +122,7 @@ def _columns(results: Results, tree: str, measures: Sequence[str] = ()) -> list[
 def _ratios(results: Results, tree: str, measures: Sequence[str]) -> str:
     """How many times slower others are; in restores OpenCode's is its undo."""
     ours = [who for who in OURS if who in _columns(results, tree, measures)]
-    pairs = [(rival, mine) for mine in ours for rival in (OpenCode.name, TunedGit.name)]
+    pairs = [*((OpenCode.name, mine) for mine in ours), (TunedGit.name, SCAN)]
     rows = []
     for measure in measures:
         medians = {who: results.look(tree, measure, who).median for pair in pairs for who in pair}
@@ -163,16 +164,20 @@ def _alone(results: Results) -> str:
                 size = int(facts[f"{form} bytes"])
                 saved = f"{size / 1e6:,.1f} MB, {100 * (1 - size / raw):.0f} % less"
                 rows.append([f"store, {form}, after {int(facts['captures']):,} captures", saved])
+    if "sealing" in facts:
+        rows.append(["the sealing of them", facts["sealing"]])
     for name, value in facts.items():
         if name.startswith("memory "):
             _, tree, who = name.split(" ", 2)
             rows.append([f"memory, {who}, {tree}", f"{float(value):.0f} MB"])
     for (tree, measure, _), cell in results.cells.items():
         if not tree:
-            rows.append([f"{measure}, {facts['steps']} steps", _spread(cell)])
+            over = "" if measure == MERGE else f", {facts['steps']} steps"
+            rows.append([f"{measure}{over}", _spread(cell)])
     return markdown(["", ""], rows)
 
 
 def _spread(cell: Cell) -> str:
     median, p95 = milliseconds(cell.median), milliseconds(cell.percentile(0.95))
-    return f"{median}, p95 {p95}, n {len(cell.times)}"
+    wrong = f", **{cell.wrong}**" if cell.wrong else ""
+    return f"{median}, p95 {p95}, n {len(cell.times)}{wrong}"

@@ -21,8 +21,9 @@ import screen
 import synthetic
 import trees
 from commands import OTHERS, Command, NotInstalled, Stepwell
-from contest import Contest, Contestant
-from ours import Disk, Scanning, store_bytes
+from contest import Contest, Contestant, capture_of
+from machine import resident_mb
+from ours import Disk, Scanning, Served, store_bytes
 from rivals import RIVALS, OpenCode
 from table import Results, say
 
@@ -62,6 +63,7 @@ def main() -> None:
         if scale.commands:
             measure_commands(results, scale, Path(scratch, "commands"))
         measure_long(results, scale, Path(scratch))
+    results.facts["other work at the end"] = machine.other_work()
     text = report.page(results)
     if scale is FULL and not options.trees:
         PAGE.write_text(text)
@@ -84,28 +86,37 @@ def measure_tree(results: Results, scale: Scale, tree: str, scratch: Path) -> No
     trees.make(tree, source)
     results.facts[f"files {tree}"] = f"{sum(1 for _ in trees.files_of(source)):,}"
     contestants = _contestants(source, scratch)
+    try:
+        _measure_contest(results, scale, tree, contestants, scratch)
+    finally:
+        for who in contestants:
+            who.close()
+    if tree in ("7k", "30"):
+        alone.merges(results, source, scratch, 2 * scale.rounds)
+        alone.store_growth(results, source, scratch, scale.captures)
+    shutil.rmtree(scratch)
+
+
+def _measure_contest(
+    results: Results, scale: Scale, tree: str, contestants: list[Contestant], scratch: Path
+) -> None:
     contest = Contest(results, tree, contestants)
     contest.first(min(scale.rounds, LARGEST_ROUNDS) if tree == "100k" else scale.rounds)
     disk = _warm_up(results, contest, contestants, tree, scratch)
     for count in scale.widths:
         contest.captures(count, scale.rounds, disk)
     contest.unchanged(scale.rounds)
+    disk.close()
     for count in scale.restored:
         widest = count == max(scale.restored)
         contest.restores(count, scale.rounds, everything=widest)
+    _measure_ours(results, tree, contestants)
     _restore_whole(contest, contestants, scale)
-    disk.close()
-    _measure_memory(results, tree, contestants)
-    for who in contestants:
-        who.close()
-    if tree in ("7k", "30"):
-        alone.store_growth(results, source, scratch, scale.captures)
-    shutil.rmtree(scratch)
 
 
 def _contestants(source: Path, scratch: Path) -> list[Contestant]:
     found: list[Contestant] = []
-    for number, kind in enumerate((Scanning, *RIVALS)):
+    for number, kind in enumerate((Served, Scanning, *RIVALS)):
         root = scratch / f"tree{number}"
         trees.copy(source, root)
         found.append(kind(root, scratch / f"store{number}"))
@@ -133,9 +144,16 @@ def _warm_up(
     return Disk(scratch / "appended", size)
 
 
-def _measure_memory(results: Results, tree: str, contestants: list[Contestant]) -> None:
+def _measure_ours(results: Results, tree: str, contestants: list[Contestant]) -> None:
+    """Notes the memory of our forms, and whether all that hooks told is there."""
     for who in contestants:
-        if isinstance(who, Scanning):
+        if isinstance(who, Served):
+            results.facts[f"memory {tree} {who.name}"] = str(resident_mb(who.daemon.pid))
+            assert who.workspace is not None
+            for guest in who.guests:
+                if lost := guest.lost(who.workspace):
+                    results.cell(tree, capture_of(1), guest.name).wrong = f"{lost} not recorded"
+        elif isinstance(who, Scanning):
             alone.scan_memory(results, tree, who.root, who.store)
 
 

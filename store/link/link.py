@@ -23,6 +23,8 @@ class Reply:
     value: Any
     recovered: Recovery | None
     """What the daemon found interrupted before it, and nobody was told yet."""
+    took_us: int
+    """How long the daemon worked on it, from its turn to the end of the work; microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _answer(connection: Connection, progress: Progress) -> Reply | None:
             return None
         else:
             form = values.loads(body)
-            return Reply(form["value"], form["recovered"])
+            return Reply(form["value"], form["recovered"], form["took_us"])
 
 
 def lost(verb: str) -> FailedError:
