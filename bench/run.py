@@ -11,7 +11,10 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import alone
@@ -28,7 +31,7 @@ from rivals import RIVALS, OpenCode
 from table import Results, say
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-LARGEST_ROUNDS = 2
+LARGEST_ROUNDS = 1
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Scale:
 
     trees: tuple[str, ...]
     rounds: int
-    """Of everything but first captures of the largest tree: those take minutes each."""
+    """Of everything but the first capture of the largest tree, which takes minutes."""
     widths: tuple[int, ...]
     restored: tuple[int, ...]
     captures: int
@@ -54,20 +57,28 @@ TINY = Scale(("30",), 1, (1, 10), (1, 12), 5, 60, 2)
 
 def main() -> None:
     options = _options()
+    if options.page:
+        print(report.page(Results.load(options.page)))
+        return
     scale = TINY if options.tiny else QUICK if options.quick else FULL
-    results = Results()
+    results, failed = Results(), False
     with tempfile.TemporaryDirectory(prefix="stepwell-bench-", dir=options.scratch) as scratch:
         results.facts.update(machine.describe(Path(scratch)))
-        for tree in options.trees or scale.trees:
-            measure_tree(results, scale, tree, Path(scratch, tree))
-        if scale.commands:
-            measure_commands(results, scale, Path(scratch, "commands"))
-        measure_long(results, scale, Path(scratch))
-    results.facts["other work at the end"] = machine.other_work()
+        for measure in _parts(results, scale, options.trees or scale.trees, Path(scratch)):
+            try:
+                measure()
+            except Exception:
+                traceback.print_exc()
+                failed = True
+            results.facts["other work at the end"] = machine.other_work()
+            if options.results:
+                results.save(options.results)
     text = report.page(results)
-    if scale is FULL and not options.trees:
+    if scale is FULL and not options.trees and not failed:
         PAGE.write_text(text)
     print(text)
+    if failed:
+        raise SystemExit("a part could not be measured; the page of the last whole run stays")
 
 
 def _options() -> argparse.Namespace:
@@ -76,7 +87,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="a few seconds, to try the harness")
     parser.add_argument("--trees", nargs="+", help="only these, printed only; of 1k, 7k, 100k")
     parser.add_argument("--scratch", type=Path, help="where to work; the file system is measured")
+    parser.add_argument("--results", type=Path, help="also write all single times to this file")
+    parser.add_argument("--page", type=Path, help="measure nothing, print such a file as a page")
     return parser.parse_args()
+
+
+def _parts(
+    results: Results, scale: Scale, names: Sequence[str], scratch: Path
+) -> Iterator[Callable[[], None]]:
+    for tree in names:
+        yield partial(measure_tree, results, scale, tree, scratch / tree)
+    if scale.commands:
+        yield partial(measure_commands, results, scale, scratch / "commands")
+    yield partial(measure_long, results, scale, scratch)
 
 
 def measure_tree(results: Results, scale: Scale, tree: str, scratch: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 CAP_S = 60.0
 """A rival's run is stopped after this."""
@@ -60,6 +62,17 @@ class Results:
     def look(self, tree: str, measure: str, who: str) -> Cell:
         """As `cell`, and leaves no trace of what was not measured."""
         return self.cells.get((tree, measure, who), Cell())
+
+    def save(self, path: Path) -> None:
+        """Writes everything to a file, so that `load` gives it back."""
+        cells = [[*key, asdict(cell)] for key, cell in self.cells.items()]
+        path.write_text(json.dumps({"cells": cells, "facts": self.facts}))
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        form = json.loads(path.read_text())
+        cells = {(tree, what, who): Cell(**cell) for tree, what, who, cell in form["cells"]}
+        return cls(cells, form["facts"])
 
     @contextmanager
     def timed(self, tree: str, measure: str, who: str) -> Iterator[None]:

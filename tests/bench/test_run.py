@@ -34,10 +34,10 @@ def _rows(page: str, heading: str) -> list[list[str]]:
 
 
 def test_everybody_is_measured_in_every_row(page: str) -> None:
-    """No cell of the tables of the tree is empty."""
+    """No cell of the tables of the tree is empty, but that no hook makes a first capture."""
     rows = [r for r in _rows(page, "Tree 30") if re.match("first capture|capture|restore", r[0])]
     assert len(rows) == 16
-    assert [row for row in rows if "–" in row] == []
+    assert {row[0] for row in rows if "–" in row} == {"first capture"}
 
 
 def test_ours_is_exact_and_a_file_left_behind_is_told(page: str) -> None:
@@ -49,7 +49,7 @@ def test_ours_is_exact_and_a_file_left_behind_is_told(page: str) -> None:
 def test_the_page_says_what_was_missed_and_who_is_quicker(page: str) -> None:
     """Losses are part of the page."""
     assert {row[0] for row in _rows(page, "Where others are quicker")} >= {"tree"}
-    assert all(len(row) == 5 for row in _rows(page, "What the project holds itself to"))
+    assert all(len(row) == 6 for row in _rows(page, "What the project holds itself to"))
 
 
 @pytest.fixture
