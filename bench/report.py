@@ -164,15 +164,14 @@ def _alone(results: Results) -> str:
                 size = int(facts[f"{form} bytes"])
                 saved = f"{size / 1e6:,.1f} MB, {100 * (1 - size / raw):.0f} % less"
                 rows.append([f"store, {form}, after {int(facts['captures']):,} captures", saved])
-    if "sealing" in facts:
-        rows.append(["the sealing of them", facts["sealing"]])
+        rows.append(["the sealing of them", f"{facts['sealing seconds']} s"])
     for name, value in facts.items():
         if name.startswith("memory "):
             _, tree, who = name.split(" ", 2)
             rows.append([f"memory, {who}, {tree}", f"{float(value):.0f} MB"])
     for (tree, measure, _), cell in results.cells.items():
         if not tree:
-            over = "" if measure == MERGE else f", {facts['steps']} steps"
+            over = "" if measure == MERGE or "50 MB" in measure else f", {facts['steps']} steps"
             rows.append([f"{measure}{over}", _spread(cell)])
     return markdown(["", ""], rows)
 

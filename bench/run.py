@@ -9,7 +9,6 @@ Nothing outside a temporary folder, the cache folder of the sources and that pag
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -46,13 +45,16 @@ class Scale:
     captures: int
     steps: int
     keys: int
+    large_diff: bool = True
     commands: tuple[type[Command], ...] = ()
     """Command-line tools, each beside our own command."""
 
 
-FULL = Scale(("1k", "7k", "100k"), 5, (1, 10, 100), (1, 10, 200, 1000), 10_000, 100_000, 60, OTHERS)
+FULL = Scale(
+    ("1k", "7k", "100k"), 5, (1, 10, 100), (1, 10, 200, 1000), 10_000, 100_000, 60, commands=OTHERS
+)
 QUICK = Scale(("7k",), 3, (1, 10), (1, 200), 300, 10_000, 20)
-TINY = Scale(("30",), 1, (1, 10), (1, 12), 5, 60, 2)
+TINY = Scale(("30",), 1, (1, 10), (1, 12), 5, 60, 2, large_diff=False)
 
 
 def main() -> None:
@@ -62,6 +64,7 @@ def main() -> None:
         return
     scale = TINY if options.tiny else QUICK if options.quick else FULL
     results, failed = Results(), False
+    # Removing what was made takes minutes with the largest tree, so it comes after the page.
     with tempfile.TemporaryDirectory(prefix="stepwell-bench-", dir=options.scratch) as scratch:
         results.facts.update(machine.describe(Path(scratch)))
         for measure in _parts(results, scale, options.trees or scale.trees, Path(scratch)):
@@ -73,10 +76,10 @@ def main() -> None:
             results.facts["other work at the end"] = machine.other_work()
             if options.results:
                 results.save(options.results)
-    text = report.page(results)
-    if scale is FULL and not options.trees and not failed:
-        PAGE.write_text(text)
-    print(text)
+        text = report.page(results)
+        if scale is FULL and not options.trees and not failed:
+            PAGE.write_text(text)
+        print(text, flush=True)
     if failed:
         raise SystemExit("a part could not be measured; the page of the last whole run stays")
 
@@ -95,11 +98,13 @@ def _options() -> argparse.Namespace:
 def _parts(
     results: Results, scale: Scale, names: Sequence[str], scratch: Path
 ) -> Iterator[Callable[[], None]]:
-    for tree in names:
+    *small, largest = names
+    for tree in small:
         yield partial(measure_tree, results, scale, tree, scratch / tree)
     if scale.commands:
         yield partial(measure_commands, results, scale, scratch / "commands")
     yield partial(measure_long, results, scale, scratch)
+    yield partial(measure_tree, results, scale, largest, scratch / largest)
 
 
 def measure_tree(results: Results, scale: Scale, tree: str, scratch: Path) -> None:
@@ -117,7 +122,6 @@ def measure_tree(results: Results, scale: Scale, tree: str, scratch: Path) -> No
     if tree in ("7k", "30"):
         alone.merges(results, source, scratch, 2 * scale.rounds)
         alone.store_growth(results, source, scratch, scale.captures)
-    shutil.rmtree(scratch)
 
 
 def _measure_contest(
@@ -197,7 +201,6 @@ def measure_commands(results: Results, scale: Scale, scratch: Path) -> None:
     contest.captures(1, scale.rounds)
     for count in (1, 10):
         contest.restores(count, scale.rounds, everything=False)
-    shutil.rmtree(scratch)
 
 
 def measure_long(results: Results, scale: Scale, scratch: Path) -> None:
@@ -213,6 +216,11 @@ def measure_long(results: Results, scale: Scale, scratch: Path) -> None:
     say("the screen")
     screen.measure_start(root, home, scale.rounds, tell)
     screen.measure_keys(root, home, scale.keys, tell)
+    if scale.large_diff:
+        say("the screen with a diff of 50 MB")
+        large = synthetic.make_large(scratch / "large")
+        resident = screen.measure_diff(*large, scale.keys, scale.rounds, tell)
+        results.facts["memory 50-MB-diff Stepwell, screen"] = str(resident)
 
 
 if __name__ == "__main__":

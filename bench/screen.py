@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import synthetic
+from machine import resident_mb
 
 WIDTH, HEIGHT = 120, 36
 PROGRAM = (
@@ -134,8 +135,11 @@ def measure_keys(root: Path, home: Path, keys: int, tell: Tell) -> None:
         tell("G and g", jumps)
 
 
-def measure_diff(root: Path, home: Path, keys: int, rounds: int, tell: Tell) -> None:
-    """Tells how a diff of 50 MB opens, and how it scrolls once all of it is there."""
+def measure_diff(root: Path, home: Path, keys: int, rounds: int, tell: Tell) -> float:
+    """Tells how a diff of 50 MB opens, and how it scrolls once all of it is there.
+
+    Returns the memory that the screen has then, in MB.
+    """
     lines, everything = [], []
     for _ in range(rounds):
         with terminal(root, home) as screen:
@@ -158,7 +162,7 @@ def measure_diff(root: Path, home: Path, keys: int, rounds: int, tell: Tell) -> 
             jumps.append(screen.key(sent))
             screen.quiet(0.3)
         tell("50 MB: G and g", jumps)
-        print(f"{'50 MB: resident':24} {resident_mb(screen.pid):.0f} MB")
+        return resident_mb(screen.pid)
 
 
 def open_large(screen: Terminal) -> float:
@@ -190,12 +194,6 @@ def keyed(screen: Terminal, sent: bytes, times: int) -> list[float]:
     return found
 
 
-def resident_mb(pid: int) -> float:
-    """Returns the memory that a process has in RAM, in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def report(name: str, times: list[float]) -> None:
     """Prints one line."""
     ordered = sorted(times)
@@ -220,7 +218,8 @@ def main() -> None:
         measure_start(root, home, options.rounds, report)
         measure_keys(root, home, options.keys, report)
         large = synthetic.make_large(Path(scratch) / "large")
-        measure_diff(*large, options.keys, options.rounds, report)
+        resident = measure_diff(*large, options.keys, options.rounds, report)
+        print(f"{'50 MB: resident':24} {resident:.0f} MB")
 
 
 if __name__ == "__main__":
