@@ -7,6 +7,9 @@ away no longer matches its chain or its pin.
 
     file  = header line*
     line  = 8 hex digits of CRC, `,` (the group goes on) or `.` (it ends here), body, line feed
+
+A file that will not grow any more may be deflated, as `deflated header, zlib stream of the file`;
+sizes and pins are those of what it was made from.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from stepwell.store.engine.atomic import FILE_MODE, full_write, system_error, wr
 from stepwell.store.model.errors import IntegrityError
 
 HEADER = b"stepwell-catalogue 1\n"
+DEFLATED = b"stepwell-catalogue 1 deflated\n"
 
 Group = Sequence[bytes]
 """Bodies of the lines that belong together; none holds a line feed."""
@@ -105,6 +109,18 @@ class AppendFile:
         self._last_line = 0
         self._move(pin, groups)
 
+    def deflate(self) -> None:
+        """Makes the file smaller for good: it can be read as before, and takes no more groups.
+
+        Raises:
+            NoSpaceError, FailedError: the system said no; the file is as before.
+            IntegrityError: it cannot be read.
+        """
+        content = read_behind(self.path, 0, self.pin.size)
+        smaller = DEFLATED + zlib.compress(content, 9)
+        if len(smaller) < len(content) and _parse(content, NOTHING, self.path)[1] == self.pin:
+            write_atomic(self.path, smaller, durable=False)
+
 
 def damaged(path: Path, why: str) -> IntegrityError:
     """Returns the error for a derived file that cannot be used."""
@@ -137,6 +153,20 @@ def read_behind(path: Path, offset: int, until: int | None) -> bytes:
 
 
 def _read(fd: int, path: Path, offset: int, until: int | None) -> bytes:
+    status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode) and os.pread(fd, len(DEFLATED), 0) == DEFLATED:
+        return _inflated(_read_plain(fd, path, len(DEFLATED), None), path)[offset:until]
+    return _read_plain(fd, path, offset, until)
+
+
+def _inflated(content: bytes, path: Path) -> bytes:
+    try:
+        return zlib.decompress(content)
+    except zlib.error as error:
+        raise damaged(path, "it cannot be inflated") from error
+
+
+def _read_plain(fd: int, path: Path, offset: int, until: int | None) -> bytes:
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode) or status.st_size < offset:
         raise damaged(path, "it is not the file that was written, or cut short")

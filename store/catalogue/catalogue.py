@@ -81,7 +81,8 @@ class Catalogue:
         """
         with self._mutex:
             before = self.number
-            if before == self._journal.last_number and not self._repairable():
+            done = before == self._journal.last_number and not self._repairable()
+            if done and (self._cleared or not self._writable or not self._folder.exists()):
                 return 0
             try:
                 with _lock(self._folder, self._writable) as locked:

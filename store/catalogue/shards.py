@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tinydb.table import Document
 from stepwell.store.catalogue.appendfile import NOTHING, Pin
 from stepwell.store.catalogue.tables import CatalogueDB
 from stepwell.store.engine.codec import step_from_json, step_to_json
-from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.errors import FailedError, IntegrityError
 from stepwell.store.model.steps import Step
 
 SHARD_STEPS = 1_000
@@ -39,6 +40,8 @@ class Shards:
         """Shards that did not match their pins when they were wanted."""
         self._folder = folder
         self._generation = generation
+        self._full: set[int] = set()
+        """Shards that no step comes to any more, and whose files can be made small."""
         self._open: OrderedDict[int, CatalogueDB] = OrderedDict()
 
     def steps(self, seqs: Iterable[int]) -> dict[int, Step]:
@@ -84,10 +87,20 @@ class Shards:
         touched: set[int] = set()
         for shard, group in groupby(steps, lambda step: shard_of(step.seq)):
             database = self._sound(shard)
+            if self.pins and shard not in self.pins:
+                self._full.add(max(self.pins))
             database.table(TABLE).insert_multiple(map(_document, group))
             self.pins[shard] = database.storage.pin
             touched.add(shard)
         return touched
+
+    def deflate_full(self) -> None:
+        """Makes the files small that no step comes to any more; their pins are committed."""
+        for shard in self._full - self.damaged:
+            # It only saves space, which a full disk cannot even give.
+            with suppress(FailedError, IntegrityError):
+                self._database(shard).storage.deflate()
+        self._full.clear()
 
     def repair(self, shard: int, steps: Iterable[Step]) -> None:
         """Writes a damaged shard anew, whole or not at all, and moves its pin.

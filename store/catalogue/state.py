@@ -151,6 +151,8 @@ class State:
         batch.steps = steps
         pins = {shard: self.shards.pins[shard] for shard in touched}
         self.contents.commit(batch, self.seq_of, self._graph_file.pin, pins)
+        if not self.detached:
+            self.shards.deflate_full()
 
     def _knows(self, step: Step) -> bool:
         if step.seq > self.graph.last_seq:

@@ -157,6 +157,10 @@ class AppendStorage(Storage):
         """
         self._file.replace([[_body(change)] for change in _all(self._tables)])
 
+    def deflate(self) -> None:
+        """Makes the file smaller, and the last to be written to it; raises as AppendFile's."""
+        self._file.deflate()
+
     def _write(self, changes: list[Change]) -> None:
         if changes and not self.detached:
             self._file.append([[_body(change) for change in changes]])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, cast
 
 from tinydb import TinyDB
+from tinydb.storages import Storage
 from tinydb.table import Table
 
 from stepwell.store.catalogue.storage import AppendStorage, Change, encode
@@ -102,8 +103,12 @@ class Draft(MutableMapping[int, Json]):
 class AppendTable(Table):
     """A TinyDB table on an AppendStorage."""
 
-    default_query_cache_capacity = 0
-    """TinyDB's cache hands the same document to every caller, who may change it."""
+    def __init__(
+        self, storage: Storage, name: str, cache_size: int = 0, persist_empty: bool = False
+    ) -> None:
+        # TinyDB's cache hands the same document to every caller, who may change it, and knows
+        # nothing of what another process appends.
+        super().__init__(storage, name, cache_size=0, persist_empty=persist_empty)
 
     @property
     def _appends(self) -> AppendStorage:

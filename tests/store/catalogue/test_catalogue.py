@@ -17,6 +17,7 @@ from tinydb import Query
 from stepwell.store.catalogue import Catalogue, rebuild
 from stepwell.store.catalogue import batch as batch_module
 from stepwell.store.catalogue import shards as shards_module
+from stepwell.store.catalogue.appendfile import DEFLATED
 from stepwell.store.catalogue.contents import Contents
 from stepwell.store.catalogue.shards import Shards
 from stepwell.store.catalogue.tables import CatalogueDB
@@ -171,6 +172,26 @@ def test_step_files_are_tinydb_tables_of_the_stored_form(
     pins = Contents.load(folder).shard_pins()
     everything = Shards(folder, 1, pins).steps([step.seq for step in history.steps])
     assert list(everything.values()) == history.steps
+
+
+def test_step_files_that_are_full_are_deflated(
+    history: Any, journal: Journal, folder: Path
+) -> None:
+    """By whoever begins the next; one who has read them before, or not at all, reads on."""
+    history.record(90)
+    before = _open(folder, journal)
+    assert before.page(None, 500) == history.steps[::-1]
+    history.record(90)
+    journal.refresh()
+    after = _open(folder, journal)
+    files = sorted(folder.glob("steps-*"))
+    heads = [path.read_bytes().startswith(DEFLATED) for path in files]
+    assert heads == [True] * (len(files) - 1) + [False]
+    before.catch_up()
+    for catalogue in (after, before, _open(folder, journal)):
+        assert catalogue.page(None, 500) == history.steps[::-1]
+    files[0].write_bytes(files[0].read_bytes()[:-9])
+    assert _open(folder, journal).page(None, 500) == history.steps[::-1]
 
 
 @pytest.mark.parametrize("together", [1, 7])
@@ -367,3 +388,18 @@ def test_a_step_numbered_below_an_earlier_one_is_damage_of_the_journal(
     history.commit([StepRecorded(history.step(2, "main", ()))])
     with pytest.raises(IntegrityError, match="below that of an earlier one"):
         _open(folder, journal)
+
+
+def test_what_was_asked_before_is_asked_anew(
+    history: Any, journal: Journal, folder: Path, answers: Answers
+) -> None:
+    """No answer is remembered from before another process wrote."""
+    history.record(90)
+    reader = _open(folder, journal)
+    assert reader.checkpoints() != []
+    answers(reader)
+    history.record(90)
+    journal.refresh()
+    writer = _open(folder, journal)
+    reader.catch_up()
+    assert answers(reader) == answers(writer)
