@@ -15,6 +15,7 @@ from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.diff import change_of_blobs
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
 from stepwell.store.engine.travel import covered_of, current_head
@@ -382,7 +383,8 @@ class WorkspaceReader:
         return self.store / "catalogue"
 
     def _marked(self, step: Step) -> Step:
-        return reading.with_mark(step, self._journal.view())
+        view = self._journal.view()
+        return reading.with_mark(Shown(self._journal, view.dropped).linked(step), view)
 
     def verify(self, *, full: bool = False, progress: Progress = no_progress) -> VerifyReport:
         """Checks every frame of the journal; with `full` every object's bytes too."""

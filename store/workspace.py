@@ -25,7 +25,7 @@ from stepwell.store.engine import (
     registry,
     scratch,
 )
-from stepwell.store.engine.context import Context, Progress, no_progress
+from stepwell.store.engine.context import Context
 from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.marking import Marking
@@ -39,14 +39,13 @@ from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.environment import default_capture, default_home
 from stepwell.store.link.carry import asked, carried
 from stepwell.store.link.turn import write_turn
-from stepwell.store.merging import MergeVerbs
 from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
-from stepwell.store.model.reports import Sealed
 from stepwell.store.model.steps import Branch, Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
+from stepwell.store.upkeep import UpkeepVerbs
 
 if TYPE_CHECKING:
     from stepwell.store.engine.importing import StepImport
@@ -79,7 +78,7 @@ def _context(
     return Context(root, store, clock, randomness, settings, sight)
 
 
-class Workspace(MergeVerbs):
+class Workspace(UpkeepVerbs):
     """A folder under care and its private store; use as a context manager, or call `close`."""
 
     @classmethod
@@ -385,40 +384,3 @@ class Workspace(MergeVerbs):
         """Makes the imported branches end at the steps with the given sources."""
         with self._writer() as writer:
             work.finish(writer, tips)
-
-    def gc(self, *, progress: Progress = no_progress) -> Sealed:
-        """Seals what was recorded: segments become packs and commits of the store's repository.
-
-        Captures go on meanwhile. It is never done unasked.
-
-        Raises:
-            BusyError: another process is sealing, or writing for long.
-            IntegrityError: something to be sealed is damaged; nothing was changed.
-        """
-        from stepwell.store.engine.sealing.seal import seal
-
-        context = self._context
-        done = seal(
-            self.store,
-            self._writer,
-            clock=context.clock,
-            randomness=context.randomness,
-            progress=progress,
-        )
-        self.refresh()
-        return done
-
-    def rebuild(self) -> int:
-        """Makes the catalogue anew from the journal; returns the number of steps in it.
-
-        A journal that is gone is begun anew behind what is sealed, and the repository is put right.
-        """
-        from stepwell.store.catalogue import rebuild
-        from stepwell.store.engine.sealing.restore import restore
-
-        self._require_history()
-        self._drop_catalogue()
-        context = self._context
-        restore(self.store, self._writer, clock=context.clock, randomness=context.randomness)
-        self.refresh()
-        return rebuild(self.store / "catalogue", self._journal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import (
     Branch,
@@ -36,16 +37,18 @@ class Batch:
     current: str | None = None
     """None: the current branch has not changed."""
 
-    def add(self, operation: Operation) -> None:
+    def add(self, operation: Operation, shown: Shown) -> None:
         """Adds the next operation."""
         for effect in operation.effects:
-            self._add_effect(effect)
+            self._add_effect(effect, shown)
         self.number, self.operation = operation.number, operation.id
 
-    def _add_effect(self, effect: Effect) -> None:
+    def _add_effect(self, effect: Effect, shown: Shown) -> None:
         match effect:
+            case StepRecorded(step) if shown.is_dropped(step):
+                shown.pass_over(step)
             case StepRecorded(step):
-                self.steps.append(step)
+                self.steps.append(shown.linked(step))
             case BranchSet(branch):
                 self.branches[branch.name] = branch
             case BranchDropped(name):
@@ -55,15 +58,18 @@ class Batch:
             case MarkSet(step_id, mark):
                 self.marks[step_id] = mark
             case _:
-                # Undo lists and intents are the View's matter.
+                # Undo lists and intents are the View's matter; what was dropped, its caller's.
                 pass
 
 
-def gather(operations: Iterator[Operation]) -> Batch | None:
-    """Returns the next batch, of about BATCH_STEPS steps at most; None when there is nothing."""
+def gather(operations: Iterator[Operation], shown: Shown) -> Batch | None:
+    """Returns the next batch, of about BATCH_STEPS steps at most; None when there is nothing.
+
+    Dropped steps are left out, and the others linked to what stays of their past.
+    """
     batch = Batch()
     for operation in operations:
-        batch.add(operation)
+        batch.add(operation, shown)
         if len(batch.steps) >= BATCH_STEPS:
             break
     return batch if batch.number else None

@@ -23,12 +23,14 @@ from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
 from stepwell.store.catalogue.sieve import Sieve
 from stepwell.store.catalogue.sifting import Sifted, Sifting
 from stepwell.store.catalogue.state import State
+from stepwell.store.catalogue.textindex import TEXTS, remove_index
 from stepwell.store.engine.atomic import FILE_MODE, make_private_folder, remove_leftovers
 from stepwell.store.engine.filters import Filter
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
-from stepwell.store.model.steps import Branch, Step
+from stepwell.store.model.steps import Branch, Step, StepsDropped
 
 LOCK = "lock"
 
@@ -271,9 +273,18 @@ class Catalogue:
         return None
 
     def _fold(self) -> None:
+        if self.number and _drops(self._journal, self.number):
+            self._state = State.empty(self._folder) if self._state.detached else self._without()
+        shown = Shown(self._journal, self._journal.view().dropped)
         operations = self._journal.operations(self.number)
-        while (batch := gather(operations)) is not None:
+        while (batch := gather(operations, shown)) is not None:
             self._state.take(batch)
+
+    def _without(self) -> State:
+        """Begins new files, for when steps were dropped, or are shown again."""
+        # What steps changed is told against what is shown before them.
+        remove_index(self._folder / TEXTS)
+        return State.found(self._folder)
 
 
 def _loaded(folder: Path, journal: Journal) -> State:
@@ -283,6 +294,12 @@ def _loaded(folder: Path, journal: Journal) -> State:
         if state.agrees_with(journal):
             return state
     return State.empty(folder)
+
+
+def _drops(journal: Journal, after: int) -> bool:
+    """Tells whether steps were dropped, or brought back, after an operation."""
+    effects = (effect for one in journal.operations(after) for effect in one.effects)
+    return any(isinstance(effect, StepsDropped) for effect in effects)
 
 
 @contextlib.contextmanager
@@ -326,7 +343,8 @@ def rebuild(folder: Path, journal: Journal) -> int:
                 hint="wait until it is done and try again",
             )
         state = State.found(folder)
+        shown = Shown(journal, journal.view().dropped)
         operations = journal.operations()
-        while (batch := gather(operations)) is not None:
+        while (batch := gather(operations, shown)) is not None:
             state.take(batch)
         return len(state.graph)

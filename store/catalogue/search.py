@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stepwell.store.catalogue.catalogue import Catalogue
-from stepwell.store.catalogue.textindex import Indexed, TextIndex
+from stepwell.store.catalogue.textindex import TEXTS, Indexed, TextIndex
 from stepwell.store.engine.diff import changes, is_binary
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.snapshots import differing
@@ -24,8 +24,6 @@ from stepwell.store.model.paths import escape
 from stepwell.store.model.reports import Hit, Where
 from stepwell.store.model.steps import Mark, Step, View
 from stepwell.store.model.text import printable
-
-NAME = "texts.db"
 
 _CHUNK = 256
 _LONGEST_TEXT = 16_000
@@ -57,7 +55,7 @@ def search(
     The hits' steps come without marks. `words` are parts of texts, upper and lower case equal.
     """
     noted = _noted(journal.view(), catalogue, words)
-    with TextIndex.open(folder / NAME) as index:
+    with TextIndex.open(folder / TEXTS) as index:
         for low, high in indexed_spans(index, journal, catalogue, progress):
             found = [*index.find(words, low, high), *(n for n in noted if low <= n[0] <= high)]
             for seq, where, body in sorted(found, key=lambda row: -row[0]):
@@ -70,7 +68,7 @@ def touching(
     folder: Path, journal: Journal, catalogue: Catalogue, path: bytes, *, progress: Progress
 ) -> list[int]:
     """Returns the numbers of all steps that changed a path against their first parent, ascending."""
-    with TextIndex.open(folder / NAME) as index:
+    with TextIndex.open(folder / TEXTS) as index:
         for _ in indexed_spans(index, journal, catalogue, progress):
             pass
         return index.touching(path)

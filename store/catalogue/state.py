@@ -20,6 +20,7 @@ from stepwell.store.catalogue.graph import Graph, GraphFile
 from stepwell.store.catalogue.shards import Shards, shard_of
 from stepwell.store.engine.atomic import make_private_folder, remove_leftovers, system_error
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Step
@@ -180,10 +181,11 @@ class State:
             NoSpaceError, FailedError: the system said no.
             IntegrityError, NotFoundError: the journal cannot give a step.
         """
+        shown = Shown(journal, journal.view().dropped)
         for shard in sorted(self.shards.damaged):
             rows = range(len(self.graph))
             wanted = [row for row in rows if shard_of(self.graph.seqs[row]) == shard]
-            steps = [journal.step(self.graph.id_of(row)) for row in wanted]
+            steps = [shown.linked(journal.step(self.graph.id_of(row))) for row in wanted]
             self.shards.repair(shard, steps)
             self.contents.commit_pins({shard: self.shards.pins[shard]})
 

@@ -21,6 +21,8 @@ from stepwell.store.engine.atomic import create_file, make_private_folder
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.reports import Where
 
+TEXTS = "texts.db"
+
 PLACES: tuple[Where, ...] = ("prompt", "input", "path", "diff")
 """A row of the index is a step's number times four plus the place; their order is the format's."""
 
@@ -66,7 +68,7 @@ class TextIndex:
             try:
                 return cls(_connected(path))
             except sqlite3.DatabaseError:
-                _remove(path)
+                remove_index(path)
                 return cls(_connected(path))
         return cls(_prepared(sqlite3.connect(":memory:", isolation_level=None)))
 
@@ -145,7 +147,8 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _remove(path: Path) -> None:
+def remove_index(path: Path) -> None:
+    """Removes an index; whoever has it open goes on with it."""
     for end in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path.with_name(path.name + end))

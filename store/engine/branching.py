@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from stepwell.store.engine.journal import JournalWriter
-from stepwell.store.engine.references import check_free, check_name, resolve
+from stepwell.store.engine.references import check_free, check_name, refuse_pruned, resolve
 from stepwell.store.model.errors import NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.reports import BranchRow
@@ -101,6 +101,7 @@ def create_branch(writer: JournalWriter, name: str, at: Step | str) -> Branch:
     """
     check_new(writer.view(), name)
     step = resolve(at, writer.view(), writer) if isinstance(at, str) else at
+    refuse_pruned(writer.view(), step)
     branch = Branch(name, step.id, step.id)
     summary = f"made branch {name} at #{step.seq}"
     _commit(writer, summary, [BranchSet(branch)], [BranchDropped(name)])

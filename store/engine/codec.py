@@ -12,6 +12,11 @@ from dataclasses import asdict
 from typing import Any
 
 from stepwell.store.engine.experimentcodec import experiment_from_json, experiment_to_json
+from stepwell.store.engine.retentioncodec import (
+    ranges_from_json,
+    ranges_to_json,
+    retention_to_json,
+)
 from stepwell.store.model.ids import OperationId, StepId, oid_from_hex
 from stepwell.store.model.paths import escape, unescape
 from stepwell.store.model.steps import (
@@ -35,8 +40,11 @@ from stepwell.store.model.steps import (
     Snapshot,
     Step,
     StepRecorded,
+    StepRemoved,
     StepResult,
+    StepsDropped,
     Undoable,
+    UndoEnded,
     View,
 )
 
@@ -207,6 +215,14 @@ def effect_to_json(effect: Effect) -> Json:
             return {"do": "mark", "step": step_id, "mark": form}
         case OperationUndone(number, undone):
             return {"do": "undone", "number": number, "undone": undone}
+        case StepsDropped() | StepRemoved() | UndoEnded():
+            return retention_to_json(effect)
+        case _:
+            return _undertaking_to_json(effect)
+
+
+def _undertaking_to_json(effect: IntentSet | MergingSet | ExperimentSet) -> Json:
+    match effect:
         case IntentSet(intent):
             return {"do": "intent", "intent": None if intent is None else intent_to_json(intent)}
         case MergingSet(merging):
@@ -229,6 +245,9 @@ _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
         f["name"], experiment_from_json(f["experiment"]) if f["experiment"] else None
     ),
     "merging": lambda f: MergingSet(merging_from_json(f["merging"]) if f["merging"] else None),
+    "dropped": lambda f: StepsDropped(ranges_from_json(f["seqs"]), f["dropped"]),
+    "removed": lambda f: StepRemoved(StepId(f["step"]), f["seq"], *f["bytes"]),
+    "undo_ended": lambda f: UndoEnded(tuple(f["numbers"])),
 }
 
 
@@ -287,6 +306,7 @@ def view_to_json(view: View) -> Json:
         "intent": None if view.intent is None else intent_to_json(view.intent),
         "merging": None if view.merging is None else merging_to_json(view.merging),
         "experiments": [experiment_to_json(one) for one in view.experiments.values()],
+        "dropped": ranges_to_json(view.dropped),
     }
 
 
@@ -306,6 +326,7 @@ def view_from_json(form: Mapping[str, Any]) -> View:
         experiments={
             one.name: one for one in map(experiment_from_json, form.get("experiments", ()))
         },
+        dropped=ranges_from_json(form.get("dropped", [])),
         step_count=form["step_count"],
         raw_bytes=form["bytes"][0],
         stored_bytes=form["bytes"][1],

@@ -12,6 +12,7 @@ from stepwell.store.engine.travel import Aim
 from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.model.errors import NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
+from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import (
     BranchDropped,
     BranchSet,
@@ -138,7 +139,7 @@ def flip(writer: JournalWriter, entry: Undoable, *, undo: bool) -> Operation:
     done = writer.operation(entry.number)
     effects = (done.inverse if undo else done.effects) or ()
     expected = (done.effects if undo else done.inverse) or ()
-    problem = _in_the_way(writer.view(), expected, effects)
+    problem = _in_the_way(writer.view(), expected, effects) or _pruned(writer, effects)
     if problem:
         verb = "undone" if undo else "done again"
         raise RefusedError(
@@ -171,6 +172,24 @@ def _in_the_way(view: View, expected: Sequence[Effect], wanted: Sequence[Effect]
             case CurrentSet(name) if view.current != name:
                 return f"{name} is not the current branch any more"
     return _unnameable(view, wanted)
+
+
+def _pruned(journal: Journal, wanted: Sequence[Effect]) -> str:
+    """Returns what speaks against effects that lead to a step which was pruned."""
+    for effect in wanted:
+        if isinstance(effect, BranchSet):
+            named = effect.branch.head
+        elif isinstance(effect, MarkSet) and effect.mark is not None:
+            named = effect.step
+        else:
+            continue
+        try:
+            gone = holds(journal.view().dropped, journal.step(named).seq)
+        except NotFoundError:
+            gone = True
+        if gone:
+            return "the step that it leads to was pruned since"
+    return ""
 
 
 def _unnameable(view: View, wanted: Sequence[Effect]) -> str:

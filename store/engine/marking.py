@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine.journal import Journal, JournalWriter
-from stepwell.store.engine.references import check_free, check_name
+from stepwell.store.engine.references import check_free, check_name, refuse_pruned
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import NotFoundError, RefusedError, UsageError
 from stepwell.store.model.ids import short
@@ -32,6 +32,7 @@ def add_mark(writer: JournalWriter, step: Step, added: Marking) -> Operation | N
         RefusedError: the label is another checkpoint's.
         NotFoundError: the note is on a file that neither the step nor what it changed holds.
     """
+    refuse_pruned(writer.view(), step)
     if added.label is not None:
         check_label_free(writer.view(), added.label, step)
     if added.note is not None:

@@ -29,6 +29,7 @@ from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellE
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import PathState, Plan
 from stepwell.store.model.reports import Damage, MergeStatus, Stats, Status, VerifyReport
+from stepwell.store.model.seqs import count
 from stepwell.store.model.steps import Snapshot, Step, StepRecorded, View
 
 
@@ -69,7 +70,7 @@ def status(journal: Journal, context: Context, workspace: str) -> Status:
         pending=view.intent,
         pending_paths=_pending_paths(journal, context, view),
         sessions=len(view.sessions),
-        steps=view.step_count,
+        steps=view.step_count - count(view.dropped),
         store_bytes=folder_bytes(context.store),
         merging=_merge_status(journal, reader, disk.snapshot),
     )
@@ -202,7 +203,7 @@ def stats(journal: Journal, store: Path) -> Stats:
     view, sealed = journal.view(), journal.sealed
     segments = journal.segments()
     return Stats(
-        steps=view.step_count,
+        steps=view.step_count - count(view.dropped),
         operations=view.number,
         branches=len(view.branches),
         checkpoints=len(view.marks),

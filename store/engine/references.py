@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from stepwell.store.model.errors import AmbiguousError, NotFoundError, RefusedError, UsageError
 from stepwell.store.model.ids import StepId, short
+from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import Step, View
 
 NameKind = Literal["label", "branch"]
@@ -54,34 +55,47 @@ def resolve(reference: str, view: View, lookup: StepLookup) -> Step:
     if walk is None:
         raise _nothing(reference)
     distance = sum(int(part or 1) for part in walk[2].split("~")[1:])
-    return _ancestor(_base(walk[1], view, lookup), distance, reference, lookup)
+    return _ancestor(_base(walk[1], view, lookup), distance, reference, view, lookup)
 
 
-def _ancestor(step: Step, distance: int, reference: str, lookup: StepLookup) -> Step:
+def _ancestor(step: Step, distance: int, reference: str, view: View, lookup: StepLookup) -> Step:
     for walked in range(distance):
-        if not step.parents:
+        before = _before(step, view, lookup)
+        if before is None:
             raise NotFoundError(
                 f"no step {reference}: only {walked} earlier than the one it starts at",
                 hint="stepwell log lists the steps of the branch",
                 reference=reference,
             )
-        step = lookup.step(step.parents[0])
+        step = before
     return step
+
+
+def _before(step: Step, view: View, lookup: StepLookup) -> Step | None:
+    """Returns the nearest step before it that was not dropped; None when there is none."""
+    while step.parents:
+        step = lookup.step(step.parents[0])
+        if not holds(view.dropped, step.seq):
+            return step
+    return None
 
 
 def _base(reference: str, view: View, lookup: StepLookup) -> Step:
     if reference == "@":
         return _tip(view.current, view, lookup)
     if seq := _SEQ.fullmatch(reference):
-        return _numbered(int(seq[1]), reference, lookup)
+        return _numbered(int(seq[1]), reference, view, lookup)
     if reference in view.branches:
         return _tip(reference, view, lookup)
     if labelled := _labelled(reference, view):
         return _only(reference, labelled, lookup)
     if _PREFIX.fullmatch(reference):
         found = lookup.steps_by_prefix(reference.lower())
+        shown = [one for one in found if not holds(view.dropped, lookup.step(one).seq)]
+        if shown:
+            return _only(reference, shown, lookup)
         if found:
-            return _only(reference, found, lookup)
+            raise _pruned(reference)
     raise _nothing(reference)
 
 
@@ -95,7 +109,9 @@ def _tip(branch: str, view: View, lookup: StepLookup) -> Step:
     return lookup.step(view.branches[branch].head)
 
 
-def _numbered(seq: int, reference: str, lookup: StepLookup) -> Step:
+def _numbered(seq: int, reference: str, view: View, lookup: StepLookup) -> Step:
+    if holds(view.dropped, seq):
+        raise _pruned(reference)
     found = lookup.steps_by_seq(seq)
     if found is None:
         raise NotFoundError(
@@ -121,6 +137,21 @@ def _only(reference: str, found: Sequence[StepId], lookup: StepLookup) -> Step:
         hint="name one of them by its number, as in '#12', or by more digits of its id",
         reference=reference,
         candidates=[step.id for step in steps],
+    )
+
+
+def refuse_pruned(view: View, step: Step) -> None:
+    """Raises NotFoundError when the step is out of sight by now."""
+    if holds(view.dropped, step.seq):
+        raise _pruned(f"#{step.seq}")
+
+
+def _pruned(reference: str) -> NotFoundError:
+    return NotFoundError(
+        f"step {reference} was pruned",
+        hint="until `stepwell gc` has removed it for good, `stepwell undo` brings it back: "
+        "`stepwell operations` lists the prunes",
+        reference=reference,
     )
 
 

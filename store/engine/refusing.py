@@ -13,6 +13,7 @@ from stepwell.store.model.errors import (
 )
 from stepwell.store.model.paths import escape
 from stepwell.store.model.plans import Plan
+from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import Merging
 from stepwell.store.model.text import plural
 
@@ -47,6 +48,12 @@ def refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) -> 
             f"the {plan.kind} was not started: step #{head.seq} was recorded since the preview",
             hint="look at a new preview",
             head=head.id,
+        )
+    if holds(writer.view().dropped, plan.target.seq):
+        raise RefusedError(
+            f"the {plan.kind} was not started: step #{plan.target.seq} was pruned since the preview",
+            hint="`stepwell undo` takes the prune back",
+            step=plan.target.id,
         )
     if not plan.partial or plan.kind == "merge":
         refuse_while_merging(writer, plan.kind, plan.operation)

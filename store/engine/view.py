@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stepwell.store.model.experiments import Experiment
+from stepwell.store.model.seqs import united, without
 from stepwell.store.model.steps import (
     BranchDropped,
     BranchSet,
@@ -20,7 +21,10 @@ from stepwell.store.model.steps import (
     OperationUndone,
     Step,
     StepRecorded,
+    StepRemoved,
+    StepsDropped,
     Undoable,
+    UndoEnded,
     View,
 )
 
@@ -62,6 +66,7 @@ class _State:
         self._intent = view.intent
         self._merging = view.merging
         self._experiments = dict(view.experiments)
+        self._dropped = view.dropped
         self._step_count = view.step_count
         self._raw_bytes = view.raw_bytes
         self._stored_bytes = view.stored_bytes
@@ -93,8 +98,20 @@ class _State:
                 self._set_undone(undone_number, undone, operation.number)
             case IntentSet(intent):
                 self._intent = intent
-            case _:
+            case MergingSet() | ExperimentSet():
                 self._apply_undertaking(effect, operation)
+            case _:
+                self._apply_retention(effect)
+
+    def _apply_retention(self, effect: StepsDropped | StepRemoved | UndoEnded) -> None:
+        match effect:
+            case StepsDropped(seqs, dropped):
+                self._dropped = (united if dropped else without)(self._dropped, seqs)
+            case StepRemoved(_, seq, raw_bytes, stored_bytes):
+                self._count(seq, raw_bytes, stored_bytes)
+            case UndoEnded(numbers):
+                for number in numbers:
+                    self._undoables.pop(number, None)
 
     def _apply_undertaking(self, effect: MergingSet | ExperimentSet, operation: Operation) -> None:
         match effect:
@@ -110,12 +127,15 @@ class _State:
             self._experiments[name] = experiment
 
     def _record(self, step: Step) -> None:
-        self._last_seq = max(self._last_seq, step.seq)
-        self._step_count += 1
-        self._raw_bytes += step.raw_bytes
-        self._stored_bytes += step.stored_bytes
+        self._count(step.seq, step.raw_bytes, step.stored_bytes)
         if step.session is not None:
             self._sessions[step.session] = step.id
+
+    def _count(self, seq: int, raw_bytes: int, stored_bytes: int) -> None:
+        self._last_seq = max(self._last_seq, seq)
+        self._step_count += 1
+        self._raw_bytes += raw_bytes
+        self._stored_bytes += stored_bytes
 
     def _set_undone(self, number: int, undone: bool, by: int) -> None:
         entry = self._undoables.get(number)
@@ -155,6 +175,7 @@ class _State:
             intent=self._intent,
             merging=self._merging,
             experiments=self._experiments,
+            dropped=self._dropped,
             step_count=self._step_count,
             raw_bytes=self._raw_bytes,
             stored_bytes=self._stored_bytes,

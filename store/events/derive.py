@@ -48,6 +48,8 @@ def events_of(operation: Operation, workspace: str) -> Iterator[Event]:
             target=details["target"],
         )
     begun = any(isinstance(e, MergingSet) and e.merging for e in operation.effects)
+    if operation.kind == "prune":
+        yield event("snapshot:cleanup", **details)
     if operation.kind == "merge" and not begun:
         yield event("experiment:branch-merged", details.get("after"), summary=operation.summary)
 

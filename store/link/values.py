@@ -24,7 +24,7 @@ from typing import Any
 
 from stepwell.store.engine.recording import Act, Recorded
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.model import changes, errors, experiments, plans, reports, steps
+from stepwell.store.model import changes, errors, experiments, plans, reports, retention, steps
 from stepwell.store.model.patchlines import PatchLines
 
 Json = Any
@@ -35,10 +35,12 @@ def _classes(module: ModuleType) -> list[type]:
     return [c for c in found if is_dataclass(c) and isinstance(c, type)]
 
 
+_MODULES = (changes, experiments, plans, reports, retention, steps)
+
 _CLASSES: dict[str, type] = {
     one.__name__: one
     for one in [
-        *(c for module in (changes, experiments, plans, reports, steps) for c in _classes(module)),
+        *(c for module in _MODULES for c in _classes(module)),
         Act,
         CaptureConfig,
         Recorded,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from stepwell.store.model.experiments import Experiment
 from stepwell.store.model.ids import Oid, OperationId, StepId
 from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.seqs import Seqs
 
 StepKind = Literal["prompt", "tool", "capture", "rollback", "merge", "outside", "gap"]
 
@@ -241,6 +242,31 @@ class ExperimentSet:
     experiment: Experiment | None
 
 
+@dataclass(frozen=True, slots=True)
+class StepsDropped:
+    """The steps with those numbers are shown no more (or, when not `dropped`, are again)."""
+
+    seqs: Seqs
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepRemoved:
+    """A step was recorded here, and has been removed for good since; in place of StepRecorded."""
+
+    step: StepId
+    seq: int
+    raw_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoEnded:
+    """Those operations can be taken back no more: what that needs is removed for good."""
+
+    numbers: tuple[int, ...]
+
+
 Effect = (
     StepRecorded
     | BranchSet
@@ -251,6 +277,9 @@ Effect = (
     | IntentSet
     | MergingSet
     | ExperimentSet
+    | StepsDropped
+    | StepRemoved
+    | UndoEnded
 )
 
 
@@ -303,7 +332,10 @@ class View:
     merging: Merging | None = None
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
     """By name, the oldest first."""
+    dropped: Seqs = ()
+    """Numbers of the steps that retention took out of sight; some are gone for good."""
     step_count: int = 0
+    """Of all steps that were ever recorded."""
     raw_bytes: int = 0
     """Of all steps together."""
     stored_bytes: int = 0

@@ -152,6 +152,7 @@ COMMANDS = [
     ["unmark", "@", "--tag", "t\x1b[7m"],
     ["verify", "--full"],
     ["stats"],
+    ["prune", "--all", "--dry-run"],
     ["gc"],
     ["rebuild"],
     ["init"],

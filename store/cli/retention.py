@@ -1,0 +1,138 @@
+"""`prune`: what of the history is kept, and what goes."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import Any
+
+from stepwell.store import environment
+from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.words import size
+from stepwell.store.model.ids import short
+from stepwell.store.model.retention import Prune, PruneStep
+from stepwell.store.model.text import one_line, plural, rfc3339
+from stepwell.store.retention import read_policy
+
+_LISTED = 20
+"""So many steps are listed one by one unless all are asked for."""
+
+
+def _prune(call: Call) -> int:
+    policy = read_policy(environment.default_config())
+    dry = call.arguments.dry_run
+    with call.open() as workspace:
+        verb = workspace.plan_prune if dry else workspace.prune
+        done = verb(policy, progress=call.out.progress)
+        if not dry:
+            call.tell_recovery(workspace)
+    if call.out.json:
+        call.out.document(_form(done))
+    else:
+        _tell(call.out, done, dry, call.arguments.all)
+    return 0
+
+
+def _form(done: Prune) -> dict[str, Any]:
+    return {
+        "dropped": [
+            {
+                "step": one.step,
+                "seq": one.seq,
+                "time": rfc3339(one.time_ns),
+                "title": one.title,
+                "reason": one.reason,
+            }
+            for one in done.dropped
+        ],
+        "kept": [{"reason": reason, "steps": count} for reason, count in done.kept],
+        "bytes_freed": done.bytes_freed,
+        "bytes_kept": done.bytes_kept,
+        "max_bytes": done.max_bytes,
+        "over_bytes": done.over,
+        "grace_minutes": done.grace_minutes,
+        "applied": done.operation is not None,
+        "undo": None if done.operation is None else f"stepwell undo {done.operation}",
+    }
+
+
+def _tell(out: Output, done: Prune, dry: bool, everything: bool) -> None:
+    _tell_dropped(out, done, dry)
+    if everything or len(done.dropped) <= _LISTED:
+        for one in done.dropped:
+            out.line(*_row(one))
+    elif done.dropped:
+        first, last = done.dropped[0], done.dropped[-1]
+        out.line(
+            f"  from #{first.seq} ({rfc3339(first.time_ns)[:10]}) to #{last.seq} "
+            f"({rfc3339(last.time_ns)[:10]}); --all lists them one by one"
+        )
+        for reason, count in Counter(one.reason for one in done.dropped).most_common():
+            out.line(Styled(f"  {plural(count, 'step')}", "dim"), f": {reason}")
+    kept = sum(count for _, count in done.kept)
+    stay = "stays" if kept == 1 else "stay"
+    out.line(f"{plural(kept, 'step')} {stay}; their content takes {size(done.bytes_kept)}:")
+    for reason, count in done.kept:
+        out.line(Styled(f"  {plural(count, 'step')}", "dim"), f": {reason}")
+    if done.over:
+        out.line(
+            Styled("over the limit", "bad"),
+            f" of {size(done.max_bytes or 0)} by {size(done.over)}: what must stay is larger",
+        )
+    _tell_next(out, done, dry)
+
+
+def _tell_dropped(out: Output, done: Prune, dry: bool) -> None:
+    if not done.dropped:
+        out.line("nothing to drop: every step is kept by a rule")
+        return
+    count, freed = plural(len(done.dropped), "step"), size(done.bytes_freed)
+    if dry:
+        out.line(Styled("would drop", "mark"), f" {count}; {freed} would come free")
+    else:
+        out.line(Styled("dropped", "good"), f" {count}; {freed} will come free")
+
+
+def _row(one: PruneStep) -> tuple[str | Styled, ...]:
+    when = rfc3339(one.time_ns)[:16].replace("T", " ")
+    head = f"  #{one.seq} {short(one.step)} {when}  {one_line(one.title, 50)}"
+    return head, Styled(f"  {one.reason}", "dim")
+
+
+def _tell_next(out: Output, done: Prune, dry: bool) -> None:
+    if dry:
+        out.line("nothing was changed")
+    elif done.operation is not None:
+        out.line(
+            f"`stepwell undo {done.operation}` brings them back, until `stepwell gc` takes their "
+            f"space: after {done.grace_minutes} minutes, or at once with --now"
+        )
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would go, and why")
+    parser.add_argument("--all", action="store_true", help="list each step that goes")
+
+
+COMMANDS = (
+    Command(
+        name="prune",
+        summary="Drop old steps by the retention policy; undo brings them back until gc.",
+        details="The policy is the table [retention] of the settings (STEPWELL_CONFIG, else\n"
+        "config.toml in your config folder):\n"
+        "  keep_last = 200      the newest steps\n"
+        "  hourly = 72          the newest step of each of so many hours with steps in them\n"
+        "  daily = 60           the same of days\n"
+        "  per_session = 20     the newest steps of each session\n"
+        "  safety_days = 14     safety steps, and what undo needs\n"
+        "  imported = true      imported steps\n"
+        '  max_size = "2 GB"    beyond it, the oldest of the steps above go; no limit by default\n'
+        "  grace_minutes = 120  so long gc leaves dropped steps in place\n"
+        "Always kept: the newest step, marked steps and milestones, tips of branches, branch\n"
+        "points, merges, the newest step of each session, and what is under way.",
+        examples=("stepwell prune --dry-run", "stepwell prune"),
+        configure=_options,
+        run=_prune,
+    ),
+)

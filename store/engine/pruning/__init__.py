@@ -1,0 +1,1 @@
+"""Retention: which steps stay, taking the others out of sight, and then their space."""

@@ -1,0 +1,231 @@
+"""A prune: gathering what the choice needs, telling what would go, and taking it out of sight.
+
+Nothing is removed here. The steps are hidden by one operation, which undo takes back until `gc` has
+removed what they alone need (engine/pruning/sweep.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+
+from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.engine.journal import Journal, JournalWriter
+from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_limit
+from stepwell.store.engine.pruning.reach import Reach
+from stepwell.store.engine.pruning.shown import Shown
+from stepwell.store.engine.view import TRAVEL_KINDS
+from stepwell.store.model.errors import IntegrityError, NotFoundError, RefusedError
+from stepwell.store.model.ids import StepId
+from stepwell.store.model.retention import Policy, Prune, PruneStep, StepFacts, Verdict
+from stepwell.store.model.seqs import seqs_of
+from stepwell.store.model.steps import Step, StepRecorded, StepsDropped, View
+from stepwell.store.model.text import plural
+
+_UNDONE_IN = ("before", "after", "target")
+"""Of the record of a rollback, switch or merge: the steps that taking it back needs."""
+
+
+def plan_prune(
+    journal: Journal, policy: Policy, clock_ns: int, *, progress: Progress = no_progress
+) -> Prune:
+    """Returns what a prune would drop, and why; changes nothing.
+
+    Raises:
+        RefusedError: the clock is more than a day behind the newest step, so that one of them
+            cannot be right.
+        IntegrityError: steps cannot be read, so that it is not known what they need.
+    """
+    steps = {step.id: step for step in shown_steps(journal)}
+    now = _latest(steps.values(), clock_ns)
+    held = _held(journal, steps, now - policy.safety_days * DAY_NS)
+    verdicts = choose([_facts(step, held) for step in steps.values()], policy, now)
+    return _sized(journal, steps, verdicts, policy, progress)
+
+
+def prune(
+    writer: JournalWriter, policy: Policy, clock_ns: int, *, progress: Progress = no_progress
+) -> Prune:
+    """Takes the steps that `plan_prune` names out of sight; raises as it, and when writing fails."""
+    plan = plan_prune(writer, policy, clock_ns, progress=progress)
+    if not plan.dropped:
+        return plan
+    seqs = seqs_of(one.seq for one in plan.dropped)
+    operation = writer.begin().commit(
+        "prune",
+        f"dropped {plural(len(plan.dropped), 'step')}",
+        [StepsDropped(seqs, True)],
+        inverse=[StepsDropped(seqs, False)],
+        details={"steps": len(plan.dropped), "bytes": plan.bytes_freed},
+    )
+    return Prune(
+        plan.dropped,
+        plan.kept,
+        plan.bytes_freed,
+        plan.bytes_kept,
+        plan.max_bytes,
+        plan.grace_minutes,
+        operation.number,
+    )
+
+
+def shown_steps(journal: Journal) -> Iterator[Step]:
+    """Yields the steps that are not dropped, as they are shown, in the order of their recording."""
+    shown = Shown(journal, journal.view().dropped)
+    for operation in journal.operations():
+        for effect in operation.effects:
+            if isinstance(effect, StepRecorded):
+                if shown.is_dropped(effect.step):
+                    shown.pass_over(effect.step)
+                else:
+                    yield shown.linked(effect.step)
+
+
+def _latest(steps: Iterable[Step], clock_ns: int) -> int:
+    """Returns the time that ages are counted from: that of the latest step, not that of the clock.
+
+    A clock that leapt ahead makes nothing old before work is recorded under it; once it is put
+    right, its steps are ahead of it.
+    """
+    latest = max(steps, key=lambda step: step.time_ns, default=None)
+    if latest is None:
+        return clock_ns
+    ahead = latest.time_ns - clock_ns
+    if ahead > DAY_NS:
+        raise RefusedError(
+            f"nothing was pruned: the clock is {plural(ahead // DAY_NS, 'day')} behind step "
+            f"#{latest.seq}, so that ages cannot be trusted",
+            hint="set the clock right; if that step's time is wrong, wait until its date is reached",
+            step=latest.id,
+        )
+    return latest.time_ns
+
+
+# --- what holds steps ----------------------------------------------------------------------------
+
+
+def _held(journal: Journal, steps: Mapping[StepId, Step], since_ns: int) -> dict[StepId, str]:
+    """Returns why steps must stay; of several reasons the one a person would name first."""
+    view = journal.view()
+    held: dict[StepId, str] = {}
+    for step in steps.values():
+        if len(step.parents) > 1:
+            held[step.id] = "a merge"
+    for seen in _undo_needs(journal, view, since_ns):
+        held[seen] = "undo needs it"
+    for point in _branch_points(steps, view):
+        held[point] = "a branch point"
+    for name, newest in view.sessions.items():
+        held[newest] = f"the newest of session {name}"
+    held |= _under_way(view)
+    held |= _of_branches(view)
+    for marked, mark in view.marks.items():
+        held[marked] = "a milestone" if mark.milestone is not None else "marked"
+    return held
+
+
+def _of_branches(view: View) -> dict[StepId, str]:
+    held: dict[StepId, str] = {}
+    for one in view.experiments.values():
+        held |= {c.head: f"a candidate of experiment {one.name}" for c in one.candidates}
+        held[one.base] = f"the base of experiment {one.name}"
+    branches = view.branches.values()
+    held |= {b.base: f"where branch {b.name} began" for b in branches if b.base is not None}
+    return held | {b.head: f"the tip of branch {b.name}" for b in branches}
+
+
+def _under_way(view: View) -> dict[StepId, str]:
+    found: dict[StepId, str] = {}
+    if view.intent is not None:
+        found |= dict.fromkeys((view.intent.target, view.intent.safety), "a rollback is under way")
+    if view.merging is not None:
+        found |= dict.fromkeys((view.merging.ours, view.merging.theirs), "a merge is under way")
+    return found
+
+
+def _undo_needs(journal: Journal, view: View, since_ns: int) -> Iterator[StepId]:
+    """Yields the steps that undo or redo of a travel since then would go to."""
+    for entry in view.undoables:
+        if entry.kind not in TRAVEL_KINDS:
+            continue
+        for number in {entry.number, entry.done_by or entry.number}:
+            with suppress(IntegrityError, NotFoundError):
+                done = journal.operation(number)
+                if done.time_ns >= since_ns:
+                    names = (done.details.get(key) for key in _UNDONE_IN)
+                    yield from (StepId(name) for name in names if name)
+
+
+def _branch_points(steps: Mapping[StepId, Step], view: View) -> Iterator[StepId]:
+    """Yields the steps at which the pasts of two branches meet."""
+    children: Counter[StepId] = Counter()
+    reached: set[StepId] = set()
+    stack = [branch.head for branch in view.branches.values()]
+    while stack:
+        identity = stack.pop()
+        step = steps.get(identity)
+        if step is None or identity in reached:
+            continue
+        reached.add(identity)
+        children.update(step.parents)
+        stack.extend(step.parents)
+    yield from (step for step, count in children.items() if count > 1)
+
+
+def _facts(step: Step, held: Mapping[StepId, str]) -> StepFacts:
+    flags = step.flags
+    return StepFacts(
+        step.id,
+        step.seq,
+        step.time_ns,
+        step.session,
+        "safety" in flags,
+        "imported" in flags,
+        held.get(step.id, ""),
+    )
+
+
+# --- sizes ---------------------------------------------------------------------------------------
+
+
+def _sized(
+    journal: Journal,
+    steps: Mapping[StepId, Step],
+    verdicts: list[Verdict],
+    policy: Policy,
+    progress: Progress,
+) -> Prune:
+    """Counts what the steps that stay need, and takes more of them while that is over the limit."""
+    reach, size, total = Reach(journal, strict=False), 0, len(verdicts)
+    decided: list[Verdict] = []
+    full = False
+    for done, one in enumerate(sorted(verdicts, key=lambda v: not v.pinned)):
+        progress("measuring", done, total)
+        if one.keep:
+            new = reach.size(reach.add(steps[one.step]))
+            full = full or (_is_over(size + new, policy) and not one.pinned)
+            if full and not one.pinned:
+                one = over_limit(one, f"{policy.max_bytes or 0:,} bytes")
+            else:
+                size += new
+        decided.append(one)
+    return _told(journal, steps, decided, policy)
+
+
+def _is_over(size: int, policy: Policy) -> bool:
+    return policy.max_bytes is not None and size > policy.max_bytes
+
+
+def _told(
+    journal: Journal, steps: Mapping[StepId, Step], decided: list[Verdict], policy: Policy
+) -> Prune:
+    reach = Reach(journal, strict=False)
+    kept = sum(reach.size(reach.add(steps[one.step])) for one in decided if one.keep)
+    gone = sorted((one for one in decided if not one.keep), key=lambda one: one.seq)
+    freed = sum(reach.size(reach.add(steps[one.step])) for one in gone)
+    dropped = tuple(
+        PruneStep(one.step, one.seq, steps[one.step].time_ns, steps[one.step].title, one.reason)
+        for one in gone
+    )
+    return Prune(dropped, counted(decided), freed, kept, policy.max_bytes, policy.grace_minutes)

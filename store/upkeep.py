@@ -1,0 +1,72 @@
+"""The facade's verbs that look after the store: retention, sealing, rebuilding."""
+
+from __future__ import annotations
+
+from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.link.carry import carried
+from stepwell.store.merging import MergeVerbs
+from stepwell.store.model.reports import Sealed
+from stepwell.store.model.retention import Policy, Prune
+
+
+class UpkeepVerbs(MergeVerbs):
+    """Drops what is old, takes its space, seals the rest, and makes what is derived anew."""
+
+    def plan_prune(self, policy: Policy, *, progress: Progress = no_progress) -> Prune:
+        """Returns which steps a prune would drop, and why; changes nothing.
+
+        Raises:
+            RefusedError: the clock is more than a day behind the newest step.
+        """
+        from stepwell.store.engine.pruning.prune import plan_prune
+
+        self._require_history()
+        return plan_prune(self._journal, policy, self._context.clock(), progress=progress)
+
+    @carried
+    def prune(self, policy: Policy, *, progress: Progress = no_progress) -> Prune:
+        """Drops the steps that `plan_prune` names: they are shown no more, and `undo` brings them back.
+
+        Their space is taken by `gc`, once the grace time of the policy is over. Raises as `plan_prune`.
+        """
+        from stepwell.store.engine.pruning.prune import prune
+
+        with self._writer() as writer:
+            return prune(writer, policy, self._context.clock(), progress=progress)
+
+    def gc(self, *, progress: Progress = no_progress) -> Sealed:
+        """Seals what was recorded: segments become packs and commits of the store's repository.
+
+        Captures go on meanwhile. It is never done unasked.
+
+        Raises:
+            BusyError: another process is sealing, or writing for long.
+            IntegrityError: something to be sealed is damaged; nothing was changed.
+        """
+        from stepwell.store.engine.sealing.seal import seal
+
+        context = self._context
+        done = seal(
+            self.store,
+            self._writer,
+            clock=context.clock,
+            randomness=context.randomness,
+            progress=progress,
+        )
+        self.refresh()
+        return done
+
+    def rebuild(self) -> int:
+        """Makes the catalogue anew from the journal; returns the number of steps in it.
+
+        A journal that is gone is begun anew behind what is sealed, and the repository is put right.
+        """
+        from stepwell.store.catalogue import rebuild
+        from stepwell.store.engine.sealing.restore import restore
+
+        self._require_history()
+        self._drop_catalogue()
+        context = self._context
+        restore(self.store, self._writer, clock=context.clock, randomness=context.randomness)
+        self.refresh()
+        return rebuild(self.store / "catalogue", self._journal)
