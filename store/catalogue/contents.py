@@ -24,11 +24,12 @@ from stepwell.store.engine.codec import (
     mark_from_json,
     mark_to_json,
 )
-from stepwell.store.model.ids import StepId
+from stepwell.store.model.ids import StepId, oid_from_hex
 from stepwell.store.model.steps import Branch, Step
 
 NAME = "contents"
-FORMAT = 2
+FORMAT = 3
+_DURATIONS = 100
 _META_ID = 1
 
 
@@ -206,7 +207,7 @@ class Contents:
                 rows[number] = dict(old) if isinstance(old, Document) else _new_session(step)
             rows[number] |= {"agent": step.agent, "last_ns": step.time_ns}
             rows[number] |= {"last_step": step.id, "last_seq": step.seq}
-            rows[number]["steps"] += 1
+            _count(rows[number], step)
         for number, row in rows.items():
             _put(self._sessions, number, row)
 
@@ -242,7 +243,21 @@ def _put(table: Table, doc_id: int, form: Mapping[str, Any]) -> None:
 
 
 def _new_session(step: Step) -> dict[str, Any]:
-    return {"name": step.session, "steps": 0, "first_ns": step.time_ns}
+    counts: dict[str, Any] = dict.fromkeys(("steps", "commands", "failed", "bytes"), 0)
+    counts |= {"durations": [], "prompt": None}
+    return {"name": step.session, "first_ns": step.time_ns, **counts}
+
+
+def _count(row: dict[str, Any], step: Step) -> None:
+    row["steps"] += 1
+    row["bytes"] += step.stored_bytes
+    if row["prompt"] is None and step.prompt is not None:
+        row["prompt"] = step.prompt.hex()
+    if step.kind == "tool" and step.result is not None:
+        row["commands"] += 1
+        row["failed"] += not step.result.ok
+        if step.result.duration_ms is not None:
+            row["durations"] = [*row["durations"], step.result.duration_ms][-_DURATIONS:]
 
 
 def _session_row(form: Mapping[str, Any]) -> SessionRow:
@@ -253,6 +268,11 @@ def _session_row(form: Mapping[str, Any]) -> SessionRow:
         first_ns=form["first_ns"],
         last_ns=form["last_ns"],
         last_step=StepId(form["last_step"]),
+        prompt=oid_from_hex(form["prompt"]) if form["prompt"] else None,
+        commands=form["commands"],
+        failed=form["failed"],
+        durations_ms=tuple(form["durations"]),
+        stored_bytes=form["bytes"],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepwell.store.model.ids import StepId
+from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Mark
 
 
@@ -21,6 +21,22 @@ class SessionRow:
     last_ns: int
     last_step: StepId
     """The session's head: its newest step."""
+    prompt: Oid | None = None
+    """Blob of its first prompt."""
+    commands: int = 0
+    """Tool calls."""
+    failed: int = 0
+    """Those of them that did not succeed."""
+    durations_ms: tuple[int, ...] = ()
+    """Of the newest 100 calls that told how long they took, oldest first."""
+    stored_bytes: int = 0
+    """What its steps added to the store."""
+
+    @property
+    def average_ms(self) -> float | None:
+        """Mean of the newest durations; None when none is known."""
+        known = self.durations_ms
+        return sum(known) / len(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)

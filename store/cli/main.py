@@ -37,6 +37,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cat": ("reading", "a file as it was at a step"),
     "search": ("finding", "words in prompts, notes, paths and changed lines"),
     "blame": ("finding", "which step each line of a file came with"),
+    "sessions": ("sessions", "who worked here, and what they were asked"),
+    "metrics": ("sessions", "sessions in figures"),
     "report": ("report", "what a session tried, failed at and kept"),
     "export": ("bundles", "write steps with their files to one file"),
     "import": ("bundles", "add the steps of such a file"),
@@ -66,7 +68,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 _GROUPS = (
     ("begin", ("init", "status", "install", "uninstall", "doctor", "mcp", "demo")),
     ("record", ("capture", "watch", "run", "mark", "unmark", "transcripts")),
-    ("look", ("log", "show", "diff", "cat", "search", "blame", "report")),
+    ("look", ("log", "show", "diff", "cat", "search", "blame")),
+    ("sessions", ("sessions", "metrics", "report")),
     ("carry", ("export", "import")),
     ("go back", ("rollback", "undo", "redo", "operations")),
     ("branch off", ("branch", "switch", "merge", "experiment")),
