@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,9 @@ _SNAPSHOT, _BASE = ".snapshot", ".base"
 _HEAD_BYTES = 4096
 """What is read of a file at first: enough for nearly every description."""
 
+_GRAIN_S = 2.5
+"""Longer than between two ticks of the coarsest file system's clock."""
+
 Seen = tuple[str, int, int, int]
 """Suffix, inode, modification time and size: a file that is replaced gets others."""
 
@@ -43,12 +47,13 @@ class DiskStorage:
         self._clock = clock
         self._wait_s = wait_s
         self._seen: dict[str, Seen] = {}
+        self._changed_ns, self._since, self._trusted = -1, 0.0, False
         self._snapshots: dict[str, StateSnapshot] = {}
         self._bases: dict[str, StateSnapshot] = {}
         self._damaged: dict[str, str] = {}
         for needed in (folder, self._files, folder / "events"):
             make_private_folder(needed)
-        self.refresh()
+        self._scan()
 
     @property
     def _files(self) -> Path:
@@ -62,10 +67,31 @@ class DiskStorage:
         with WriterLock.acquire(self._folder, wait_s=self._wait_s, clock=self._clock):
             for folder in (self._folder, self._files, self._folder / "events"):
                 remove_leftovers(folder)
-            self.refresh()
+            self._scan()
             yield
 
     def refresh(self) -> None:
+        if not self._is_quiet():
+            self._scan()
+
+    def _is_quiet(self) -> bool:
+        """Tells whether nothing can have changed since the last scan.
+
+        A folder's time changes with the names in it, within the grain of its file system's clock:
+        it is trusted once it has stayed for longer than that before a scan.
+        """
+        try:
+            changed_ns, now = os.stat(self._files).st_mtime_ns, time.monotonic()
+        except OSError as error:
+            raise system_error(error, "reading", self._files) from error
+        if changed_ns != self._changed_ns:
+            self._changed_ns, self._since, self._trusted = changed_ns, now, False
+        if self._trusted and not self._damaged:
+            return True
+        self._trusted = now - self._since > _GRAIN_S
+        return False
+
+    def _scan(self) -> None:
         found: dict[str, Seen] = {}
         for identity, seen in self._listed():
             # A base beside a snapshot of its id is what a crash left of storing it again.

@@ -117,11 +117,15 @@ class StateReader:
             IntegrityError: it is there, and cannot be used.
         """
         with self._reading() as known:
-            for broken in self._storage.damaged():
-                if broken.id == identity:
-                    # Raises what is wrong with it, unless it was mended this very moment.
-                    return self._storage.read(identity, validate=True).snapshot
-            return known.get(identity)
+            return self._look_up(known, identity)
+
+    def _look_up(self, known: Mapping[str, StateSnapshot], identity: str) -> StateSnapshot | None:
+        if identity in known:
+            return known[identity]
+        if any(one.id == identity for one in self._storage.damaged()):
+            # Raises what is wrong with it, unless it was mended this very moment.
+            return self._storage.read(identity, validate=True).snapshot
+        return None
 
     def resolve(self, prefix: str) -> str:
         """Returns the only id that begins so, which may be that of a damaged snapshot.
@@ -182,15 +186,14 @@ class StateReader:
         Raises:
             IntegrityError: it, or one that it builds on, is damaged.
         """
-        if self.get(id_of(snapshot)) is None:
-            return None
         return self._state_of(id_of(snapshot))
 
     def _state_of(self, identity: str) -> Any:
-        return self._settled(lambda known: self._state(known, identity))
+        def read(known: Mapping[str, StateSnapshot]) -> Any:
+            found = self._look_up(known, identity)
+            return None if found is None else self._chain.state(found)
 
-    def _state(self, known: Mapping[str, StateSnapshot], identity: str) -> Any:
-        return self._chain.state(known[identity]) if identity in known else None
+        return self._settled(read)
 
     def compare(self, first: Named, second: Named) -> StateComparison | None:
         """Returns how the second state differs from the first; None when one is not there.
@@ -200,12 +203,15 @@ class StateReader:
         Raises:
             IntegrityError: one of them is damaged.
         """
-        before, after = self.get(id_of(first)), self.get(id_of(second))
-        if before is None or after is None:
+
+        def read(known: Mapping[str, StateSnapshot]) -> list[tuple[StateSnapshot, Any]]:
+            found = [self._look_up(known, id_of(one)) for one in (first, second)]
+            return [(one, self._chain.state(one)) for one in found if one is not None]
+
+        sides = self._settled(read)
+        if len(sides) < 2:
             return None
-        old, new = self._settled(
-            lambda known: [self._state(known, one.id) for one in (before, after)]
-        )
+        (before, old), (after, new) = sides
         changes = changes_between(old, new)
         return StateComparison(before, after, changes, summarised(changes))
 

@@ -113,7 +113,8 @@ class StateSnapshots(StateReader):
 
         Raises:
             UsageError: the state is not JSON, or a label cannot be stored.
-            FailedError: the system refused; nothing changed.
+            FailedError: the system refused; nothing changed. That retention failed is only told, as an
+                `error` of type `cleanup_failed`.
         """
         try:
             return self._create(
@@ -161,8 +162,16 @@ class StateSnapshots(StateReader):
             made = self._chain.add(draft)
             notices.append(("snapshot:created", {"session": session, "snapshot": made}))
             if at_ns is None:
-                self._clean(session, notices, time_ns)
+                self._clean_quietly(session, notices, time_ns)
             return made
+
+    def _clean_quietly(self, session: str, notices: _Notices, now_ns: int) -> None:
+        """Holds a session to retention; what fails is told, because the snapshot is stored."""
+        try:
+            self._clean(session, notices, now_ns)
+        except StepwellError as error:
+            facts = {"type": "cleanup_failed", "error": str(error), "session": session}
+            notices.append(("error", facts))
 
     def delete(self, snapshot: Named) -> bool:
         """Removes a snapshot, also a damaged one; False when there is none.

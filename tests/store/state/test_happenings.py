@@ -84,6 +84,19 @@ def test_a_failed_creation_is_told_as_an_error(make: Make) -> None:
     assert "nan" in told["error"]
 
 
+def test_what_was_stored_counts_even_where_retention_fails(make: Make, tmp_path: Path) -> None:
+    """As over events that are damaged; it is told, and tried again each time."""
+    snapshots = make("disk", max_snapshots=1)
+    snapshots.create("s", 1)
+    snapshots.record_event("s", "merge", {})
+    (log,) = (tmp_path / "state" / "events").iterdir()
+    log.write_bytes(b"rubbish\n")
+    heard = Heard(snapshots)
+    made = snapshots.create("s", 2)
+    assert snapshots.search() == [made] and snapshots.reconstruct_state(made) == 2
+    assert [one["type"] for one in heard.told if one["event"] == "error"] == ["cleanup_failed"]
+
+
 def test_callbacks_can_use_the_snapshots_and_their_failures_go_nowhere(
     make: Make, kind: StorageType, caplog: pytest.LogCaptureFixture
 ) -> None:

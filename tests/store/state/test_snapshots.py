@@ -308,6 +308,25 @@ def test_two_openings_of_a_folder_see_each_others_work(make: Make) -> None:
     assert two.reconstruct_state(c)["n"] == 3
 
 
+def test_a_folder_that_rests_is_not_scanned_and_a_change_is_still_seen(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its time has stayed the same for longer than any file system's clock ticks."""
+    now = iter(range(0, 1000, 2))
+    monkeypatch.setattr("stepwell.store.state.disk.time.monotonic", lambda: next(now))
+    writer, reader = make("disk"), make("disk")
+    writer.create("s", 1)
+    scans: list[int] = []
+    scan = reader._storage._scan  # type: ignore[attr-defined]
+    monkeypatch.setattr(reader._storage, "_scan", lambda: (scans.append(1), scan()))
+    for _ in range(10):
+        assert len(reader.search()) == 1
+    assert 1 <= len(scans) <= 3
+    for count in (2, 3):
+        writer.create("s", count)
+        assert len(reader.search()) == count
+
+
 def test_threads_can_share_one(make: Make) -> None:
     """Every snapshot is there, once, with its own number."""
     snapshots = make("disk")
