@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,23 @@ def test_what_trees_cannot_hold_is_merged_too(
     assert (project / "empty" / "deep").is_dir() and (project / "kept" / "folder").is_dir()
     assert not (project / "empty-gone").exists() and not (project / "kept" / "f").exists()
     back_and_forth(ws, project, done, before)
+
+
+def test_a_folder_of_theirs_brings_back_the_one_it_lies_in(
+    ws: Workspace, project: Path, forked: Callable[..., tuple[Step, Step]]
+) -> None:
+    """Ours has deleted that one, theirs has only put an empty folder into it."""
+    forked(
+        lambda: shutil.rmtree(project / "deep"),
+        lambda: (project / "deep" / "down" / "new").mkdir(),
+        base=lambda: write(project, "deep/down/file", "x\n"),
+    )
+    done = ws.apply(ws.plan_merge("try"))
+    assert done.not_restored == ()
+    assert [str(p.relative_to(project)) for p in sorted((project / "deep").rglob("*"))] == [
+        "deep/down",
+        "deep/down/new",
+    ]
 
 
 def test_bits_that_both_sides_changed_are_a_conflict(

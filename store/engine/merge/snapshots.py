@@ -21,7 +21,7 @@ from stepwell.store.engine.snapshots import Difference, Entry, below, by_path, d
 from stepwell.store.engine.threeway import Clash, merge_states, merge_texts
 from stepwell.store.engine.treebuild import git_mode
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.paths import TrackedPath, parent
 from stepwell.store.model.plans import Conflict, PathState
 from stepwell.store.model.steps import Snapshot
 
@@ -236,6 +236,17 @@ class _Work:
                 self._own_folder(path, base, ours, theirs)
             elif _is_folder(theirs):
                 self._their_folder(path, base, ours, theirs)
+        self._ways()
+
+    def _ways(self) -> None:
+        """Brings back the folders that ours has deleted and something of theirs is to lie in."""
+        for path, (_, now) in list(self.pairs.items()):
+            above = parent(path)
+            while now is not None and above and above not in self.pairs:
+                if lookup(self.reader, self.ours, above) is not None:
+                    break
+                self.pairs[above] = (None, lookup(self.reader, self.theirs, above))
+                above = parent(above)
 
     def _own_folder(
         self, path: TrackedPath, base: Entry | None, ours: Entry | None, theirs: Entry | None
