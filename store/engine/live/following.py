@@ -121,7 +121,7 @@ class Following:
         try:
             update.run()
         except LostWatchError as error:
-            raise DoubtError("two folders share a watch") from error
+            raise DoubtError("a folder has no watch of its own") from error
         finally:
             folders.close()
         self._trees.build(self._known, sink)

@@ -2,7 +2,8 @@
 
 The watcher is a hint, never the truth: whenever it may have missed something (events lost, no
 watch granted, the root or the rules replaced), the next look is a scan of every file, and so it
-stays until a snapshot that was scanned is kept. Elsewhere than on Linux it always scans.
+stays until a snapshot that was scanned is kept. Elsewhere than on Linux, and on file systems that
+others change (network, another system's), it always scans.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from stepwell.store.engine.live.inotify import (
     MOVE_SELF,
     Event,
 )
-from stepwell.store.engine.live.watcher import LimitError, News, Watcher
+from stepwell.store.engine.live.watcher import DeafError, LimitError, News, Watcher
 from stepwell.store.engine.looker import Limits
 from stepwell.store.engine.moved import GRAIN_NS
 from stepwell.store.engine.objects import ObjectSink
@@ -33,6 +34,7 @@ from stepwell.store.model.steps import Snapshot
 
 _FOLDERS_MOVED = ISDIR | DELETE_SELF | MOVE_SELF | IGNORED
 _NO_WATCHES = "the system grants no more watches"
+_DEAF = "the folder lies on a file system that does not tell of all changes"
 _RETRY_NS = 60_000_000_000
 
 
@@ -191,8 +193,8 @@ class LiveSight:
             self._watcher = Watcher(self._root, self._store, most=self._most_watches)
             known = self._table.folders.paths if self._table else (b"",)
             self._watches = self._watcher.add_all(known)
-        except (LimitError, OSError):
-            self._end_watcher(_NO_WATCHES)
+        except (DeafError, LimitError, OSError) as error:
+            self._end_watcher(_DEAF if isinstance(error, DeafError) else _NO_WATCHES)
             self._retry_at = self._clock() + _RETRY_NS
 
     # --- upkeep ----------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from stepwell.store.model.steps import Reason
 
 
 class LostWatchError(Exception):
-    """A folder cannot be told apart by its watch, so events cannot be relied upon."""
+    """Two folders share a watch, or the root has none, so events cannot be relied upon."""
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class Update:
 
         Raises:
             LimitError: no more watches are granted.
-            LostWatchError: two places share one watch.
+            LostWatchError: two places share one watch, or the root has none.
             OSError: the workspace folder cannot be read, or descriptors or memory ran out.
         """
         known = self.known
@@ -291,7 +291,7 @@ class Update:
 
     def _watch_and_list(self, visit: _Visit, made: Folder) -> tuple[list[bytes], Folder | None]:
         """Returns the names in the folder, and what was known of it here or elsewhere."""
-        made.wd = self._watcher.add(made.path)
+        made.wd = self._watch(visit, made)
         elsewhere = self.known.watched.get(made.wd)
         folder_fd = self._open.open(made.path)
         found = os.fstat(folder_fd)
@@ -306,6 +306,14 @@ class Update:
             self._came_from(elsewhere)
         self.known.attach(made)
         return names, elsewhere or visit.old
+
+    def _watch(self, visit: _Visit, made: Folder) -> int:
+        try:
+            return self._watcher.add(made.path)
+        except OSError as error:
+            if visit.above is None:
+                raise LostWatchError from error
+            raise
 
     def _came_from(self, elsewhere: Folder) -> None:
         """Has the folder's former place looked at: it must be gone from there."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from stepwell.store.engine.atomic import make_private_folder
 from stepwell.store.engine.live.inotify import Q_OVERFLOW, Event, Inotify
+from stepwell.store.engine.live.mounts import hears_all
 
 FOLDER = "barrier"
 _PATIENCE_MS = 2_000
@@ -25,6 +26,10 @@ _LIMITS = frozenset({errno.ENOSPC, errno.ENOMEM, errno.ENAMETOOLONG})
 
 class LimitError(Exception):
     """The system grants no more watches, or none for so long a path."""
+
+
+class DeafError(Exception):
+    """The folder lies on a file system that does not tell of all changes."""
 
 
 class News(NamedTuple):
@@ -39,15 +44,18 @@ class Watcher:
     """Watches for one workspace; `most` limits its watches below what the system grants.
 
     Raises:
+        DeafError: what others do to the folder would not be heard of here.
         OSError: the system grants no watcher at all.
     """
 
     def __init__(self, root: bytes, store: Path, *, most: int | None = None) -> None:
-        self._root = root
+        self._root = os.path.realpath(root)
         self._most = most
         self._wds: set[int] = set()
         self._count = 0
         self._cookie = b""
+        if not hears_all(self._root):
+            raise DeafError
         make_private_folder(store / FOLDER)
         folder = os.fsencode(store / FOLDER)
         for left in os.listdir(folder):

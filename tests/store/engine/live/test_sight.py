@@ -365,6 +365,39 @@ def test_a_missing_workspace_fails_and_is_found_again(root: Path, keeper: Keeper
     keeper.check(root)
 
 
+def test_a_workspace_named_by_a_link_is_followed(root: Path, store: Path, tmp_path: Path) -> None:
+    """The folder that the link leads to is watched; another one in its place is noticed."""
+    link = tmp_path / "link"
+    link.symlink_to(root)
+    sight = LiveSight(os.fsencode(link), store, CaptureConfig(), clock=later)
+    keeper = followed(sight)
+    (root / "four").write_text("edited\n")
+    keeper.capture()
+    keeper.check(root)
+    assert sight.follows
+    other = tmp_path / "other"
+    other.mkdir()
+    link.unlink()
+    link.symlink_to(other)
+    keeper.capture()
+    assert keeper.content() == {}
+    sight.close()
+
+
+def test_a_file_system_that_others_change_is_scanned(
+    root: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No watcher hears what a file server's other clients do."""
+    monkeypatch.setattr("stepwell.store.engine.live.watcher.hears_all", lambda _: False)
+    sight = make()
+    keeper = followed(sight)
+    (root / "four").write_text("edited\n")
+    keeper.capture()
+    keeper.check(root)
+    assert not sight.follows
+    assert "file system" in sight.doubt
+
+
 # --- what is not kept ----------------------------------------------------------------------------
 
 
