@@ -204,7 +204,7 @@ class Update:
         if not any(name in names for name in RULE_FILES):
             return False
         before = folder.rules or {}
-        now = self._looker.read_rules(folder.path, before)
+        now = self._looker.read_rules(folder.path, {})
         if _texts(now) != _texts(before):
             return True
         folder.rules = now or None
@@ -325,7 +325,7 @@ class Update:
     def _fill(self, visit: _Visit, made: Folder, names: list[bytes], old: Folder | None) -> None:
         known = self.known
         before: RuleFiles = (old.rules if old else None) or {}
-        now = {} if made.within else self._looker.read_rules(made.path, before)
+        now = {} if made.within else self._looker.read_rules(made.path, {})
         self._set_rules(made, now)
         chain = visit.chain.below(made.known)
         force = visit.force or old is None or old.path != made.path or _texts(now) != _texts(before)
