@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from stepwell.store.engine.coverage import folder_rules
 from stepwell.store.engine.ignore import Rules
 from stepwell.store.engine.looker import FileRow, RuleFiles
 from stepwell.store.engine.stattable import UNSURE, storable
@@ -19,6 +20,10 @@ _FOLDER = struct.Struct("<IqqQ")
 
 NO_WATCH = -1
 NO_TREE = b""
+
+
+pack_record = _FILE.pack
+"""Makes a record of mode, mtime, ctime (both storable), size, inode, shared, oid."""
 
 
 def pack_file(row: FileRow) -> bytes:
@@ -131,6 +136,12 @@ class Folder:
         mode, (mtime, _), inode = self.get_stat()
         self.set_stat(mode, (mtime, UNSURE), inode)
 
+    def set_rules(self, rules: RuleFiles) -> None:
+        """Puts rule files in force."""
+        self.rules = rules or None
+        texts = {name: text for name, (_, text) in rules.items()}
+        self.known = folder_rules(self.path, texts)
+
     def below(self) -> Iterator[Folder]:
         """Yields the folder and all below it: a folder, then all that lies in it, by name."""
         stack = [self]
@@ -138,3 +149,8 @@ class Folder:
             folder = stack.pop()
             yield folder
             stack.extend(folder.folders[name] for name in sorted(folder.folders, reverse=True))
+
+
+def is_within(above: Folder, name: bytes) -> bool:
+    """Tells whether a folder of that name is ignored, and visited only for wanted paths below it."""
+    return above.within or bool(above.forced and name in above.forced)

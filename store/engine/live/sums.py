@@ -9,7 +9,8 @@ from typing import TypeVar
 from stepwell.store.engine.coverage import RuleTexts
 from stepwell.store.engine.extras import Extras
 from stepwell.store.engine.live.folders import Folder, mode_and_oid
-from stepwell.store.engine.treebuild import UsualModes, git_mode, usual_modes
+from stepwell.store.engine.stattable import StatTable
+from stepwell.store.engine.treebuild import UsualModes, build_extras, git_mode, usual_modes
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Covered, Reason
@@ -39,12 +40,34 @@ class Sums:
         self.rules_moved = True
         self._file_modes: Counter[int] = Counter()
         self._folder_modes: Counter[int] = Counter()
-        self._usual = UsualModes(0, 0, 0)
-        self._usual_files = self._usual.of_files()
-        self._usual_folders = self._usual.of_folders()
+        self._set_usual(UsualModes(0, 0, 0))
         self._exceptions: dict[TrackedPath, int] = {}
         self._empty: set[TrackedPath] = set()
         self._refused: dict[TrackedPath, tuple[int, Oid]] = {}
+
+    def load(self, table: StatTable) -> None:
+        """Takes in all files and folders of a scan; `note_names` has to follow for each folder."""
+        extras = build_extras(table)
+        self.stored = len(table.files.paths)
+        self._file_modes.update(table.files.mode)
+        self._folder_modes.update(table.folders.mode[1:])
+        self._set_usual(UsualModes(extras.file_mode, extras.exec_mode, extras.folder_mode))
+        self._exceptions = dict(extras.modes)
+        self._empty = set(extras.empty_folders)
+        self._refused = dict(extras.entries)
+
+    def note_names(self, folder: Folder) -> None:
+        """Takes in what a folder says of names that are not stored, or though ignored, and rules."""
+        if folder.odd:
+            self.odd_moved(folder)
+        if folder.forced:
+            self.with_forced.add(folder)
+        if folder.rules:
+            self.with_rules.add(folder)
+
+    def _set_usual(self, usual: UsualModes) -> None:
+        self._usual = usual
+        self._usual_files, self._usual_folders = usual.of_files(), usual.of_folders()
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -144,8 +167,7 @@ class Sums:
         """Returns the extras of all that lies below the root."""
         usual = usual_modes(self._file_modes, self._folder_modes)
         if usual != self._usual:
-            self._usual = usual
-            self._usual_files, self._usual_folders = usual.of_files(), usual.of_folders()
+            self._set_usual(usual)
             self._exceptions = _exceptions(root, usual)
         self.extras_moved = False
         return Extras(*usual, dict(self._exceptions), frozenset(self._empty), dict(self._refused))

@@ -4,81 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepwell.store.engine.coverage import folder_rules
-from stepwell.store.engine.live.folders import NO_WATCH, Folder, pack_file, unpack_file
+from stepwell.store.engine.live.folders import (
+    NO_WATCH,
+    Folder,
+    is_within,
+    pack_file,
+    pack_record,
+    unpack_file,
+)
 from stepwell.store.engine.live.known import Known
-from stepwell.store.engine.looker import FileRow
 from stepwell.store.engine.stattable import UNSURE, StatTable
 from stepwell.store.engine.treebuild import refused_folder
-from stepwell.store.model.ids import Oid
 
 
 def known_of(table: StatTable, watches: Mapping[bytes, int]) -> Known:
     """Returns what a table knows, with the watch of each path.
 
-    Folders without a watch are unlisted, so that the next look watches and lists them.
+    Folders without a watch are unlisted, so that the next look watches and lists them. Files that
+    were fresh when they were read need no second look: a later write made an event.
     """
-    known: Known | None = None
     by_path: dict[bytes, Folder] = {}
     for index, path in enumerate(table.folders.paths):
         above, _, name = path.rpartition(b"/")
-        parent = by_path[above] if index else None
-        folder = by_path[path] = _folder(table, index, name, parent)
+        folder = _folder(table, index, name, by_path[above] if index else None)
         folder.wd = watches.get(path, NO_WATCH)
-        known = known or Known(folder)
-        known.attach(folder)
-        _enter_files(known, table, index, folder)
-        if folder.wd == NO_WATCH and not folder.kept:
-            known.unlisted.add(folder)
-        known.sums.odd_moved(folder)
-        known.sums.forced_moved(folder)
-        if folder.rules:
-            known.sums.rules_changed(folder)
-    assert known is not None
+        by_path[path] = folder
+    known = Known(by_path[b""])
+    known.sums.load(table)
     for folder in by_path.values():
-        known.sums.filled(folder)
+        if folder.wd != NO_WATCH:
+            known.watched[folder.wd] = folder
+        elif not folder.kept:
+            known.unlisted.add(folder)
+        known.sums.note_names(folder)
+    for path in table.shared:
+        _share(known, by_path, path)
     return known
 
 
 def _folder(table: StatTable, index: int, name: bytes, parent: Folder | None) -> Folder:
     rows = table.folders
-    forced_above = parent is not None and bool(parent.forced and name in parent.forced)
     folder = Folder(
         rows.paths[index],
         name,
         parent,
-        within=parent is not None and (parent.within or forced_above),
+        within=parent is not None and is_within(parent, name),
         shut=parent is not None and (parent.shut or refused_folder(name)),
         kept=rows.ctime[index] == UNSURE and rows.inode[index] == 0,
     )
+    if parent is not None:
+        parent.folders[name] = folder
     folder.set_stat(rows.mode[index], (rows.mtime[index], rows.ctime[index]), rows.inode[index])
     folder.tree = rows.tree[index]
+    folder.files = _records(table, index, len(folder.path) + 1 if folder.path else 0)
     folder.odd = dict(table.odd[index]) if index in table.odd else None
     folder.forced = set(table.forced[index]) if index in table.forced else None
     folder.refused = set(table.refused[index]) if index in table.refused else None
     if index in table.rules:
-        folder.rules = table.rules[index]
-        texts = {rule: text for rule, (_, text) in folder.rules.items()}
-        folder.known = folder_rules(folder.path, texts)
+        folder.set_rules(table.rules[index])
     return folder
 
 
-def _enter_files(known: Known, table: StatTable, index: int, folder: Folder) -> None:
-    files = table.files
-    start = len(folder.path) + 1 if folder.path else 0
-    for at in table.own_files(index):
-        name = files.paths[at][start:]
-        times = files.mtime[at], files.ctime[at]
-        shared = files.paths[at] in table.shared
-        row = FileRow(
-            files.mode[at], times, files.size[at], files.inode[at], Oid(files.oids[at]), shared
-        )
-        refused = folder.refused is not None and name in folder.refused
-        known.enter(folder, name, pack_file(row), shared=shared, refused=refused)
-        if shared:
-            known.linked.add(row.inode)
-        if times[1] == UNSURE:
-            known.touch(folder, name)
+def _records(table: StatTable, index: int, start: int) -> dict[bytes, bytes]:
+    files, pack = table.files, pack_record
+    mode, mtime, ctime = files.mode, files.mtime, files.ctime
+    size, inode, oids, paths = files.size, files.inode, files.oids, files.paths
+    return {
+        paths[n][start:]: pack(mode[n], mtime[n], ctime[n], size[n], inode[n], False, oids[n])
+        for n in table.own_files(index)
+    }
+
+
+def _share(known: Known, by_path: Mapping[bytes, Folder], path: bytes) -> None:
+    above, _, name = path.rpartition(b"/")
+    folder = by_path.get(above)
+    record = folder.files.get(name) if folder else None
+    if folder is None or record is None:
+        return
+    row = unpack_file(record)
+    folder.files[name] = pack_file(row._replace(shared=True))
+    known.sums.shared.add((folder, name))
+    known.linked.add(row.inode)
 
 
 def table_of(known: Known, empty: StatTable) -> StatTable:

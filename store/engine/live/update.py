@@ -13,10 +13,9 @@ import stat
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from stepwell.store.engine.coverage import folder_rules
 from stepwell.store.engine.files import OpenFolders, is_exhausted, is_gone, list_folder, lstat_at
 from stepwell.store.engine.ignore import RULE_FILES, Chain
-from stepwell.store.engine.live.folders import NO_WATCH, Folder, pack_file, unpack_file
+from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_within, pack_file, unpack_file
 from stepwell.store.engine.live.known import Known, Was
 from stepwell.store.engine.live.watcher import Watcher
 from stepwell.store.engine.looker import FileRow, Limits, Looker, RuleFiles
@@ -240,7 +239,7 @@ class Update:
     def _is_same(self, place: _Place, name: bytes, old: Folder) -> bool:
         """Tells whether the folder is the one that was watched here all the time."""
         path = place.folder.path_of(name)
-        if old.kept or old.within != _is_within(place.folder, name):
+        if old.kept or old.within != is_within(place.folder, name):
             return False
         try:
             found = lstat_at(self._open.open(place.path), name)
@@ -275,7 +274,7 @@ class Update:
             path,
             name,
             above,
-            within=_is_within(above, name) if above else False,
+            within=is_within(above, name) if above else False,
             shut=above is not None and (above.shut or refused_folder(name)),
             kept=visit.kept,
         )
@@ -326,7 +325,9 @@ class Update:
         known = self.known
         before: RuleFiles = (old.rules if old else None) or {}
         now = {} if made.within else self._looker.read_rules(made.path, {})
-        self._set_rules(made, now)
+        made.set_rules(now)
+        if now:
+            known.sums.rules_changed(made)
         chain = visit.chain.below(made.known)
         force = visit.force or old is None or old.path != made.path or _texts(now) != _texts(before)
         place = self._place(made, chain)
@@ -359,12 +360,6 @@ class Update:
             if found is not None and agrees(record, found):
                 same[name] = record
         return same
-
-    def _set_rules(self, folder: Folder, rules: RuleFiles) -> None:
-        folder.rules = rules or None
-        folder.known = folder_rules(folder.path, _texts(rules))
-        if rules:
-            self.known.sums.rules_changed(folder)
 
     def _not_listed(self, visit: _Visit, made: Folder, error: OSError) -> None:
         if visit.above is None or is_exhausted(error):
@@ -423,10 +418,6 @@ def agrees(record: bytes, found: os.stat_result) -> bool:
         and row.inode == found.st_ino
         and row.mode == (found.st_mode if not stat.S_ISLNK(found.st_mode) else row.mode)
     )
-
-
-def _is_within(above: Folder, name: bytes) -> bool:
-    return above.within or bool(above.forced and name in above.forced)
 
 
 def _texts(files: RuleFiles) -> dict[bytes, bytes]:
