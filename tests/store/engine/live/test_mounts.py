@@ -12,10 +12,10 @@ from stepwell.store.engine.live.mounts import hears_all, hears_all_by
 TABLE = b"""\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 23 22 0:21 / /proc rw - proc proc rw
-30 22 0:40 / /home/me/remote rw - nfs4 server:/export rw
+30 22 0:40 / /srv/me/remote rw - nfs4 server:/export rw
 31 22 0:41 / /mnt/with\\040blank rw shared:9 master:2 - fuse.sshfs me@there: rw
-32 22 8:2 / /home/me/local rw - btrfs /dev/sdb1 rw
-33 32 0:42 / /home/me/local/deep/share rw - cifs //server/share rw
+32 22 8:2 / /srv/me/local rw - btrfs /dev/sdb1 rw
+33 32 0:42 / /srv/me/local/deep/share rw - cifs //server/share rw
 34 22 0:43 / /over rw - nfs server:/a rw
 35 22 8:3 / /over rw - xfs /dev/sdc1 rw
 torn line
@@ -26,14 +26,14 @@ torn line
     ("root", "hears"),
     [
         (b"/", False),
-        (b"/home/you/work", True),
-        (b"/home/me/remote", False),
-        (b"/home/me/remote/work", False),
-        (b"/home/me/remote2", True),
+        (b"/srv/you/work", True),
+        (b"/srv/me/remote", False),
+        (b"/srv/me/remote/work", False),
+        (b"/srv/me/remote2", True),
         (b"/mnt/with blank/x", False),
-        (b"/home/me/local/work", True),
-        (b"/home/me/local", False),
-        (b"/home/me/local/deep/sharew", True),
+        (b"/srv/me/local/work", True),
+        (b"/srv/me/local", False),
+        (b"/srv/me/local/deep/sharew", True),
         (b"/over/work", True),
     ],
 )
