@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from stepwell.store.engine import (
-    branching,
     datafolder,
     history,
     marking,
     reading,
     registry,
-    scratch,
 )
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.journal import Durability, JournalWriter
+from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.marking import Marking
 from stepwell.store.engine.partial import part_of
@@ -43,7 +42,7 @@ from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
-from stepwell.store.model.steps import Branch, Mark, Note, Operation, Step, StepResult, Undoable
+from stepwell.store.model.steps import Mark, Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
 from stepwell.store.upkeep import UpkeepVerbs
 
@@ -167,7 +166,7 @@ class Workspace(UpkeepVerbs):
                 durability=context.durability,
             )
             try:
-                scratch.sweep(context.store)
+                clear_leftovers(context.store)
                 self.recovered = recover(writer, context)
                 yield writer
             finally:
@@ -264,16 +263,6 @@ class Workspace(UpkeepVerbs):
         return self._planned(Aim("rollback", target, onto, side, session=session, part=part))
 
     @asked
-    def plan_switch(self, name: str) -> PlannedChanges:
-        """Returns what going to a branch's tip would change; nothing when it is the current one.
-
-        `apply` makes the branch the current one; what it leaves is recorded on the one it leaves.
-        """
-        tip = self._tip(name)
-        branching.refuse_imported(name, tip)
-        return self._planned(Aim("switch", tip, tip, branch=name))
-
-    @asked
     def plan_undo(
         self, operation: int | None = None, *, session: str | None = None
     ) -> PlannedChanges | Operation:
@@ -353,24 +342,6 @@ class Workspace(UpkeepVerbs):
         with self._writer() as writer:
             marking.take_mark(writer, step, label=label, tags=tags, notes=notes)
         return self._marked(step)
-
-    @carried
-    def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch:
-        """Makes a branch with its tip at a step (None: the newest), and stays on this one."""
-        with self._writer() as writer:
-            return branching.create_branch(writer, name, "@" if at is None else at)
-
-    @carried
-    def rename_branch(self, old: str, new: str) -> Branch:
-        """Gives a branch another name; a kept one becomes an ordinary one."""
-        with self._writer() as writer:
-            return branching.rename_branch(writer, old, new)
-
-    @carried
-    def delete_branch(self, name: str) -> Branch:
-        """Takes away a branch that is not the current one; its steps stay."""
-        with self._writer() as writer:
-            return branching.delete_branch(writer, name)
 
     def record_import(self, work: StepImport[_Drafts, _Tips], drafts: _Drafts) -> int:
         """Records the first of the drafts as one operation; returns how many it has dealt with.

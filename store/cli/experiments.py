@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepwell.store import environment
@@ -83,35 +86,43 @@ def _run(call: Call, workspace: Workspace) -> int:
         )
     numbers = dict(_pair(text, "--metric") for text in given.metrics or ())
     check_weights(_weights(call), numbers)
-    # Ended like this by Ctrl-C, a closed terminal or a supervisor: all children go first.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    experiment = workspace.try_approaches(
-        [_labelled(text) for text in given.tries],
-        name=_name(call),
-        base=plain_text(given.base),
-        check=given.check or (),
-        jobs=given.jobs,
-        limit_s=given.timeout,
-        every_s=given.every,
-        extras=[call.path(workspace, path) for path in given.extras or ()],
-        junit=given.junit or "",
-        numbers=numbers,
-        environment=environment.process_environment(),
-        report=lambda label, what: _report(call.out, label, what),
-    )
+    with _signals() as stopped:
+        experiment = workspace.try_approaches(
+            [_labelled(text) for text in given.tries],
+            name=_name(call),
+            base=plain_text(given.base),
+            check=given.check or (),
+            jobs=given.jobs,
+            limit_s=given.timeout,
+            every_s=given.every,
+            extras=[call.path(workspace, path) for path in given.extras or ()],
+            junit=given.junit or "",
+            numbers=numbers,
+            environment=environment.process_environment(),
+            is_stopped=stopped.is_set,
+            report=lambda label, what: _report(call.out, label, what),
+        )
     call.tell_recovery(workspace)
     _tell(call, workspace, experiment)
     return 0
 
 
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """Gives what Ctrl-C, a closed terminal and a supervisor set: all children are to end first."""
+    stopped = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in numbers]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 def _report(out: Output, label: str, what: str) -> None:
     if out.err.is_terminal and not out.json:
         out.note(Styled(label, "name"), f": {what}")
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _labelled(text: str) -> tuple[str, str]:

@@ -23,21 +23,31 @@ def begin_experiment(writer: JournalWriter, experiment: Experiment) -> None:
     """Records an experiment and makes the branches of its candidates, all at the base.
 
     Raises:
-        UsageError, RefusedError: a branch cannot have its name, or the experiment's is taken.
+        UsageError, RefusedError: as `refuse_taken`.
     """
-    view = writer.view()
+    refuse_taken(writer.view(), experiment)
+    effects: list[Effect] = [ExperimentSet(experiment.name, experiment)]
+    for candidate in experiment.candidates:
+        effects.append(BranchSet(Branch(candidate.branch, experiment.base, experiment.base)))
+    count = plural(len(experiment.candidates), "candidate")
+    writer.begin().commit("experiment", f"began experiment {experiment.name}, {count}", effects)
+
+
+def refuse_taken(view: View, experiment: Experiment) -> None:
+    """Raises when the experiment, or a branch of its candidates, cannot have its name.
+
+    Raises:
+        UsageError: no branch can be called so.
+        RefusedError: the name is taken, or lies above or below a taken one.
+    """
     if experiment.name in view.experiments:
         raise RefusedError(
             f"experiment {experiment.name} cannot be made: there is one already",
             hint=f"choose another name, or stepwell experiment drop {experiment.name}",
             experiment=experiment.name,
         )
-    effects: list[Effect] = [ExperimentSet(experiment.name, experiment)]
     for candidate in experiment.candidates:
         check_new(view, candidate.branch)
-        effects.append(BranchSet(Branch(candidate.branch, experiment.base, experiment.base)))
-    count = plural(len(experiment.candidates), "candidate")
-    writer.begin().commit("experiment", f"began experiment {experiment.name}, {count}", effects)
 
 
 def end_experiment(writer: JournalWriter, experiment: Experiment) -> None:

@@ -73,11 +73,15 @@ class _Seat:
 class Runner:
     """One run of an experiment; `run` returns the candidates with their figures."""
 
-    def __init__(self, place: Place, trial: Trial, report: Report) -> None:
+    def __init__(
+        self, place: Place, trial: Trial, report: Report, is_stopped: Callable[[], bool]
+    ) -> None:
         self._place = place
         self._trial = trial
         self._report = report
         self._done: dict[str, Candidate] = {c.label: c for c in place.experiment.candidates}
+        self._is_stopped = is_stopped
+        self._seats: list[_Seat] = []
         self._roots: dict[str, Path] = {}
         self._also: tuple[TrackedPath, ...] = ()
 
@@ -86,30 +90,35 @@ class Runner:
         return tuple(self._done[c.label] for c in self._place.experiment.candidates)
 
     def run(self) -> None:
-        """Runs everything to its end. Whatever interrupts it ends all children first.
-
-        Raises:
-            FailedError: the roots cannot be made.
-        """
-        self._make_roots()
+        """Runs everything to its end, after `prepare`. Whatever interrupts it ends all children."""
         waiting = list(self._place.experiment.candidates)
-        seats: list[_Seat] = []
         try:
-            while waiting or seats:
-                while waiting and len(seats) < self._trial.jobs:
-                    seats += self._begun(waiting.pop(0))
-                wait_for([seat.child for seat in seats], _LOOK_S)
-                seats = [seat for seat in seats if not self._advanced(seat)]
+            while waiting or self._seats:
+                self._heed_stop()
+                while waiting and len(self._seats) < self._trial.jobs:
+                    self._begin(waiting.pop(0))
+                wait_for([seat.child for seat in self._seats], _LOOK_S)
+                self._seats = [seat for seat in self._seats if not self._advanced(seat)]
         except BaseException:
-            self._end(seats)
+            self._end(self._seats)
             raise
+
+    def _heed_stop(self) -> None:
+        if self._is_stopped():
+            raise KeyboardInterrupt
 
     # --- roots -----------------------------------------------------------------------------------
 
-    def _make_roots(self) -> None:
-        """Makes all roots before anything runs in one: the first from the store, others from it."""
+    def prepare(self) -> None:
+        """Makes all roots before anything runs in one: the first from the store, others from it.
+
+        Raises:
+            FailedError: they cannot be made.
+            UsageError: a folder that is to come along is not ignored.
+        """
         first: Path | None = None
         for at, candidate in enumerate(self._place.experiment.candidates):
+            self._heed_stop()
             self._report(candidate.label, "making its folder")
             root = (
                 self._place.scratch
@@ -154,14 +163,14 @@ class Runner:
 
     # --- one candidate ---------------------------------------------------------------------------
 
-    def _begun(self, candidate: Candidate) -> list[_Seat]:
+    def _begin(self, candidate: Candidate) -> None:
         root = self._roots[candidate.label]
+        context, tried = self._context(root), replace(candidate, tried=True)
         child = Child(self._command(candidate.command, root, candidate))
-        self._set(replace(candidate, tried=True))
+        seat = _Seat(tried, root, context, self._also, child, captured_at=time.monotonic())
+        self._seats.append(seat)
+        self._set(tried)
         self._report(candidate.label, "running")
-        seat = _Seat(self._done[candidate.label], root, self._context(root), self._also, child)
-        seat.captured_at = time.monotonic()
-        return [seat]
 
     def _command(self, words: tuple[str, ...], root: Path, candidate: Candidate) -> Command:
         environment = {

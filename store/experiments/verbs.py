@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from stepwell.store.engine.experimenting import (
     drop_experiment,
     end_experiment,
     find_experiment,
+    refuse_taken,
 )
 from stepwell.store.engine.objects import LayeredObjects
 from stepwell.store.engine.scratch import is_scratch_in_use, scratch_folder
@@ -57,6 +58,7 @@ class ExperimentVerbs(Workspace):
         numbers: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
         report: Report = _silent,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> Experiment:
         """Runs each approach's command, then the check, in a copy of a step; returns the figures.
 
@@ -65,7 +67,8 @@ class ExperimentVerbs(Workspace):
         captured first. `name` empty: one is made up. A command is words, or a text split as a
         shell does; no shell runs. `limit_s` is what each command and each check may take, `extras`
         are ignored folders that each copy gets, `junit` and `numbers` say what to read of the
-        check besides its output's own summary. `environment` None: the process's own.
+        check besides its output's own summary. `environment` None: the process's own. Once
+        `is_stopped` says so, which is asked often, it ends as by Ctrl-C: with KeyboardInterrupt.
 
         Raises:
             UsageError, NotFoundError, RefusedError: nothing was begun: names, commands, folders.
@@ -84,20 +87,26 @@ class ExperimentVerbs(Workspace):
             numbers=numbers or {},
         )
         check_trial(trial, self.root)
-        return self._run_trial(trial, self._base(base, trial.name), report)
+        return self._run_trial(trial, self._base(base, trial.name), report, is_stopped)
 
     def _base(self, base: Step | str | None, name: str) -> Step:
         if base is None:
             return self.capture(f"before the experiment {name}")
         return self.get_step(base) if isinstance(base, str) else base
 
-    def _run_trial(self, trial: Trial, base: Step, report: Report) -> Experiment:
+    def _run_trial(
+        self, trial: Trial, base: Step, report: Report, is_stopped: Callable[[], bool]
+    ) -> Experiment:
         context = self._context
         with scratch_folder(self.store, "experiment", context.randomness) as scratch:
-            experiment = self._begun(trial, base, scratch.name)
+            experiment = self._drafted(trial, base, scratch.name)
+            refuse_taken(self.view(), experiment)
             reader = LayeredObjects(self._journal)
             place = Place(context, self._writer, reader, scratch, base.snapshot, experiment)
-            runner = Runner(place, trial, report)
+            runner = Runner(place, trial, report, is_stopped)
+            runner.prepare()
+            with self._writer() as writer:
+                begin_experiment(writer, experiment)
             state: State = "stopped"
             try:
                 runner.run()
@@ -106,18 +115,15 @@ class ExperimentVerbs(Workspace):
                 ended = self._ended(experiment, runner.candidates(), base, state)
             return ended
 
-    def _begun(self, trial: Trial, base: Step, scratch: str) -> Experiment:
+    def _drafted(self, trial: Trial, base: Step, scratch: str) -> Experiment:
         candidates = tuple(
             Candidate(a.label, branch_of(trial.name, a.label), a.command, base.id)
             for a in trial.approaches
         )
         into, now = self.view().current, self._context.clock()
-        experiment = Experiment(
+        return Experiment(
             trial.name, base.id, into, now, trial.check, candidates, "running", scratch
         )
-        with self._writer() as writer:
-            begin_experiment(writer, experiment)
-        return experiment
 
     def _ended(
         self, experiment: Experiment, candidates: tuple[Candidate, ...], base: Step, state: State

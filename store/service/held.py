@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.scan import CaptureConfig
@@ -129,6 +130,7 @@ class HeldWorkspace(Workspace):
             self.renew()
         writer = self._held
         assert writer is not None, "a daemon runs verbs only while it holds the lock"
+        clear_leftovers(self.store)
         self.recovered, self._found = self._found, None
         try:
             yield writer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import stat
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from stepwell.store import (
     UsageError,
     Workspace,
 )
+from stepwell.store.engine.merge.workbench import workbench
 from stepwell.store.model.errors import ConflictError, DriftError
 
 LINES = [f"line {number}\n" for number in range(1, 31)]
@@ -287,6 +289,30 @@ def test_nothing_else_moves_the_branch_while_a_merge_is_under_way(
         ws.continue_merge()
 
 
+def test_what_rules_ignore_and_the_merge_wrote_stays_in_its_step(
+    ws: Workspace, project: Path, forked: Callable[..., tuple[Step, Step]]
+) -> None:
+    """Also when the merge is concluded by hand."""
+
+    def theirs() -> None:
+        write(project, "text", replaced(9, "theirs"))
+        write(project, "build/out", "theirs\n")
+
+    def ours() -> None:
+        write(project, "text", replaced(9, "ours"))
+        write(project, ".gitignore", "/build/\n")
+
+    forked(ours, theirs)
+    ws.merge_branch("try")
+    write(project, "text", replaced(9, "both"))
+    done = ws.continue_merge()
+    assert ws.read_file(done.step, b"build/out") == b"theirs\n"
+    ws.undo(force=True)
+    assert not (project / "build").exists()
+    ws.redo(force=True)
+    assert (project / "build" / "out").exists()
+
+
 # --- parts, sides, and what speaks against a merge -------------------------------------------------
 
 
@@ -416,6 +442,31 @@ def test_what_cannot_be_merged_is_told_apart(
     assert ws.operations(1)[0].operation.kind == "branch"
 
 
+def left_in(ws: Workspace) -> list[Path]:
+    """Returns what a merge left of its content."""
+    folder = ws.store / "merging"
+    return [*folder.glob("objects/*/*"), *folder.glob("packed-refs")]
+
+
+def test_a_merge_leaves_nothing_of_what_it_merged(
+    ws: Workspace, project: Path, forked: Callable[..., tuple[Step, Step]]
+) -> None:
+    """Nor does one that was killed, once the next command has written; two at once do not meet."""
+    forked(lambda: write(project, "o", "o\n"), lambda: write(project, "t", "t\n"))
+    ws.plan_merge("try")
+    assert left_in(ws) == []
+    with workbench(ws.store, random.Random(1).randbytes) as folder:
+        assert folder == ws.store / "merging"
+        (folder / "packed-refs").write_text("")
+        assert ws.plan_merge("try").plan.items != ()
+        ws.capture("in between", label="between")
+        assert (folder / "packed-refs").exists()
+    (folder / "packed-refs").write_text("")
+    (folder / "objects" / "pack" / "pack-given.pack").write_text("left behind")
+    ws.capture("next", label="next")
+    assert left_in(ws) == [] and list((ws.store / "scratch").iterdir()) == []
+
+
 def test_a_merge_needs_git(
     ws: Workspace,
     project: Path,
@@ -429,7 +480,7 @@ def test_a_merge_needs_git(
     with pytest.raises(FailedError, match="git"):
         ws.merge_branch("try")
     assert contents(project) == before
-    assert not list((ws.store / "scratch").iterdir())
+    assert left_in(ws) == []
 
 
 def test_no_setting_of_user_or_project_has_a_say(

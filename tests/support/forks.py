@@ -40,6 +40,12 @@ def edits(seed: int) -> Fork:
     chance = random.Random(seed)
     base: Files = {b"f%d" % number: (FILE, text(chance, number)) for number in range(3)}
     base[b"bin"] = (FILE, b"\0" + chance.randbytes(60))
+    return edits_of(base, seed)
+
+
+def edits_of(base: Files, seed: int) -> Fork:
+    """Returns such a fork of given files."""
+    chance = random.Random(f"edits {seed}")
     sides = []
     for _ in range(2):
         files = dict(base)

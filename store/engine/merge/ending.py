@@ -16,6 +16,7 @@ from stepwell.store.engine.recording import (
     head_step,
     make_step,
     require_head,
+    take_with,
 )
 from stepwell.store.engine.rollback import decode_plan
 from stepwell.store.engine.snapshots import lookup
@@ -80,7 +81,9 @@ def conclude_merge(writer: JournalWriter, context: Context, *, force: bool) -> A
     head = require_head(head_step(writer, view), context.root)
     transaction = writer.begin()
     sink = CountingSink(transaction)
-    captured = context.sight.take(sink, head.snapshot)
+    # What the merge wrote counts as captured even where rules ignore it, as when it was begun.
+    wrote = [i.path for i in plan.items if i.after is not None and i.after.blob is not None]
+    captured = take_with(context, sink, head.snapshot, wrote)
     left = with_markers(sink, captured.snapshot, plan)
     if left and not force:
         transaction.abort()

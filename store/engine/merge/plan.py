@@ -11,6 +11,7 @@ from stepwell.store.engine.merge.ancestry import lineage
 from stepwell.store.engine.merge.conflicts import Side
 from stepwell.store.engine.merge.snapshots import Merged, merge_snapshots
 from stepwell.store.engine.merge.trees import Tips
+from stepwell.store.engine.merge.workbench import workbench
 from stepwell.store.engine.partial import (
     Draft,
     Pairs,
@@ -20,7 +21,6 @@ from stepwell.store.engine.partial import (
     narrowed,
     with_conflicts,
 )
-from stepwell.store.engine.scratch import scratch_folder
 from stepwell.store.model.errors import NotFoundError, RefusedError, UsageError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import TrackedPath, escape, is_under
@@ -96,9 +96,9 @@ def _merged(
         theirs=scene.step,
         bases=above,
     )
-    with scratch_folder(context.store, "merge", context.randomness) as scratch:
+    with workbench(context.store, context.randomness) as folder:
         return merge_snapshots(
-            scene.reader, base.snapshot, scene.disk, tips, scratch, request.prefer
+            scene.reader, base.snapshot, scene.disk, tips, folder, request.prefer
         )
 
 

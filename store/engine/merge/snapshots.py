@@ -47,16 +47,16 @@ def merge_snapshots(
     base: Snapshot,
     ours: Snapshot,
     tips: Tips,
-    scratch: Path,
+    folder: Path,
     prefer: Side | None,
 ) -> Merged:
-    """Merges theirs into ours; `base` is the newest base's snapshot, `scratch` an empty folder.
+    """Merges theirs into ours; `base` is the newest base's snapshot, `folder` is for git to work in.
 
     Raises:
         FailedError: git is not there, too old, or failed.
         IntegrityError: an object that is needed is missing or damaged.
     """
-    merge = merge_trees(reader, tips, scratch)
+    merge = merge_trees(reader, tips, folder)
     work = _Work(reader, base, ours, tips.theirs.snapshot, merge, prefer)
     return work.merged()
 

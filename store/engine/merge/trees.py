@@ -7,7 +7,6 @@ and not given; git never opens them.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from stepwell.store.engine.git import Git
 from stepwell.store.engine.merge.pack import write_pack
+from stepwell.store.engine.merge.workbench import prepare, written
 from stepwell.store.engine.objects import (
     EMPTY_TREE,
     MODE_TREE,
@@ -29,18 +29,6 @@ from stepwell.store.model.ids import Oid, StepId, object_id, oid_from_hex
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Step
 
-_CONFIG = b"""\
-[core]
-\trepositoryformatversion = 0
-\tbare = true
-\tattributesFile = /dev/null
-\thooksPath = /dev/null
-\tfsync = none
-[gc]
-\tauto = 0
-"""
-
-_REST_OF_ID = re.compile("[0-9a-f]{38}")
 _WHO = b"stepwell <stepwell@localhost> 0 +0000"
 
 
@@ -85,8 +73,8 @@ class Tips:
     """Each step -> the bases that it descends from (ancestry.lineage)."""
 
 
-def merge_trees(reader: LayeredObjects, tips: Tips, scratch: Path) -> TreeMerge:
-    """Merges the trees of two tips; `scratch` is an empty folder for git to work in.
+def merge_trees(reader: LayeredObjects, tips: Tips, folder: Path) -> TreeMerge:
+    """Merges the trees of two tips; `folder` is for git to work in (workbench.py).
 
     Raises:
         FailedError: git is not there, too old, or failed.
@@ -96,25 +84,11 @@ def merge_trees(reader: LayeredObjects, tips: Tips, scratch: Path) -> TreeMerge:
     heads = {tips.ours_name: commits.of(tips.ours), tips.theirs_name: commits.of(tips.theirs)}
     trees = commits.trees()
     given = ((oid, *reader.read(oid)) for oid in sorted(set(_needed(reader, trees))))
-    _make_repository(scratch, heads)
-    write_pack(scratch / "objects", [*commits.objects(), *given])
-    with Git(scratch, scratch / "refs") as git:
+    write_pack(prepare(folder, heads), [*commits.objects(), *given])
+    with Git(folder, folder / "refs") as git:
         _, out = git.ask("merge-tree", "--write-tree", "-z", tips.ours_name, tips.theirs_name)
-    contents = tuple(_take_in(reader, scratch / "objects"))
+    contents = tuple(_take_in(reader, folder))
     return _parsed(out, contents)
-
-
-def _make_repository(folder: Path, heads: Mapping[str, Oid]) -> None:
-    for name in ("refs", "objects"):
-        (folder / name).mkdir()
-    # git wants a folder for each first byte of an id. These all are one, because making and removing
-    # hundreds of folders takes longer than the merge.
-    for name in ("pack", *(f"{first:02x}" for first in range(256))):
-        (folder / "objects" / name).symlink_to(".")
-    (folder / "HEAD").write_bytes(b"ref: refs/heads/.none\n")
-    (folder / "config").write_bytes(_CONFIG)
-    lines = sorted(f"{oid.hex()} refs/heads/{name}\n".encode() for name, oid in heads.items())
-    (folder / "packed-refs").write_bytes(b"".join(lines))
 
 
 @dataclass(slots=True)
@@ -191,14 +165,12 @@ def _is_settled(entries: Sequence[TreeEntry | None]) -> bool:
 # --- what git answers ----------------------------------------------------------------------------
 
 
-def _take_in(reader: LayeredObjects, objects: Path) -> Iterator[bytes]:
+def _take_in(reader: LayeredObjects, folder: Path) -> Iterator[bytes]:
     """Adds what git wrote to the reader and yields the blobs."""
-    for path in sorted(objects.iterdir()):
-        if not _REST_OF_ID.fullmatch(path.name):
-            continue
+    for path in written(folder):
         kind, content = _loose(path)
         oid = reader.add(kind, content)
-        if not oid.hex().endswith(path.name):
+        if oid.hex() != path.parent.name + path.name:
             raise IntegrityError(f"git wrote an object that does not hash to its id: {path.name}")
         if kind == "blob":
             yield content

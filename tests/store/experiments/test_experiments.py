@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.daemons import daemon_thread
 from support.trees import contents
 
 from stepwell.store import NotFoundError, RefusedError, UsageError, Workspace
@@ -114,6 +117,26 @@ def test_parallel_candidates_touch_neither_each_other_nor_the_workspace(
         assert folder.name == code.name and ws.store in folder.parents and not folder.exists()
 
 
+def test_a_daemon_lends_its_lock(
+    ws: Workspace, code: Path, home: Path, tmp_path: Path, runtime: Path
+) -> None:
+    """And what is undone, promoted and dropped goes by it."""
+    before = contents(code)
+    with daemon_thread(code, home, runtime):
+        assert ws.daemon() is not None
+        results = ws.try_approaches(
+            [("a", writes("new", "new\n")), ("b", "false")], name="x", check="test -e new", jobs=2
+        )
+        assert [c.passed for c in results.candidates] == [True, False]
+        assert ws.promote("x", "a").applied and (code / "new").exists()
+        ws.undo()
+        assert contents(code) == before
+        ws.drop_experiment("x")
+        ws.undo()
+        assert ws.experiment("x") == results
+        assert ws.daemon() is not None
+
+
 def test_what_a_command_does_is_captured_while_it_runs(ws: Workspace) -> None:
     """As steps on its branch, not on the current one."""
     program = (
@@ -161,7 +184,7 @@ def test_an_ignored_folder_comes_along_on_request_only(ws: Workspace, code: Path
     (code / "plain" / "f").write_text("f\n")
     with pytest.raises(UsageError, match="not ignored"):
         ws.try_approaches([("a", "true")], name="no", base="#1", extras=[b"plain"])
-    assert scratch_of(ws) == []
+    assert scratch_of(ws) == [] and "no" not in ws.view().experiments
 
 
 def test_files_that_the_repository_tracks_though_ignored_stay_theirs(
@@ -389,3 +412,39 @@ def test_after_a_kill_the_next_command_leaves_no_process_and_no_folder(
     assert ws.experiment("x").state == "stopped"
     assert ws.verify(full=True).ok
     ws.drop_experiment("x")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_killed_at_any_moment_nothing_is_left_behind(ws: Workspace, code: Path, home: Path) -> None:
+    """While folders are made, commands run, captures are recorded, checks run, figures are written."""
+    before, chance = contents(code), random.Random(3)
+    work = "for n in 1 2 3 4 5 6; do echo $n > n; (sleep 300 &); sleep 0.1; done"
+    for number in range(40):
+        command = ["experiment", "run", f"x{number}", f"--try=a=sh -c '{work}'"]
+        command += [
+            "--try",
+            "b=sleep 0.4",
+            "--check",
+            "sleep 0.3",
+            "--jobs",
+            "2",
+            "--every",
+            "0.05",
+        ]
+        run = subprocess.Popen(
+            [PYTHON, "-c", VICTIM, "-C", str(code), *command],
+            env={**os.environ, "STEPWELL_HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(chance.random() * 2.5)
+        run.kill()
+        run.wait()
+        ws.capture("the next start")
+        until(lambda: working(ws) == [])
+        assert scratch_of(ws) == [] and contents(code) == before
+        ws.refresh()
+        assert all(one.state != "running" for one in ws.experiments())
+    assert ws.verify(full=True).ok

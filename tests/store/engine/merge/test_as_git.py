@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.forks import Files, Fork, edits, fork
+from support.forks import Files, Fork, edits, edits_of, fork
 from support.repositories import Repository
 
 from stepwell.store.engine import extras
@@ -34,15 +35,28 @@ class Oracle:
 
     def merge(self, made: Fork, *options: str) -> tuple[Files, set[bytes]]:
         """Returns the files that git leaves on disk and the paths that it could not merge."""
-        stream = b"".join(
-            self._commit(name, parent, files)
-            for name, parent, files in (
-                (b"base", b"", made.base),
-                (b"ours", b"base", made.ours),
-                (b"theirs", b"base", made.theirs),
-            )
+        self._import(
+            self._commit(b"base", (), made.base),
+            self._commit(b"ours", (b"base",), made.ours),
+            self._commit(b"theirs", (b"base",), made.theirs),
         )
-        self.git("fast-import", "--quiet", "--force", feed=stream)
+        return self._merged(*options)
+
+    def merge_crossed(self, left: Fork, right: Fork) -> tuple[Files, set[bytes]]:
+        """Merges two tips that have the same two parents, which have one parent."""
+        self._import(
+            self._commit(b"base", (), left.base),
+            self._commit(b"left", (b"base",), left.ours),
+            self._commit(b"right", (b"base",), left.theirs),
+            self._commit(b"ours", (b"left", b"right"), right.ours),
+            self._commit(b"theirs", (b"left", b"right"), right.theirs),
+        )
+        return self._merged()
+
+    def _import(self, *commits: bytes) -> None:
+        self.git("fast-import", "--quiet", "--force", feed=b"".join(commits))
+
+    def _merged(self, *options: str) -> tuple[Files, set[bytes]]:
         self.git("checkout", "--quiet", "--force", "--detach", "ours")
         self.git("clean", "-xdfq")
         try:
@@ -62,10 +76,12 @@ class Oracle:
         return found, conflicted
 
     @staticmethod
-    def _commit(name: bytes, parent: bytes, files: Files) -> bytes:
+    def _commit(name: bytes, parents: tuple[bytes, ...], files: Files) -> bytes:
         head = b"reset refs/heads/%s\n" % name
         head += b"commit refs/heads/%s\ncommitter a <a> 0 +0000\ndata 1\nx" % name
-        head += b"\nfrom refs/heads/%s\n" % parent if parent else b"\n"
+        head += b"\n"
+        for word, parent in zip((b"from", b"merge"), parents, strict=False):
+            head += b"%s refs/heads/%s\n" % (word, parent)
         body = b"".join(
             b"M %o inline %s\ndata %d\n%s\n" % (mode, path, len(content), content)
             for path, (mode, content) in files.items()
@@ -131,6 +147,45 @@ def test_forks_merge_as_git_merges_them(tmp_path: Path, block: int) -> None:
     oracle = Oracle(tmp_path / "oracle")
     conflicts = sum(compare(oracle, tmp_path, 1000 * block + at) for at in range(30))
     assert 5 < conflicts < 25
+
+
+@pytest.mark.compat
+def test_lines_that_met_twice_merge_as_git_merges_them(tmp_path: Path) -> None:
+    """Git makes one base of two, by the base of those, before it merges."""
+    oracle = Oracle(tmp_path / "oracle")
+    conflicts = 0
+    for seed in range(20):
+        first = edits(seed)
+        second = replace(edits_of(first.ours, 1_000 + seed), base=first.base)
+        files, conflicted = oracle.merge_crossed(first, second)
+        objects, ours, done = crossed(first, second, tmp_path / str(seed))
+        assert {bytes(one.path) for one in done.conflicts} == conflicted, seed
+        assert result(objects, ours, done) == files, seed
+        conflicts += bool(conflicted)
+    assert conflicts > 0
+
+
+def crossed(first: Fork, second: Fork, folder: Path) -> tuple[LayeredObjects, Step, Merged]:
+    """Returns what our merge makes of two tips with the same two parents."""
+    objects = LayeredObjects(MemoryObjects())
+    sides = (first.base, first.ours, first.theirs, second.ours, second.theirs)
+    root, left, right, ours, theirs = (
+        step_of(objects, name, files) for name, files in zip("blrot", sides, strict=True)
+    )
+    bases = {
+        ours.id: [right, left],
+        theirs.id: [right, left],
+        left.id: [root],
+        right.id: [root],
+        root.id: [],
+    }
+    tips = Tips(OURS, ours, ours.snapshot.tree, THEIRS, theirs, bases)
+    folder.mkdir()
+    return (
+        objects,
+        ours,
+        merge_snapshots(objects, right.snapshot, ours.snapshot, tips, folder, None),
+    )
 
 
 @pytest.mark.compat

@@ -1,4 +1,4 @@
-"""The facade's verbs that merge, between those that read and the rest of those that write."""
+"""The facade's verbs for branches: make, name, switch, merge."""
 
 from __future__ import annotations
 
@@ -6,28 +6,58 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal
 
-from stepwell.store.engine import history, reading
+from stepwell.store.engine import branching, history, reading
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.merge.ending import begun_entry, conclude_merge
 from stepwell.store.engine.merge.plan import MergeRequest, merge_tip
 from stepwell.store.engine.partial import Part
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
-from stepwell.store.link.carry import carried
+from stepwell.store.link.carry import asked, carried
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.plans import Applied, Plan, PlannedChanges
+from stepwell.store.model.steps import Branch, Step
 from stepwell.store.reader import WorkspaceReader
 
 if TYPE_CHECKING:
     from stepwell.store.engine.journal import JournalWriter
 
 
-class MergeVerbs(WorkspaceReader):
-    """Plans, begins, concludes and takes back merges."""
+class BranchVerbs(WorkspaceReader):
+    """Makes and leaves branches; plans, begins, concludes and takes back merges."""
 
     def _writer(self) -> AbstractContextManager[JournalWriter]:
         """Takes the writer lock, settles what was interrupted, and gives the journal's writer."""
         raise NotImplementedError
 
+    @carried
+    def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch:
+        """Makes a branch with its tip at a step (None: the newest), and stays on this one."""
+        with self._writer() as writer:
+            return branching.create_branch(writer, name, "@" if at is None else at)
+
+    @carried
+    def rename_branch(self, old: str, new: str) -> Branch:
+        """Gives a branch another name; a kept one becomes an ordinary one."""
+        with self._writer() as writer:
+            return branching.rename_branch(writer, old, new)
+
+    @carried
+    def delete_branch(self, name: str) -> Branch:
+        """Takes away a branch that is not the current one; its steps stay."""
+        with self._writer() as writer:
+            return branching.delete_branch(writer, name)
+
+    @asked
+    def plan_switch(self, name: str) -> PlannedChanges:
+        """Returns what going to a branch's tip would change; nothing when it is the current one.
+
+        `apply` makes the branch the current one; what it leaves is recorded on the one it leaves.
+        """
+        tip = self._tip(name)
+        branching.refuse_imported(name, tip)
+        return self._planned(Aim("switch", tip, tip, branch=name))
+
+    @asked
     def plan_merge(
         self,
         name: str,
@@ -80,6 +110,7 @@ class MergeVerbs(WorkspaceReader):
         with self._writer() as writer:
             return conclude_merge(writer, self._context, force=force)
 
+    @asked
     def plan_abort(self) -> PlannedChanges:
         """Returns what taking back the merge under way would change on disk."""
         entry = begun_entry(self.view())
