@@ -72,6 +72,7 @@ TO_THE_FORK = (press("j", 35), press("k", 5))
 
 SCENES = (
     Scene("timeline", (TO_THE_LOCK,)),
+    Scene("folded", (TO_THE_LOCK, "underscore underscore")),
     Scene("output", (TO_THE_FAILURE,)),
     Scene("diff", (TO_THE_LOCK, "3 z", "right_square_bracket")),
     Scene("restore-preview", (*TO_THE_FORK, "r")),

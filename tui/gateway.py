@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.rows import Tips
+from stepwell.tui.model.turns import Shape, TurnBuilder, act
 from stepwell.tui.values import (
     Applied,
     Branch,
@@ -224,6 +225,7 @@ class Gateway:
         self._large: set[Oid] = set()
         """Blobs that are known to be beyond a limit: none is read again and again for its colours."""
         self._lanes: LaneMap | None = None
+        self._turns = TurnBuilder()
 
     @property
     def root(self) -> bytes:
@@ -314,8 +316,21 @@ class Gateway:
         graph = source.graph()
         tips = _tips(source.view(), lambda step: _number(graph, step))
         merges = source.merges() if any(graph.others) else {}
-        self._lanes = lane_map(columns_of_graph(graph, merges), tips.head, self._lanes)
+        columns = self._columns(graph, merges, _kept(source.view(), graph, tips))
+        self._lanes = lane_map(columns, tips.head, self._lanes)
         return TimelineLoaded(self._lanes, tips, newest)
+
+    def _columns(
+        self, graph: Any, merges: Mapping[int, tuple[int, ...]], kept: Iterable[int]
+    ) -> Columns:
+        """Returns the catalogue's graph as the timeline's columns: copies, for it goes on growing."""
+        size = len(graph)
+        seqs, parents = graph.seqs[:size], graph.parents[:size]
+        start = self._turns.known(seqs)
+        acts = _acts(graph, start, size)
+        self._turns.extend(Shape(seqs, parents, merges, graph.sessions, acts, start))
+        turns = self._turns.turns(kept)
+        return Columns(seqs, parents, merges, graph.times[:size], turns=turns)
 
     def load_pages(self, columns: Columns, pages: Sequence[int]) -> None:
         """Reads pages of steps, one PageLoaded each; a later wish replaces one not begun."""
@@ -543,10 +558,29 @@ def _compared(source: Source) -> Message:
     return DiskCompared(tuple(status.dirty), pending.kind if pending else None)
 
 
-def columns_of_graph(graph: Any, merges: Mapping[int, tuple[int, ...]]) -> Columns:
-    """Returns the timeline's columns of the catalogue's graph, as copies: it goes on growing."""
-    size = len(graph)
-    return Columns(graph.seqs[:size], graph.parents[:size], merges, graph.times[:size])
+def _acts(graph: Any, start: int, size: int) -> list[int]:
+    from stepwell.store.catalogue.graph import CHANGED, FAILED, KINDS
+
+    table = {
+        (kind, bits): act(name, failed=bool(bits & FAILED), changed=bool(bits & CHANGED))
+        for kind, name in enumerate(KINDS)
+        for bits in (0, FAILED, CHANGED, FAILED | CHANGED)
+    }
+    mask = FAILED | CHANGED
+    pairs = zip(graph.kinds[start:size], graph.flags[start:size], strict=True)
+    return [table[kind, bits & mask] for kind, bits in pairs]
+
+
+def _kept(view: View, graph: Any, tips: Tips) -> Iterator[int]:
+    """Yields the rows of marked steps and of the branches' tips: no fold hides them."""
+    for step in view.marks:
+        row = graph.row_of_id(step)
+        if row is not None:
+            yield row
+    for seq in (tips.head, *tips.names):
+        row = graph.row_of(seq)
+        if row is not None:
+            yield row
 
 
 def _planned(

@@ -36,6 +36,8 @@ KINDS: tuple[StepKind, ...] = (
 )
 FLAGS = ("safety", "outside", "joint", "imported", "late", "unstable")
 """Flags of steps that have a bit, lowest first."""
+CHANGED = 1 << 12
+"""Bit: the step changed files."""
 MANY_PARENTS = 1 << 13
 """Bit: the step has more parents than the two that the graph knows."""
 FAILED = 1 << 14
@@ -47,7 +49,7 @@ NO_STEP = 0
 """Stands for the parent of a step that has none; step numbers begin at 1."""
 NO_SESSION = 0
 
-_HEADER = b"stepwell-graph 1 %-14s\n" % sys.byteorder.encode("ascii")
+_HEADER = b"stepwell-graph 2 %-14s\n" % sys.byteorder.encode("ascii")
 _RECORD = struct.Struct("=q16sIIIIHB5x")
 _SIZE = _RECORD.size
 _ID_SIZE = 16
@@ -72,7 +74,7 @@ class Graph:
         self.kinds = array("B")
         """Places in KINDS."""
         self.flags = array("H")
-        """Bits: FLAGS, MANY_PARENTS, FAILED and OTHER_FLAG."""
+        """Bits: FLAGS, CHANGED, MANY_PARENTS, FAILED and OTHER_FLAG."""
         self.sessions = array("I")
         """The session's number in the catalogue; NO_SESSION: the step has none."""
         self._ids = bytearray()
@@ -212,6 +214,7 @@ def _raw_id(step: StepId) -> bytes | None:
 def _flag_bits(step: Step) -> int:
     bits = FAILED if step.result is not None and not step.result.ok else 0
     bits |= MANY_PARENTS if len(step.parents) > 2 else 0
+    bits |= CHANGED if step.changes.files else 0
     for flag in step.flags:
         bits |= 1 << FLAGS.index(flag) if flag in FLAGS else OTHER_FLAG
     return bits

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from stepwell.store.catalogue.graph import Graph
 from stepwell.store.model.steps import CoverageCounts
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import Opened, open_workspace
@@ -103,17 +104,14 @@ class MemorySource:
     def view(self) -> View:
         main = [s for s in self.known if s.branch == "main"]
         own = {"main": Branch("main", main[-1].id)} if main else {}
-        return View(branches={**own, **self.branches}, step_count=len(self.known))
+        marks = {s.id: s.checkpoint for s in self.known if s.checkpoint is not None}
+        return View(branches={**own, **self.branches}, marks=marks, step_count=len(self.known))
 
     def graph(self) -> Any:
-        columns = columns_of(self.known, complete=True)
-        rows = {step.id: row for row, step in enumerate(sorted(self.known, key=lambda s: s.seq))}
-        return type("Graph", (), {
-            "seqs": columns.seqs, "parents": columns.parents, "times": columns.times,
-            "others": [len(more) for more in columns.more.values()],
-            "__len__": lambda self: len(columns),
-            "row_of_id": lambda self, step: rows.get(step),
-        })()  # fmt: skip
+        graph, sessions = Graph(), dict[str | None, int]({None: 0})
+        for step in sorted(self.known, key=lambda step: step.seq):
+            graph.add(step, sessions.setdefault(step.session, len(sessions)))
+        return graph
 
     def merges(self) -> Any:
         return columns_of(self.known, complete=True).more

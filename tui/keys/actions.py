@@ -89,11 +89,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("now", "to where you are now", "timeline", ("at",)),
     Action(
         "landmark_newer",
-        "newer landmark: checkpoint, rollback, failure, gap",
+        "newer landmark: prompt, checkpoint, rollback, failure, gap",
         "timeline",
         ("less_than_sign",),
     ),
     Action("landmark_older", "older landmark", "timeline", ("greater_than_sign",)),
+    Action("fold", "fold the run of unchanged steps, then the turn", "timeline", ("minus",)),
+    Action("unfold", "unfold the turn, or the run", "timeline", ("plus",)),
+    Action("fold_all", "fold all runs, all turns, nothing", "timeline", ("underscore",)),
     Action("follow", "stay at the newest step as steps arrive", "timeline", ("F",)),
     Action(
         "annotate", "write a note on this step", "timeline", ("a",), hint="note", of_screen=True

@@ -15,7 +15,7 @@ _SPELLED = {
     "greater_than_sign": ">", "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}", "slash": "/", "comma": ",",
     "full_stop": ".", "left_parenthesis": "(", "right_parenthesis": ")", "minus": "-",
-    "plus": "+", "equals_sign": "=", "grave_accent": "`", "colon": ":", "exclamation_mark": "!",
+    "plus": "+", "underscore": "_", "equals_sign": "=", "grave_accent": "`", "colon": ":", "exclamation_mark": "!",
 }  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Glyphs:
     picked_bar: str
     open_folder: str
     base: str
+    prompt: str
+    folded: str
 
 
 UTF8 = Glyphs(
@@ -84,6 +86,8 @@ UTF8 = Glyphs(
     picked_bar="┃",
     open_folder="▾",
     base="=",
+    prompt="❯",
+    folded="▸",
 )
 
 ASCII = Glyphs(
@@ -123,6 +127,8 @@ ASCII = Glyphs(
     picked_bar="*",
     open_folder="+",
     base="=",
+    prompt=">",
+    folded="+",
 )
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stepwell.tui.model.turns import Shape, TurnBuilder, Turns, act
 from stepwell.tui.values import Step, StepId
 
 PAGE = 256
@@ -34,6 +35,7 @@ class Columns:
     """Nanoseconds since the epoch; may be empty."""
     complete: bool = True
     """False: only the newest steps are known yet."""
+    turns: Turns = field(default_factory=Turns)
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -48,13 +50,32 @@ def columns_of(steps: Iterable[Step], *, complete: bool) -> Columns:
     ordered = sorted(steps, key=lambda step: step.seq)
     numbers = {step.id: step.seq for step in ordered}
     known = [tuple(_number(p, numbers) for p in step.parents) for step in ordered]
-    return Columns(
-        array("q", [step.seq for step in ordered]),
-        array("q", [parents[0] if parents else NO_PARENT for parents in known]),
-        {s.seq: parents[1:] for s, parents in zip(ordered, known, strict=True) if parents[1:]},
-        array("q", [step.time_ns for step in ordered]),
-        complete,
-    )
+    seqs = array("q", [step.seq for step in ordered])
+    firsts = array("q", [parents[0] if parents else NO_PARENT for parents in known])
+    more = {s.seq: parents[1:] for s, parents in zip(ordered, known, strict=True) if parents[1:]}
+    times = array("q", [step.time_ns for step in ordered])
+    return Columns(seqs, firsts, more, times, complete, _turns(ordered, seqs, firsts, more))
+
+
+def _turns(
+    steps: Sequence[Step],
+    seqs: Sequence[int],
+    parents: Sequence[int],
+    more: Mapping[int, tuple[int, ...]],
+) -> Turns:
+    numbers: dict[str | None, int] = {None: 0}
+    sessions = [numbers.setdefault(step.session, len(numbers)) for step in steps]
+    acts = [
+        act(
+            step.kind,
+            failed=step.result is not None and not step.result.ok,
+            changed=step.changes.files > 0,
+        )
+        for step in steps
+    ]
+    builder = TurnBuilder()
+    builder.extend(Shape(seqs, parents, more, sessions, acts))
+    return builder.turns(at for at, step in enumerate(steps) if step.checkpoint is not None)
 
 
 def _number(parent: StepId, numbers: dict[StepId, int]) -> int:

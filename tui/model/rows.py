@@ -45,8 +45,17 @@ class Row:
     files: int
     added: int
     deleted: int
-    landmark: bool
-    """A place that `<` and `>` stop at."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHead:
+    """What a prompt's row says about its turn."""
+
+    who: str
+    """The agent, where the turn before was of another session; else empty."""
+    steps: int
+    failures: int
+    folded: bool
 
 
 def row_of(step: Step, tips: Tips, glyphs: Glyphs) -> Row:
@@ -63,7 +72,6 @@ def row_of(step: Step, tips: Tips, glyphs: Glyphs) -> Row:
         step.changes.files,
         step.changes.added,
         step.changes.deleted,
-        is_landmark(step),
     )
 
 
@@ -139,9 +147,3 @@ def _mark_chips(mark: Mark, glyphs: Glyphs) -> tuple[Chip, ...]:
         chips.append((f"{glyphs.note}{len(mark.notes)}", "note"))
     chips.extend((f"#{one_line(tag, 16)}", "tag") for tag in mark.tags)
     return tuple(chips)
-
-
-def is_landmark(step: Step) -> bool:
-    """Tells whether `<` and `>` stop at the step."""
-    failed = step.result is not None and not step.result.ok
-    return step.checkpoint is not None or failed or step.kind in ("rollback", "merge", "gap")

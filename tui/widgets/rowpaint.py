@@ -1,7 +1,8 @@
 """How a row of the timeline is laid out: lanes, age, word, subject, chips, line counts.
 
-When it gets narrow the subject shrinks first, then chips go, then the counts, then the word;
-lanes and age never go.
+What a row has no use for is the subject's: counts stand in columns only where the subject needs no
+more room. When it gets narrow the subject shrinks first, then chips go, then the counts, then the
+word; lanes and age never go. A prompt heads its turn: its text takes the whole row.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.numbers import brief
 from stepwell.tui.look.palette import LANES, Paint
 from stepwell.tui.model.lanes import Cell, LaneRow
-from stepwell.tui.model.rows import Chip, Node, Row
+from stepwell.tui.model.rows import Chip, Node, Row, TurnHead
+from stepwell.tui.values import plural
 
 _WORD = 7
 _COUNTS = 12
@@ -25,7 +27,8 @@ _COUNTS_TIGHT = 10
 _ROOMY = 64
 """Cells from which on added and deleted lines have a column each."""
 _SUBJECT_LEAST = 12
-_GIVE_WAY = ("tag", "warning", "note", "ok", "failed", "label", "branch")
+_TURN_LEAST = 24
+_GIVE_WAY = ("tag", "warning", "note", "ok", "failed", "label", "branch", "quiet")
 """Roles of chips in the order in which they go when there is no room."""
 
 
@@ -45,12 +48,34 @@ class RowPainter:
         """Returns the segments of a loaded step; `sign` says what it is picked for."""
         quiet = row.word in ("save",)
         subject = "gap" if row.node == "gap" else "dim" if quiet else "text"
-        front = [*self.graph(lane, row.node), *self._age(age)]
-        if sign:
-            front[-1] = Segment(fit_right(age, self.age), self.paint("accent"))
-            front.append(Segment(sign, self.paint("accent", bold=True)))
+        front = self._front(row, lane, age, sign)
         head = row.node == "head"
         return self._line(front, (row.word, row.role), (row.subject, subject), row, bold=head)
+
+    def turn(
+        self, row: Row, lane: LaneRow, age: str, head: TurnHead, sign: str = ""
+    ) -> list[Segment]:
+        """Returns the segments of a prompt: its text, who was asked, and what came of it."""
+        lead = Segment(f" {self.glyphs.prompt} ", self.paint("you", bold=True))
+        front = [*self._front(row, lane, age, sign), lead]
+        room = self.width - _width(front)
+        right = self._turn_counts(head, room)
+        chips = [*row.chips, *([(head.who, "dim")] if head.who else [])]
+        drawn = self._chips(chips, room - _width(right))
+        room -= _width(right) + _width(drawn)
+        text = fit(row.subject, room, self.glyphs.ellipsis)
+        return [*front, Segment(text, self.paint("strong", bold=True)), *drawn, *right]
+
+    def _turn_counts(self, head: TurnHead, room: int) -> list[Segment]:
+        if not head.steps or room < _TURN_LEAST:
+            return [Segment(" ")]
+        words = plural(head.steps, "step") if room >= 2 * _TURN_LEAST else str(head.steps)
+        sign = f"{self.glyphs.folded} " if head.folded else ""
+        parts = [Segment(f"  {sign}{words}", self.paint("accent" if head.folded else "dim"))]
+        if head.failures:
+            text = f" {self.glyphs.failed} {head.failures}"
+            parts.append(Segment(text, self.paint("failed")))
+        return [*parts, Segment(" ")]
 
     def skeleton(self, lane: LaneRow) -> list[Segment]:
         """Returns the segments of a step that is not loaded yet."""
@@ -67,6 +92,13 @@ class RowPainter:
         right = f"{self.glyphs.changed}{brief(dirty)}" if dirty else ""
         word = ("disk", "warning" if dirty else "dim")
         return self._line(front, word, (subject, role), None, right=right)
+
+    def _front(self, row: Row, lane: LaneRow, age: str, sign: str) -> list[Segment]:
+        front = [*self.graph(lane, row.node), *self._age(age)]
+        if sign:
+            front[-1] = Segment(fit_right(age, self.age), self.paint("accent"))
+            front.append(Segment(sign, self.paint("accent", bold=True)))
+        return front
 
     def _age(self, age: str) -> list[Segment]:
         return [Segment(fit_right(age, self.age) + " ", self.paint("dim"))]
@@ -85,8 +117,8 @@ class RowPainter:
         named = [] if room < _SUBJECT_LEAST + _WORD else [self._word(word)]
         room -= _width(named)
         counts = self._counts(row, right, room)
-        if row is not None and not row.files and self._need(row) > room - _width(counts):
-            counts = [Segment(" ")]
+        if self._need(subject[0], row) > room - _width(counts):
+            counts = self._tight(counts)
         room -= _width(counts)
         chips = self._chips(row.chips if row else (), room)
         room -= _width(chips)
@@ -94,9 +126,9 @@ class RowPainter:
         fitted = Segment(fit(text, room, self.glyphs.ellipsis), self.paint(role, bold=bold))
         return [*front, *named, fitted, *chips, *counts]
 
-    def _need(self, row: Row) -> int:
+    def _need(self, subject: str, row: Row | None) -> int:
         """Cells that subject and chips would fill, uncut."""
-        return cells(row.subject) + sum(cells(text) + 1 for text, _ in row.chips)
+        return cells(subject) + sum(cells(text) + 1 for text, _ in (row.chips if row else ()))
 
     def _word(self, word: Chip) -> Segment:
         text = fit(word[0], _WORD, self.glyphs.ellipsis)
@@ -119,6 +151,11 @@ class RowPainter:
             Segment(fit_right(added, cells_wide - right_cells), self.paint("added")),
             Segment(fit_right(deleted, right_cells) + " ", self.paint("deleted")),
         ]
+
+    def _tight(self, counts: Sequence[Segment]) -> list[Segment]:
+        """Returns counts without the padding that lines them up with those of other rows."""
+        told = [(part.text.strip(), part.style) for part in counts]
+        return [*(Segment(f" {text}", style) for text, style in told if text), Segment(" ")]
 
     def _chips(self, chips: Sequence[Chip], room: int) -> list[Segment]:
         kept = list(chips)

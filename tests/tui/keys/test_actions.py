@@ -94,7 +94,7 @@ def test_bindings_carry_ids_and_keys() -> None:
 def test_keys_are_spelled_as_people_read_them() -> None:
     """Not as the framework names them."""
     shown = {spelled(key) for action in ACTIONS for key in action.keys}
-    assert not [name for name in shown if "_" in name or name in ("at", "slash", "escape")]
+    assert not [name for name in shown if "_" in name[1:] or name in ("at", "slash", "escape")]
 
 
 def test_ids_are_unique_in_their_scope() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stepwell.store.model.steps import Mark, Note, Step, StepResult
 from stepwell.tui.look.glyphs import ASCII, UTF8
-from stepwell.tui.model.rows import Tips, is_landmark, row_of
+from stepwell.tui.model.rows import Tips, row_of
 
 Make = Callable[..., Step]
 NONE = Tips("main", 0, {})
@@ -63,15 +63,6 @@ def test_hostile_titles_cannot_act_on_the_terminal(make_step: Make) -> None:
     assert row.subject == "\\x1b[2Jgone\\u202e!"
     tool = row_of(make_step(5, (4,), tool="\x07bell"), NONE, UTF8)
     assert tool.word == "\\x07bell"
-
-
-def test_landmarks_are_checkpoints_rollbacks_failures_and_gaps(make_step: Make) -> None:
-    """`<` and `>` stop where something was decided or went wrong."""
-    assert not is_landmark(make_step(2))
-    assert is_landmark(make_step(2, checkpoint=Mark("v1")))
-    assert is_landmark(make_step(2, kind="rollback"))
-    assert is_landmark(make_step(2, result=StepResult(False)))
-    assert not is_landmark(make_step(2, result=StepResult(True)))
 
 
 def test_an_imported_commit_says_so_in_its_word(make_step: Make) -> None:
