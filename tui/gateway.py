@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from textual.message import Message
 
@@ -45,22 +45,18 @@ from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.rows import Tips
-from stepwell.tui.model.turns import Shape, TurnBuilder, act
+from stepwell.tui.model.turns import TurnBuilder
+from stepwell.tui.shaping import columns_of_graph, kept_rows
+from stepwell.tui.source import Source
 from stepwell.tui.values import (
-    Applied,
-    Branch,
-    BranchRow,
     Change,
     IntegrityError,
     NotFoundError,
     Oid,
     Operation,
-    OperationRow,
     PlannedChanges,
     Recovery,
     RefusedError,
-    Status,
-    Step,
     StepId,
     StepwellError,
     View,
@@ -68,7 +64,6 @@ from stepwell.tui.values import (
 
 if TYPE_CHECKING:
     from stepwell.store import CaptureConfig
-    from stepwell.store.catalogue import Sifted
 
 NEWEST = 64
 """Steps that are read before the shape of the whole history is known."""
@@ -83,76 +78,6 @@ _SIZED = 50
 
 _OPERATIONS = 500
 """Operations that are listed at most."""
-
-
-class Source(Protocol):
-    """What the screens need of a Workspace; its own docstrings hold the contracts."""
-
-    @property
-    def root(self) -> bytes: ...
-    def close(self) -> None: ...
-    def refresh(self) -> bool: ...
-    def view(self) -> View: ...
-    def settle(self) -> Recovery | None: ...
-    def graph(self) -> Any: ...
-    def merges(self) -> Mapping[int, tuple[int, ...]]: ...
-    def status(self) -> Status: ...
-    def get_step(self, reference: str) -> Step: ...
-    def steps(
-        self, *, before_seq: int | None = None, limit: int = 50, all_branches: bool = False
-    ) -> list[Step]: ...
-    def find_steps(self, wanted: Any, *, newer_than: int = 0) -> Iterator[Sifted]: ...
-    def diff(
-        self,
-        a: Step,
-        b: Step | None = None,
-        *,
-        paths: Sequence[bytes] = (),
-        hunks: bool = True,
-        context: int = 3,
-    ) -> tuple[Change, ...]: ...
-    def changed_files(self, step: Step, *, since: Step | None = None) -> tuple[Change, ...]: ...
-    def with_lines(self, change: Change, *, context: int = 3) -> Change: ...
-    def blob(self, oid: Oid) -> bytes: ...
-    def plan_rollback(
-        self,
-        step: Step | str,
-        *,
-        side: Literal["before", "after"] = "after",
-        paths: Sequence[bytes] = (),
-        hunks: Sequence[str] = (),
-        only: bool = False,
-    ) -> PlannedChanges: ...
-    def apply(self, planned: PlannedChanges, *, force: bool = False) -> Applied: ...
-    def plan_undo(self, operation: int | None = None) -> PlannedChanges | Operation: ...
-    def undo(self, operation: int | None = None, *, force: bool = False) -> Applied | Operation: ...
-    def plan_redo(self) -> PlannedChanges | Operation: ...
-    def redo(self, *, force: bool = False) -> Applied | Operation: ...
-    def operations(self, limit: int = 50) -> Sequence[OperationRow]: ...
-    def mark(
-        self,
-        step: Step,
-        *,
-        label: str | None = None,
-        note: str | None = None,
-        tags: Sequence[str] = (),
-        by: str = "",
-        path: bytes | None = None,
-        line: int | None = None,
-    ) -> Step: ...
-    def unmark(
-        self,
-        step: Step,
-        *,
-        label: bool = False,
-        tags: Sequence[str] = (),
-        notes: Sequence[str] = (),
-    ) -> Step: ...
-    def branches(self) -> Sequence[BranchRow]: ...
-    def plan_switch(self, name: str) -> PlannedChanges: ...
-    def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch: ...
-    def rename_branch(self, old: str, new: str) -> Branch: ...
-    def delete_branch(self, name: str) -> Branch: ...
 
 
 Place = Literal["history", "disk", "search"]
@@ -316,21 +241,10 @@ class Gateway:
         graph = source.graph()
         tips = _tips(source.view(), lambda step: _number(graph, step))
         merges = source.merges() if any(graph.others) else {}
-        columns = self._columns(graph, merges, _kept(source.view(), graph, tips))
+        kept = kept_rows(source.view(), graph, tips)
+        columns = columns_of_graph(graph, merges, self._turns, kept)
         self._lanes = lane_map(columns, tips.head, self._lanes)
         return TimelineLoaded(self._lanes, tips, newest)
-
-    def _columns(
-        self, graph: Any, merges: Mapping[int, tuple[int, ...]], kept: Iterable[int]
-    ) -> Columns:
-        """Returns the catalogue's graph as the timeline's columns: copies, for it goes on growing."""
-        size = len(graph)
-        seqs, parents = graph.seqs[:size], graph.parents[:size]
-        start = self._turns.known(seqs)
-        acts = _acts(graph, start, size)
-        self._turns.extend(Shape(seqs, parents, merges, graph.sessions, acts, start))
-        turns = self._turns.turns(kept)
-        return Columns(seqs, parents, merges, graph.times[:size], turns=turns)
 
     def load_pages(self, columns: Columns, pages: Sequence[int]) -> None:
         """Reads pages of steps, one PageLoaded each; a later wish replaces one not begun."""
@@ -556,31 +470,6 @@ def _compared(source: Source) -> Message:
     status = source.status()
     pending = status.pending
     return DiskCompared(tuple(status.dirty), pending.kind if pending else None)
-
-
-def _acts(graph: Any, start: int, size: int) -> list[int]:
-    from stepwell.store.catalogue.graph import CHANGED, FAILED, KINDS
-
-    table = {
-        (kind, bits): act(name, failed=bool(bits & FAILED), changed=bool(bits & CHANGED))
-        for kind, name in enumerate(KINDS)
-        for bits in (0, FAILED, CHANGED, FAILED | CHANGED)
-    }
-    mask = FAILED | CHANGED
-    pairs = zip(graph.kinds[start:size], graph.flags[start:size], strict=True)
-    return [table[kind, bits & mask] for kind, bits in pairs]
-
-
-def _kept(view: View, graph: Any, tips: Tips) -> Iterator[int]:
-    """Yields the rows of marked steps and of the branches' tips: no fold hides them."""
-    for step in view.marks:
-        row = graph.row_of_id(step)
-        if row is not None:
-            yield row
-    for seq in (tips.head, *tips.names):
-        row = graph.row_of(seq)
-        if row is not None:
-            yield row
 
 
 def _planned(

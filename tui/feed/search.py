@@ -18,7 +18,7 @@ from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.values import Step
 
 if TYPE_CHECKING:
-    from stepwell.tui.gateway import Source
+    from stepwell.tui.source import Source
 
 _CARRIED = 256
 """Found steps that go with the numbers: what a screen shows first."""

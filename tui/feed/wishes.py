@@ -10,7 +10,7 @@ from stepwell.tui.model.picks import Wanted
 from stepwell.tui.values import Applied, Operation, PlannedChanges, RefusedError, Step
 
 if TYPE_CHECKING:
-    from stepwell.tui.gateway import Source
+    from stepwell.tui.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from stepwell.tui.feed.wishes import Switch
-from stepwell.tui.gateway import Gateway, Source
+from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.fit import cells, clip, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
@@ -20,6 +20,7 @@ from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import BackAsked, BranchesLoaded, ChangeDone, Failed, RowOpened
 from stepwell.tui.model.rows import subject_of, word_of
 from stepwell.tui.screens.form import Form
+from stepwell.tui.source import Source
 from stepwell.tui.values import BranchRow, Clock, Step, one_line, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList

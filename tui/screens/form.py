@@ -15,11 +15,12 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from stepwell.tui.gateway import Gateway, Source
+from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.palette import Paint, paint_for
 from stepwell.tui.messages import ChangeDone, ChangeRefused, Failed
+from stepwell.tui.source import Source
 from stepwell.tui.values import StepwellError, printable
 from stepwell.tui.widgets.sentence import Sentence
 

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.widgets import Input, TextArea
 
-from stepwell.tui.gateway import Gateway, Source
+from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.fit import fit_path
 from stepwell.tui.look.glyphs import Glyphs
@@ -18,6 +18,7 @@ from stepwell.tui.look.palette import Paint
 from stepwell.tui.messages import ChangeDone
 from stepwell.tui.model.marks import MarkWords, read_words, spell_words
 from stepwell.tui.screens.form import Form, Lines
+from stepwell.tui.source import Source
 from stepwell.tui.values import Mark, Note, Step, one_line
 from stepwell.tui.widgets.detail import note_lines
 
