@@ -137,6 +137,7 @@ class _Daemon:
         self._log = log
         self._end = asyncio.Event()
         self._why = ""
+        self._doubt = ""
         self._place = _places(workspace)
         self._spools = (
             workspace.store / FOLDER,
@@ -194,6 +195,13 @@ class _Daemon:
                 await self._keep_up(desk)
                 kept_up = time.monotonic()
 
+    def _say_how_it_looks(self) -> None:
+        """Logs when captures begin to cost what changed, or every file again, and why."""
+        doubt = self._workspace.doubt
+        if doubt != self._doubt:
+            self._doubt = doubt
+            self._log.write("daemon:scans" if doubt else "daemon:follows", {"why": doubt})
+
     async def _keep_up(self, desk: Desk) -> None:
         unused_s = time.monotonic() - desk.last
         if unused_s > self._settings.idle_s:
@@ -201,6 +209,7 @@ class _Daemon:
         elif _places(self._workspace) != self._place:
             self._finish("the workspace, its store or the socket is no longer there")
         else:
+            self._say_how_it_looks()
             await self._drain_spool(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))

@@ -75,6 +75,11 @@ class HeldWorkspace(Workspace):
 
     # --- keeping the sight fresh ------------------------------------------------------------------
 
+    @property
+    def doubt(self) -> str:
+        """Why the next capture scans every file; empty while the workspace is followed."""
+        return self._sight.doubt if self._sight else "the lock was never held"
+
     def watched(self) -> int | None:
         """Returns a descriptor that is readable when something changed; None when nothing is watched."""
         return self._sight.fileno() if self._sight else None

@@ -58,11 +58,11 @@ class Folder:
 
     __slots__ = (
         "alive",
+        "compiled",
         "files",
         "folders",
         "forced",
         "kept",
-        "known",
         "name",
         "odd",
         "parent",
@@ -110,7 +110,7 @@ class Folder:
         self.refused: set[bytes] | None = None
         """Files that cannot stand in a git tree."""
         self.rules: RuleFiles | None = None
-        self.known: Rules | None = None
+        self.compiled: Rules | None = None
         """The same rules, compiled."""
 
     def path_of(self, name: bytes) -> bytes:
@@ -140,7 +140,7 @@ class Folder:
         """Puts rule files in force."""
         self.rules = rules or None
         texts = {name: text for name, (_, text) in rules.items()}
-        self.known = folder_rules(self.path, texts)
+        self.compiled = folder_rules(self.path, texts)
 
     def below(self) -> Iterator[Folder]:
         """Yields the folder and all below it: a folder, then all that lies in it, by name."""

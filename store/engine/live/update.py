@@ -328,7 +328,7 @@ class Update:
         made.set_rules(now)
         if now:
             known.sums.rules_changed(made)
-        chain = visit.chain.below(made.known)
+        chain = visit.chain.below(made.compiled)
         force = visit.force or old is None or old.path != made.path or _texts(now) != _texts(before)
         place = self._place(made, chain)
         if old is not None:
@@ -405,7 +405,7 @@ class Update:
             at = at.parent
         chain = self._outer
         for one in reversed(line):
-            chain = chain.below(one.known)
+            chain = chain.below(one.compiled)
         return chain
 
 

@@ -43,6 +43,18 @@ def test_a_verb_is_done_by_the_daemon(
     assert refused.value.facts["pid"] == daemon.pid
 
 
+def test_a_daemon_follows_the_folder_and_logs_it(
+    daemon: subprocess.Popen[bytes], ws: Workspace, project: Path
+) -> None:
+    """It scans until the first capture was kept; the log says when that is over."""
+    (project / "a").write_text("a\n")
+    ws.capture()
+    log = ws.store / "daemon.log"
+    until(lambda: log.exists() and "daemon:follows" in log.read_text())
+    (project / "a").write_text("followed\n")
+    assert ws.read_file(ws.capture(), b"a") == b"followed\n"
+
+
 def test_of_two_daemons_one_stays_and_the_other_ends_quietly(
     daemon: subprocess.Popen[bytes], ws: Workspace, project: Path, home: Path
 ) -> None:
