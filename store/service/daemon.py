@@ -137,7 +137,7 @@ class _Daemon:
         self._log = log
         self._end = asyncio.Event()
         self._why = ""
-        self._doubt = ""
+        self._doubt: str | None = None
         self._place = _places(workspace)
         self._spools = (
             workspace.store / FOLDER,
