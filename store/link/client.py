@@ -123,7 +123,11 @@ def _greet(sock: socket.socket, greeting: wire.Greeting) -> Connection | None:
         return None
     sock.sendall(greeting.line())
     stream = sock.makefile("rb")
-    answer = wire.parse_greeting(stream.readline(wire.LINE_BYTES))
+    try:
+        answer = wire.parse_greeting(stream.readline(wire.LINE_BYTES))
+    except BaseException:
+        stream.close()
+        raise
     if answer is None or not answer.fits(greeting) or not answer.word.isdecimal():
         stream.close()
         return None

@@ -43,6 +43,10 @@ class HeldWorkspace(Workspace):
     def link(self) -> Link | None:
         return None
 
+    def refresh(self) -> bool:
+        """Takes in what was recorded; subscribers are not woken, so that they wait for the reply."""
+        return self._journal.refresh()
+
     def hold(self, wait_s: float) -> None:
         """Takes the lock and settles what a crash interrupted.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -192,6 +194,43 @@ def test_a_runtime_folder_with_a_long_name_is_refused(ws: Workspace, tmp_path: P
     with pytest.raises(StoreUnreadableError) as refused:
         socket_path(ws.store, long)
     assert "XDG_RUNTIME_DIR" in refused.value.hint
+
+
+def test_a_daemon_without_descriptors_serves_again_when_it_has_some(
+    daemon: subprocess.Popen[bytes], ws: Workspace, project: Path
+) -> None:
+    """A crowd that exhausts them does not stop it from listening."""
+    used = len(os.listdir(f"/proc/{daemon.pid}/fd"))
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used + 8, used + 8))
+    target = os.readlink(ws.store / LINK)
+    crowd = [socket.socket(socket.AF_UNIX) for _ in range(60)]
+    for one in crowd:
+        one.connect(target)
+    for one in crowd:
+        one.close()
+    until(lambda: answers(ws))
+    (project / "a").write_text("a\n")
+    assert ws.capture("after the crowd").title == "after the crowd"
+
+
+def test_all_that_it_makes_is_private_whatever_the_umask(
+    ws: Workspace, project: Path, home: Path, runtime: Path
+) -> None:
+    """Socket, its folder, and the log."""
+    old = os.umask(0)
+    try:
+        env = {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
+        command = [sys.executable, "-m", "stepwell.store.service", str(home), str(project)]
+        with subprocess.Popen(command, env=env) as process:
+            until(lambda: answers(ws))
+            path = Path(os.readlink(ws.store / LINK))
+            until((ws.store / "daemon.log").exists)
+            assert path.is_relative_to(runtime)
+            for made in (path, path.parent, ws.store / "daemon.log"):
+                assert made.lstat().st_mode & 0o077 == 0, made
+            process.terminate()
+    finally:
+        os.umask(old)
 
 
 def test_a_daemon_that_dies_under_a_verb_is_told_apart_from_a_failure(
