@@ -9,6 +9,9 @@ from stepwell.store.events.derive import events_of
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.events import Event
 
+_RENEW_AFTER = 2_000
+"""Operations after which the journal is opened anew, which frees memory and files gathered."""
+
 
 class JournalFollower:
     """The operations above `after`, as they come. Used by one thread, which closes it."""
@@ -17,6 +20,7 @@ class JournalFollower:
         self._store = store
         self._workspace = workspace
         self._after = after
+        self._renewed = after
         self._journal: Journal | None = None
 
     def news(self) -> list[Event]:
@@ -28,6 +32,9 @@ class JournalFollower:
             for operation in self._journal.operations(self._after):
                 found.extend(events_of(operation, self._workspace))
                 self._after = operation.number
+            if self._after >= self._renewed + _RENEW_AFTER:
+                self._renewed = self._after
+                self.close()
         except StepwellError:
             # Damaged or gone: verify is there to say so. What was found is told all the same.
             self.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.lock import WriterLock
@@ -72,9 +72,11 @@ class HeldWorkspace(Workspace):
             lock.release()
 
     def renew(self) -> None:
-        """Opens the writer anew, with what it keeps in memory; the lock stays held."""
+        """Opens the journal anew, which frees memory and files gathered; the lock stays held."""
         if self._lock is not None:
             self._close_writer()
+            self._journal.close()
+            self._journal = Journal.open(self.store)
             self._open()
 
     # --- keeping the sight fresh ------------------------------------------------------------------

@@ -93,14 +93,20 @@ class Appender:
         return os.fstat(self._fd).st_size != self._written
 
     def check_untouched(self) -> None:
-        """Raises FailedError when somebody else has changed the file's length."""
-        if self.size_differs():
+        """Raises FailedError when somebody else has changed the file's length, or removed the file."""
+        if self.size_differs() or not self._is_in_place():
             self.failed = True
             raise FailedError(
                 f"writing {self._segment.path} was refused: another program has changed the file",
                 hint="run the command again; it starts a new segment if needed",
                 path=str(self._segment.path),
             )
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._fd), os.lstat(self._segment.path))
+        except OSError:
+            return False
 
     def _read_at(self, offset: int, length: int) -> bytes:
         """Returns bytes that were appended, from the file or from the buffer."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.daemons import answers, daemon_process, daemon_thread, until
 
-from stepwell.store import BusyError, FailedError, Workspace
+from stepwell.store import BusyError, FailedError, IntegrityError, Workspace
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.link.address import LINK, socket_path
 from stepwell.store.model.errors import StoreUnreadableError
@@ -154,6 +154,19 @@ def test_it_ends_when_its_folders_are_gone(
     else:
         os.unlink(ws.store / LINK)
     assert daemon.wait(20) == 0
+
+
+def test_nothing_is_acknowledged_into_a_journal_that_was_removed(
+    daemon: subprocess.Popen[bytes], ws: Workspace, project: Path
+) -> None:
+    """Though the daemon has its file open; the loss is told as without a daemon."""
+    for segment in (ws.store / "journal").iterdir():
+        segment.unlink()
+    (project / "a").write_text("a\n")
+    for kind in (FailedError, IntegrityError):
+        with pytest.raises(kind):
+            ws.capture("into nowhere")
+    assert daemon.poll() is None
 
 
 def test_the_daemon_of_a_store_does_not_serve_a_copy_of_it(

@@ -7,7 +7,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,15 @@ def sample(pid: int) -> Sample:
         int(lines["VmRSS"].split()[0]),
         len(os.listdir(f"/proc/{pid}/fd")),
         int(lines["Threads"]),
+    )
+
+
+def most(samples: Sequence[Sample]) -> Sample:
+    """Returns the most of each that was seen."""
+    return Sample(
+        max(one.rss_kb for one in samples),
+        max(one.descriptors for one in samples),
+        max(one.threads for one in samples),
     )
 
 
@@ -103,7 +112,10 @@ def test_twenty_minutes_of_work_leave_the_daemon_as_it_was(
         process.terminate()
         assert process.wait(60) == 0
     hourly = len(took) * 3 * 3_600 / SECONDS
-    early, late = samples[len(samples) // 10], samples[-1]
+    early, late = (
+        most(samples[len(samples) // 3 : 2 * len(samples) // 3]),
+        most(samples[-len(samples) // 3 :]),
+    )
     ends = [sorted(part)[int(len(part) * 0.95)] for part in (took[100:600], took[-500:])]
     figures = {
         "operations an hour": round(hourly),
@@ -111,11 +123,14 @@ def test_twenty_minutes_of_work_leave_the_daemon_as_it_was(
         "p95 ms, early and late": [round(seconds * 1e3, 2) for seconds in ends],
         "early": early,
         "late": late,
+        "memory over time": [one.rss_kb for one in samples[:: max(1, len(samples) // 20)]],
     }
     logging.getLogger(__name__).warning("%s", figures)
     assert hourly > AN_HOUR
     assert late.rss_kb < early.rss_kb * 1.1
-    assert (late.descriptors, late.threads) == (early.descriptors, early.threads)
+    # A new segment of the journal may have been begun, and is open three times.
+    assert late.descriptors <= early.descriptors + 3
+    assert late.threads == early.threads
     assert ends[1] < 2 * ends[0]
     ws.refresh()
     assert ws.verify(full=True).ok
