@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import FOLDER, sweep_spool
@@ -156,6 +157,7 @@ class _Daemon:
             self._settings.limits,
         )
         self._mind_signals()
+        asyncio.get_running_loop().set_exception_handler(self._note)
         await server.start(sock)
         self._log.write("daemon:started", {"pid": os.getpid()})
         self._workspace.subscribe("*", self._log.tell)
@@ -165,6 +167,11 @@ class _Daemon:
         await server.stop()
         desk.close()
         self._log.write("shutdown:complete", {"why": self._why})
+
+    def _note(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Logs what the loop would print, such as a connection that could not be accepted."""
+        error = context.get("exception")
+        self._log.write("error", {"message": f"{context['message']}: {error}"})
 
     def _mind_signals(self) -> None:
         """Makes the usual signals end the daemon; as a thread of a program it leaves them alone."""

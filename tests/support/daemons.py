@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stepwell.store import Workspace
+from stepwell.store import BusyError, Workspace
 from stepwell.store.model.version import VERSION
 from stepwell.store.service.daemon import Settings, serve
 from stepwell.store.service.server import Limits
@@ -55,4 +55,7 @@ def daemon_process(root: Path, home: Path, *more: str) -> subprocess.Popen[bytes
 
 def answers(ws: Workspace) -> bool:
     """Tells whether the workspace has a daemon that answers."""
-    return ws.daemon() is not None
+    try:
+        return ws.daemon() is not None
+    except BusyError:
+        return False
