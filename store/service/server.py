@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from stepwell.store.link import wire
 from stepwell.store.link.client import is_ours
 
+_ROUNDS = 4
+
 CONNECTIONS = 200
 """At most so many at once; above that the oldest without a whole request goes."""
 
@@ -87,10 +89,14 @@ class Server:
         """Stops listening and returns when every request that was begun is answered."""
         if self._server is not None:
             self._server.close()
-        for task in [*self._waiting]:
-            task.cancel()
-        while self._waiting or self._serving:
-            await asyncio.wait([*self._waiting, *self._serving])
+        # What is accepted this very moment gets its task in the loop's next rounds, and a transport
+        # that was aborted closes its socket in the one after: a client waits for that.
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+            while self._waiting or self._serving:
+                for task in [*self._waiting]:
+                    task.cancel()
+                await asyncio.wait([*self._waiting, *self._serving])
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

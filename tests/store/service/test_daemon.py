@@ -214,7 +214,8 @@ def test_a_daemon_without_descriptors_serves_again_when_it_has_some(
 ) -> None:
     """A crowd that exhausts them does not stop it from listening."""
     used = len(os.listdir(f"/proc/{daemon.pid}/fd"))
-    before = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used + 8, 4_096))
+    soft, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used + 8, hard))
     target = os.readlink(ws.store / LINK)
     crowd = [socket.socket(socket.AF_UNIX) for _ in range(60)]
     for one in crowd:
@@ -222,7 +223,7 @@ def test_a_daemon_without_descriptors_serves_again_when_it_has_some(
     until(lambda: "system resource" in (ws.store / "daemon.log").read_text())
     for one in crowd:
         one.close()
-    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, before)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (soft, hard))
     until(lambda: answers(ws))
     (project / "a").write_text("a\n")
     assert ws.capture("after the crowd").title == "after the crowd"
