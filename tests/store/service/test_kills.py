@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_a_hundred_kills_of_the_daemon_lose_nothing(
     kill_often(project, home, 100, seed=2)
 
 
+def kill(pid: int) -> None:
+    """Kills a daemon, if there is one."""
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_kills_between_and_during_hooks_lose_no_event(
     ws: Workspace, project: Path, home: Path, runtime: Path
 ) -> None:
@@ -106,10 +114,12 @@ def test_kills_between_and_during_hooks_lose_no_event(
         run_hook(*claude.before("Bash", command=f"call {number}"), env=env)
         (project / "a").write_text(f"{number}\n")
         info = ws.daemon()
-        if info is not None and chance.random() < 0.6:
-            killer = threading.Timer(chance.random() * 0.02, os.kill, (info.pid, signal.SIGKILL))
+        killer = threading.Timer(chance.random() * 0.05, kill, (info.pid if info else 0,))
+        if chance.random() < 0.7:
             killer.start()
         run_hook(*claude.after("Bash", "", command=f"call {number}"), env=env)
+        if killer.ident is not None:
+            killer.join()
     run_hook(*claude.stop(), env=env)
     link = ws.link()
     until(lambda: not any((ws.store / "spool").glob("[0-9]*")))
