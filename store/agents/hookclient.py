@@ -62,10 +62,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _deliver(store: str, root: str, agent: str, event: str, payload: bytes) -> None:
-    taken: bool | None = False
+    taken = False
     try:
         taken = _hand_over(store, agent, event, payload)
-        if taken is None and not _launched_in_vain(store):
+        if not taken and not _launched_in_vain(store):
             launch(store, root)
             taken = _keep_trying(store, agent, event, payload)
     except BaseException:
@@ -224,29 +224,33 @@ def _content(path: str) -> bytes | None:
 # --- the daemon ----------------------------------------------------------------------------------
 
 
-def _hand_over(store: str, agent: str, event: str, payload: bytes) -> bool | None:
-    """Returns True when the daemon took the event, None when none listens."""
+def _hand_over(store: str, agent: str, event: str, payload: bytes) -> bool:
+    """Tells whether a daemon took the event; False when none listens, or it died over it.
+
+    Handed over again, to the next one, an event that was recorded already changes nothing.
+    """
     sock = _connected(store)
     if sock is None:
-        return None
+        return False
     try:
         state = posix.stat(store)
         sock.sendall(f"stepwell {PROTOCOL} - {state.st_dev}:{state.st_ino}\n".encode())
         if not _line(sock).startswith(f"stepwell {PROTOCOL} ".encode()):
-            return None
+            return False
         body = payload if len(payload) <= LONGEST else b""
         sock.sendall(f"hook {agent} {event} {len(body)}\n".encode() + body)
-        line = _line(sock)
-        return _recorded(sock) if line.startswith(b"working ") else bool(line)
+        return _recorded(sock)
+    except OSError:
+        return False
     finally:
         sock.close()
 
 
 def _recorded(sock: _socket.socket) -> bool:
-    """Waits for the answer; only a daemon that dies before it has not taken the event."""
+    """Waits for the answer; a daemon that says that it works has the event, however long it takes."""
+    line = _line(sock)
     try:
         _limit(WORK_S)
-        line = b"working "
         while line.startswith(b"working "):
             line = _line(sock)
         return bool(line)
@@ -286,9 +290,8 @@ def _keep_trying(store: str, agent: str, event: str, payload: bytes) -> bool:
     tries = int(START_S / PAUSE_S)
     for _ in range(tries):
         _pause(PAUSE_S)
-        taken = _hand_over(store, agent, event, payload)
-        if taken is not None:
-            return taken
+        if _hand_over(store, agent, event, payload):
+            return True
     _spool_file(store, IN_VAIN, b"")
     return False
 
