@@ -81,6 +81,7 @@ SCENES = (
     Scene("undo-preview", (*TO_THE_FORK, "r", "A", "y", "u"), changes=True),
     Scene("filter", ("f", typed("kind:tool path:saving"))),
     Scene("branches", ("b", "j j")),
+    Scene("conflicts", ("b", "j j", "M", "y"), changes=True),
     Scene("compare", (press("j", 6), "space", press("k", 4), "space c", "3")),
     Scene("annotate", (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
     Scene("operations", ("O",)),

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Literal
 
 from stepwell.store.engine import branching, history, reading
 from stepwell.store.engine.context import Progress, no_progress
-from stepwell.store.engine.merge.ending import begun_entry, conclude_merge
+from stepwell.store.engine.merge.ending import (
+    begun_entry,
+    conclude_merge,
+    merging_plan,
+    require_merging,
+)
 from stepwell.store.engine.merge.plan import MergeRequest, merge_tip
 from stepwell.store.engine.partial import Part
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
 from stepwell.store.link.carry import asked, carried
-from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.errors import NotFoundError
+from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, Plan, PlannedChanges
 from stepwell.store.model.steps import Branch, Step
 from stepwell.store.reader import WorkspaceReader
@@ -109,6 +115,31 @@ class BranchVerbs(WorkspaceReader):
         """
         with self._writer() as writer:
             return conclude_merge(writer, self._context, force=force)
+
+    def plan_settle(
+        self, side: Literal["base", "ours", "theirs"], paths: Sequence[bytes]
+    ) -> PlannedChanges:
+        """Returns what taking one side of conflicts of the merge under way would change on disk.
+
+        The paths are conflicts' paths; where the side has nothing, the path is deleted. Applying
+        records a step; the merge stays under way.
+
+        Raises:
+            NotFoundError: no merge is under way, or it has no conflict at a path.
+        """
+        merging = require_merging(self.view())
+        known = {one.path: one for one in merging_plan(self._journal, merging).conflicts}
+        named = tuple(map(TrackedPath, paths))
+        for path in named:
+            if path not in known:
+                raise NotFoundError(
+                    f"the merge of {merging.branch} has no conflict at {escape(path)}",
+                    hint="stepwell status lists its conflicts",
+                    path=escape(path),
+                )
+        wanted = {path: getattr(known[path], side) for path in named}
+        step = self._journal.step(merging.theirs if side == "theirs" else merging.ours)
+        return self._planned(Aim("rollback", step, step, part=Part(named), settled=wanted))
 
     @asked
     def plan_abort(self) -> PlannedChanges:

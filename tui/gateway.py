@@ -434,6 +434,13 @@ class Gateway:
         self.ask("disk", "apply", "apply the plan", call, to=to, must_finish=True)
 
 
+def environment() -> Mapping[str, str]:
+    """Returns the environment of this process, for programs that the person chose in it."""
+    from stepwell.store.environment import process_environment
+
+    return process_environment()
+
+
 def read_filter(query: str, now: datetime) -> Wanted:
     """Returns the filter that a query spells; raises StepwellError with `position` as a fact."""
     from stepwell.store.engine.filters import parse  # the first frame does not wait for it
@@ -469,7 +476,7 @@ def _number(graph: Any, step: StepId) -> int | None:
 def _compared(source: Source) -> Message:
     status = source.status()
     pending = status.pending
-    return DiskCompared(tuple(status.dirty), pending.kind if pending else None)
+    return DiskCompared(tuple(status.dirty), pending.kind if pending else None, status.merging)
 
 
 def _planned(

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from stepwell.tui.model.diffrows import DiffRows
     from stepwell.tui.model.lanes import LaneMap
     from stepwell.tui.model.rows import Tips
+    from stepwell.tui.model.sides import Sides
     from stepwell.tui.values import (
         Applied,
         BranchRow,
         Change,
+        MergeStatus,
         Oid,
         Operation,
         OperationRow,
@@ -185,8 +187,12 @@ class LinesFound(Message):
 class DiskCompared(Message):
     """How the disk differs from the head."""
 
-    def __init__(self, dirty: tuple[Change, ...], pending: str | None) -> None:
+    def __init__(
+        self, dirty: tuple[Change, ...], pending: str | None, merging: MergeStatus | None = None
+    ) -> None:
         super().__init__()
+        self.merging = merging
+        """The merge under way, or None."""
         self.dirty = dirty
         self.pending = pending
         """The kind of change of the workspace that was interrupted, or None."""
@@ -287,6 +293,26 @@ class ContextAsked(Message):
         super().__init__()
         self.pane = pane
         self.by = by
+
+
+# --- merges --------------------------------------------------------------------------------------
+
+
+class MergeLoaded(Message):
+    """The merge under way (None: there is none), with its conflicts as they are on disk."""
+
+    def __init__(self, merging: MergeStatus | None) -> None:
+        super().__init__()
+        self.merging = merging
+
+
+class SidesLoaded(Message):
+    """The three sides of the conflict at a path, beside each other."""
+
+    def __init__(self, path: bytes, sides: Sides) -> None:
+        super().__init__()
+        self.path = path
+        self.sides = sides
 
 
 # --- restore preview -----------------------------------------------------------------------------

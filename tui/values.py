@@ -18,6 +18,7 @@ from stepwell.store.model.patchlines import PatchLines, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import (
     Applied,
+    Conflict,
     Kept,
     OtherSession,
     PathState,
@@ -26,7 +27,7 @@ from stepwell.store.model.plans import (
     PlannedChanges,
     Recovery,
 )
-from stepwell.store.model.reports import BranchRow, Status
+from stepwell.store.model.reports import BranchRow, MergeStatus, Status
 from stepwell.store.model.steps import (
     Branch,
     ChangeCounts,
@@ -54,12 +55,14 @@ __all__ = [
     "Change",
     "ChangeCounts",
     "Clock",
+    "Conflict",
     "Covered",
     "DriftError",
     "Hunk",
     "IntegrityError",
     "Kept",
     "Mark",
+    "MergeStatus",
     "NotFoundError",
     "Note",
     "Oid",

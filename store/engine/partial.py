@@ -108,6 +108,22 @@ def plan_part(scene: Scene, part: Part, draft: Draft) -> Plan:
     return planned if part.hunks else with_conflicts(planned, conflicts)
 
 
+def plan_settled(
+    scene: Scene, part: Part, wanted: Mapping[TrackedPath, PathState | None], draft: Draft
+) -> Plan:
+    """Returns the plan that gives paths exactly these states, each for itself."""
+    pairs = {
+        path: (lookup(scene.reader, scene.disk, path), _as_entry(path, state))
+        for path, state in wanted.items()
+    }
+    changed = {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+    return narrowed(scene, part, changed, part.paths, (), draft)
+
+
+def _as_entry(path: TrackedPath, state: PathState | None) -> Entry | None:
+    return None if state is None else Entry(path, state.mode, state.blob)
+
+
 def with_conflicts(plan: Plan, conflicts: Iterable[Conflict]) -> Plan:
     """Returns the plan with conflicts, in path order."""
     return replace(plan, conflicts=tuple(sorted(conflicts, key=lambda one: one.path)))

@@ -82,7 +82,9 @@ def _merge_status(journal: Journal, reader: ObjectReader, disk: Snapshot) -> Mer
         return None
     plan = merging_plan(journal, merging)
     unsettled = tuple(one.path for one in with_markers(reader, disk, plan))
-    return MergeStatus(merging.branch, merging.theirs, plan.conflicts, unsettled)
+    found = [lookup(reader, disk, one.path) for one in plan.conflicts]
+    on_disk = tuple(entry and PathState(entry.mode, entry.oid) for entry in found)
+    return MergeStatus(merging.branch, merging.theirs, plan.conflicts, unsettled, on_disk)
 
 
 def _pending_paths(journal: Journal, context: Context, view: View) -> tuple[TrackedPath, ...]:

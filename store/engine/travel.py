@@ -6,7 +6,7 @@ change files one by one, verify, write the done record (engine/settle.py, which 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,7 +20,7 @@ from stepwell.store.engine.merge.ancestry import merge_bases
 from stepwell.store.engine.merge.plan import MergeRequest, plan_merge
 from stepwell.store.engine.objects import BLOB, LayeredObjects, ObjectReader, RememberingObjects
 from stepwell.store.engine.parents import first_parent
-from stepwell.store.engine.partial import Pairs, Part, Scene, plan_part
+from stepwell.store.engine.partial import Pairs, Part, Scene, plan_part, plan_settled
 from stepwell.store.engine.recording import (
     Act,
     advanced,
@@ -85,6 +85,8 @@ class Aim:
     """Only this is put back, as a new step on the present tip; None: everything."""
     merge: MergeRequest | None = None
     """Of a merge: what is merged, whose tip `step` and `onto` are."""
+    settled: Mapping[TrackedPath, PathState | None] | None = None
+    """What the paths of `part` are to be, whatever `onto` has there (conflicts being settled)."""
 
 
 def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, ObjectReader]:
@@ -120,6 +122,8 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
     if aim.merge is not None:
         plan = plan_merge(scene, context, aim.merge, draft)
+    elif aim.part is not None and aim.settled is not None:
+        plan = plan_settled(scene, aim.part, aim.settled, draft)
     elif aim.part is not None:
         plan = plan_part(scene, aim.part, draft)
     else:
@@ -174,9 +178,9 @@ def other_sessions(journal: Journal, head: Step, aim: Aim, plan: Plan) -> tuple[
     Without a named asker, a rollback is the business of the session of the step gone back to, else
     of the only session concerned. Steps without a session are a person's own captures; imported
     ones are nobody's work here. A switch takes nothing back, `only` keeps what came later, and of
-    some paths the work on other ones stays; a merge only adds.
+    some paths the work on other ones stays; a merge only adds, and settling it is a part of it.
     """
-    if aim.branch is not None or plan.only or aim.merge is not None:
+    if aim.branch is not None or plan.only or aim.merge is not None or aim.settled is not None:
         return ()
     undone = steps_between(journal, head, aim.since or aim.onto)
     counts: dict[str, int] = {}

@@ -9,7 +9,7 @@ from typing import Literal
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import TrackedPath
-from stepwell.store.model.plans import Conflict
+from stepwell.store.model.plans import Conflict, PathState
 from stepwell.store.model.steps import Intent, Step
 
 
@@ -44,6 +44,8 @@ class MergeStatus:
     conflicts: tuple[Conflict, ...]
     unsettled: tuple[TrackedPath, ...]
     """Of them, the files that still hold conflict markers."""
+    on_disk: tuple[PathState | None, ...]
+    """What lies at each conflict's path now; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

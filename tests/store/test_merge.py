@@ -510,3 +510,41 @@ def test_no_setting_of_user_or_project_has_a_say(
     done = ws.merge_branch("try")
     assert [c.kind for c in done.plan.conflicts] == ["content"]
     assert not canary.exists()
+
+
+def test_a_side_of_a_conflict_is_taken_exactly(
+    ws: Workspace, project: Path, forked: Callable[..., tuple[Step, Step]]
+) -> None:
+    """Under the name that it has on disk, whatever the side called it; a side without it deletes."""
+
+    def theirs() -> None:
+        write(project, "text", replaced(9, "theirs"))
+        (project / "README.md").unlink()
+
+    def ours() -> None:
+        write(project, "text", replaced(9, "ours"))
+        (project / "text").rename(project / "renamed")
+        write(project, "README.md", "ours\n")
+
+    forked(ours, theirs)
+    before = contents(project)
+    ws.merge_branch("try")
+    for side, text in (("theirs", replaced(9, "theirs")), ("base", "".join(LINES))):
+        done = ws.apply(ws.plan_settle(side, [b"renamed"]))  # type: ignore[arg-type]
+        assert (project / "renamed").read_text() == text and not done.not_restored
+        assert ws.status().merging is not None and not ws.status().merging.unsettled
+    ws.apply(ws.plan_settle("ours", [b"renamed", b"README.md"]))
+    assert contents(project) == before
+    ws.apply(ws.plan_settle("theirs", [b"README.md"]))
+    assert not (project / "README.md").exists()
+    merging = ws.status().merging
+    assert merging is not None and None in merging.on_disk
+    assert [one.path for one in merging.conflicts] == [b"README.md", b"renamed"]
+    assert merging.on_disk[0] is None and merging.on_disk[1] == merging.conflicts[1].ours
+    with pytest.raises(NotFoundError):
+        ws.plan_settle("ours", [b"src/app.py"])
+    ws.continue_merge()
+    ws.undo()
+    assert contents(project) == before
+    with pytest.raises(NotFoundError):
+        ws.plan_settle("ours", [b"renamed"])

@@ -135,7 +135,7 @@ class MemorySource:
 
     def status(self) -> Any:
         head = [s for s in self.known if s.branch == "main"][-1]
-        return SimpleNamespace(head=head, dirty=self.dirty, pending=None)
+        return SimpleNamespace(head=head, dirty=self.dirty, pending=None, merging=None)
 
     def diff(self, a: Step, b: Step | None = None, **_: Any) -> tuple[Change, ...]:
         return self.dirty if b is None else self.step_changes(b)

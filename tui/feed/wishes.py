@@ -1,4 +1,4 @@
-"""What a person may ask a preview for: going back to a step, undo, redo."""
+"""What a person may ask a preview for: going back to a step, undo, redo, a merge."""
 
 from __future__ import annotations
 
@@ -109,4 +109,58 @@ class Switch:
         raise AssertionError("a switch always has a plan of files")
 
 
-Wish = Rollback | Undo | Redo | Switch
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Take another branch into the current one."""
+
+    branch: str
+    undo = False
+
+    def other_side(self) -> Rollback | None:
+        """A merge has one side."""
+        return None
+
+    def plan(self, source: Source) -> PlannedChanges | Operation:
+        return source.plan_merge(self.branch)
+
+    def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
+        raise AssertionError("a merge always has a plan of files")
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Give conflicts' paths what one side of the merge under way has there."""
+
+    side: Literal["base", "ours", "theirs"]
+    paths: tuple[bytes, ...]
+    undo = False
+
+    def other_side(self) -> Rollback | None:
+        """The other sides have keys of their own."""
+        return None
+
+    def plan(self, source: Source) -> PlannedChanges | Operation:
+        return source.plan_settle(self.side, self.paths)
+
+    def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
+        raise AssertionError("settling always has a plan of files")
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Take back the merge under way."""
+
+    undo = True
+
+    def other_side(self) -> Rollback | None:
+        """There is one way back."""
+        return None
+
+    def plan(self, source: Source) -> PlannedChanges | Operation:
+        return source.plan_abort()
+
+    def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
+        raise AssertionError("a merge always has a plan of files")
+
+
+Wish = Rollback | Undo | Redo | Switch | Merge | Settle | Abort

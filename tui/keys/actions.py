@@ -17,6 +17,7 @@ Scope = Literal[
     "preview",
     "operations",
     "branches",
+    "conflicts",
     "prompt",
     "form",
     "note",
@@ -61,6 +62,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "branches", "branches: switch, make, rename, delete", "everywhere", ("b",), hint="branches"
     ),
+    Action("merging", "conflicts of the merge under way", "everywhere", ("M",)),
     Action("times", "relative or absolute times", "everywhere", ("T",)),
     Action("reload", "read everything anew", "everywhere", ("R",)),
     Action("leave", "back, or quit", "everywhere", ("q",)),
@@ -218,6 +220,13 @@ ACTIONS: tuple[Action, ...] = (
         ("s", "enter", "l"),
         hint="switch…",
     ),
+    Action(
+        "merge_in",
+        "preview merging this branch into the one that you are on",
+        "branches",
+        ("M",),
+        hint="merge…",
+    ),
     Action("new_branch", "new branch at the selected step", "branches", ("n",), hint="new"),
     Action("rename_branch", "give this branch another name", "branches", ("R",), hint="rename"),
     Action(
@@ -229,6 +238,30 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("show_head", "show its newest step in the timeline", "branches", ("o",), hint="show"),
     Action("close", "back to the timeline", "branches", ("escape", "q", "h", "b"), hint="back"),
+    # conflicts of a merge
+    Action("take('ours')", "preview taking our side", "conflicts", ("o",), hint="ours…"),
+    Action("take('theirs')", "preview taking their side", "conflicts", ("t",), hint="theirs…"),
+    Action("take('base')", "preview going back to the base", "conflicts", ("b",)),
+    Action("take_all('ours')", "preview taking our side of all", "conflicts", ("O",)),
+    Action("take_all('theirs')", "preview taking their side of all", "conflicts", ("T",)),
+    Action("edit", "open the file in $EDITOR", "conflicts", ("e",), hint="edit"),
+    Action(
+        "conclude", "conclude the merge, after a question", "conflicts", ("c",), hint="conclude…"
+    ),
+    Action("abort", "preview taking the merge back", "conflicts", ("x",), hint="abort…"),
+    Action("clash(1)", "next place where the sides differ", "conflicts", ("right_square_bracket",)),
+    Action(
+        "clash(-1)", "previous place", "conflicts", ("left_square_bracket",), hint="next/previous"
+    ),
+    Action("sides(1)", "scroll the sides down", "conflicts", ("J",), hint="scroll"),
+    Action("sides(-1)", "scroll the sides up", "conflicts", ("K",)),
+    Action(
+        "close",
+        "back; the merge stays under way",
+        "conflicts",
+        ("escape", "q", "h", "M"),
+        hint="back",
+    ),
     # forms
     Action("save", "save what was typed", "form", ("ctrl+s",), hint="save"),
     Action("leave_form", "leave without a change", "form", ("escape",), hint="leave"),

@@ -10,6 +10,7 @@ from typing import Literal
 
 from stepwell.tui.values import (
     Applied,
+    Conflict,
     Kept,
     Oid,
     Operation,
@@ -31,6 +32,18 @@ _CLASHES = {
     "mode": "later work gave it another mode",
     "binary": "later work changed it, and it is binary",
     "file/directory": "later work put a folder there, or a file where a folder was",
+    "rename/rename": "later work gave it another name",
+    "location": "later work moved its folder",
+}
+_MERGE_CLASHES = {
+    "content": "both sides changed the same lines",
+    "modify/delete": "one side changed it, the other deleted it",
+    "add/add": "both sides added it, each in its own way",
+    "mode": "each side gave it another mode",
+    "binary": "both sides changed it, and it is binary",
+    "file/directory": "a file on one side, a folder on the other",
+    "rename/rename": "each side gave it another name",
+    "location": "added to a folder that the other side renamed",
 }
 _EMPTY = Oid(bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"))
 """The blob that holds nothing."""
@@ -63,8 +76,13 @@ def plan_rows(planned: PlannedChanges) -> tuple[PlanRow, ...]:
         )
         for other in planned.plan.other_sessions
     ]
+    leaves = planned.plan.kind == "merge"
     rows += [
-        PlanRow("conflict", f"{_path(one.path)}: {_CLASHES[one.kind]}", path=one.path)
+        PlanRow(
+            "conflict",
+            f"{_path(one.path)}: {clash(one) if leaves else _CLASHES[one.kind]}",
+            path=None if leaves else one.path,
+        )
         for one in planned.plan.conflicts
     ]
     shown: set[bytes] = set()
@@ -78,6 +96,11 @@ def plan_rows(planned: PlannedChanges) -> tuple[PlanRow, ...]:
         if kept.path not in shown
     ]
     return (*rows, *kept_rows(planned.plan.keep))
+
+
+def clash(conflict: Conflict) -> str:
+    """Returns what two merged sides do not agree on, in words."""
+    return _MERGE_CLASHES[conflict.kind]
 
 
 def kept_rows(kept: Sequence[Kept]) -> tuple[PlanRow, ...]:
@@ -96,6 +119,8 @@ def headline(planned: PlannedChanges) -> str:
         )
     if plan.kind == "switch":
         return _switch_headline(plan, step)
+    if plan.kind == "merge":
+        return _merge_headline(plan, step)
     if plan.only:
         what = f"Take back only what {step} changed, and keep later work"
         return what if plan.items or plan.conflicts else f"{what}: nothing of it is left on disk"
@@ -109,6 +134,21 @@ def headline(planned: PlannedChanges) -> str:
 def _switch_headline(plan: Plan, step: str) -> str:
     to = f"Switch to branch {one_line(plan.branch or '', 40)}, at {step}"
     return f"{to}: {_amount(plan.items)}" if plan.items else f"{to}: no file changes"
+
+
+def _merge_headline(plan: Plan, step: str) -> str:
+    what = f"Merge branch {one_line(plan.merged or '', _TITLE)}, at {step}"
+    does = f"{what}: {_amount(plan.items)}" if plan.items else f"{what}: no file changes"
+    left = len(plan.conflicts)
+    return f"{does}; {plural(left, 'conflict')} to be settled afterwards" if left else does
+
+
+def settle_headline(plan: Plan, side: str) -> str:
+    """Returns what taking one side of conflicts would do."""
+    paths = ", ".join(_path(path) for path in plan.paths[:2])
+    more = f" and {len(plan.paths) - 2:,} more" if len(plan.paths) > 2 else ""
+    what = f"Take {side} of {paths}{more}"
+    return what if plan.items else f"{what}: it is like that already"
 
 
 def part_headline(plan: Plan, files: int, total: int, hunks: int) -> str:
@@ -186,6 +226,9 @@ def _now(plan: Plan, written: Sequence[PlanItem]) -> str:
     """What of the disk is how; short, because it is to fit the footer of 80 cells."""
     if plan.kind == "switch":
         return f"You are on {one_line(plan.branch or '', 40)}, {_amount(written)} changed"
+    if plan.kind == "merge":
+        left = f", {plural(len(plan.conflicts), 'conflict')} to settle" if plan.conflicts else ""
+        return f"Merged {one_line(plan.merged or '', 40)}, {_amount(written)} changed{left}"
     if plan.only:
         return f"What #{plan.target.seq} changed is taken back in {_amount(written)}"
     if plan.kind in _FLIPS:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
-from stepwell.tui.feed.wishes import Switch
+from stepwell.tui.feed.wishes import Merge, Switch
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.fit import cells, clip, fit, fit_right
@@ -36,7 +36,7 @@ _KEPT = 6
 class BranchChoice(NamedTuple):
     """What a person left the list with."""
 
-    switch: Switch | None = None
+    wish: Switch | Merge | None = None
     show: int | None = None
     """The number of a step to be shown in the timeline."""
 
@@ -110,6 +110,10 @@ class BranchList(LineList):
     def action_switch_to(self) -> None:
         """Leaves for the preview of switching."""
         self._screen().switch()
+
+    def action_merge_in(self) -> None:
+        """Leaves for the preview of merging."""
+        self._screen().merge()
 
     def action_show_head(self) -> None:
         """Leaves for the branch's newest step."""
@@ -201,7 +205,17 @@ class BranchesScreen(Screen["BranchChoice | None"]):
         if row.current:
             self._footer.say("this is the branch that you are on")
         else:
-            self.dismiss(BranchChoice(switch=Switch(row.name)))
+            self.dismiss(BranchChoice(Switch(row.name)))
+
+    def merge(self) -> None:
+        """Leaves for the preview of merging the branch into the current one."""
+        row = self._list.selected
+        if row is None:
+            return
+        if row.current:
+            self._footer.say("this is the branch that you are on: stand on the one to take in")
+        else:
+            self.dismiss(BranchChoice(Merge(row.name)))
 
     def show_head(self) -> None:
         """Leaves for the newest step of the branch."""

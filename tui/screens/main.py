@@ -37,6 +37,7 @@ from stepwell.tui.messages import (
     StepsWanted,
     TimelineLoaded,
 )
+from stepwell.tui.model.sides import merge_heading
 from stepwell.tui.screens.choosing import Choosing
 from stepwell.tui.screens.panes import PaneName, Panes
 from stepwell.tui.screens.showing import Showing, Views
@@ -187,6 +188,7 @@ class MainScreen(Choosing):
         took = now - self._compared_at
         self._compare_at = now + max(_COMPARE_NS, _COMPARE_SHARE * took)
         self.timeline.take_disk(len(message.dirty), message.pending)
+        self._header.say(merging=merge_heading(message.merging))
         changed, self._dirty = message.dirty != self._dirty, message.dirty
         if changed:
             self.showing.disk_changed()

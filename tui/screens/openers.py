@@ -107,6 +107,15 @@ class Openers(Screen[None]):
         self._to_head = True
         self._gateway.poll()
         self.compare_disk()
+        if outcome.conflicts:
+            self.action_merging()
+
+    def action_merging(self) -> None:
+        """Shows the conflicts of the merge under way."""
+        from stepwell.tui.screens.conflicts import ConflictsScreen
+
+        screen = ConflictsScreen(self._gateway, self._glyphs, self._highlighter)
+        self.app.push_screen(screen, self._changed)
 
     # --- operations and branches -----------------------------------------------------------------
 
@@ -131,8 +140,8 @@ class Openers(Screen[None]):
     def _chosen_branch(self, choice: BranchChoice | None) -> None:
         if choice is None:
             return
-        if choice.switch is not None:
-            self.preview(choice.switch)
+        if choice.wish is not None:
+            self.preview(choice.wish)
         elif choice.show is not None:
             self.timeline.go_to(choice.show)
 

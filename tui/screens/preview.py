@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from stepwell.tui.feed.highlight import Highlighter
-from stepwell.tui.feed.wishes import Rollback, Wish
+from stepwell.tui.feed.wishes import Rollback, Settle, Wish
 from stepwell.tui.gateway import ChosenPart, Gateway
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
@@ -38,6 +38,7 @@ from stepwell.tui.model.planrows import (
     part_headline,
     plan_rows,
     recovery_notice,
+    settle_headline,
     tally,
 )
 from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
@@ -102,6 +103,8 @@ class Outcome(NamedTuple):
     """One line: what was done, what not and why, how to take it back."""
     complete: bool
     """Everything that was wanted was done."""
+    conflicts: bool = False
+    """A merge left conflicts on disk, to be settled."""
 
 
 class RestorePreview(ModalScreen[Outcome | None]):
@@ -224,7 +227,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
                 self._headline.say(said, "strong")
                 right = f"{picks.files} of {plural(total, 'file')} ticked"
             else:
-                self._headline.say(headline(shown), "strong")
+                self._headline.say(_headline(self._wish, shown), "strong")
                 right = tally(shown.plan)
             self._plan.set_caption("Changes", right)
         self._tell_keys()
@@ -244,6 +247,8 @@ class RestorePreview(ModalScreen[Outcome | None]):
 
     @property
     def _safety(self) -> str:
+        if isinstance(self._wish, Settle):
+            return f"{_SAFETY} The merge stays under way."
         return f"{_SAFETY} {'U does it again.' if self._wish.undo else 'u takes it back.'}"
 
     @property
@@ -371,7 +376,8 @@ class RestorePreview(ModalScreen[Outcome | None]):
         self._busy = False
         done = message.done
         missed = done.not_restored if isinstance(done, Applied) else ()
-        result = Outcome(outcome(done, self._wish.undo), not missed)
+        left = isinstance(done, Applied) and done.applied and done.plan.leaves_conflicts
+        result = Outcome(outcome(done, self._wish.undo), not missed, left)
         if not missed:
             self.dismiss(result)
             return
@@ -414,6 +420,12 @@ class RestorePreview(ModalScreen[Outcome | None]):
             self.dismiss(self._result)
 
 
+def _headline(wish: Wish, shown: PlannedChanges) -> str:
+    if isinstance(wish, Settle):
+        return settle_headline(shown.plan, wish.side)
+    return headline(shown)
+
+
 def _hints(
     plan: PlanList, wish: Wish, shown: PlannedChanges | Operation | None
 ) -> list[tuple[str, str]]:
@@ -436,7 +448,9 @@ def _hints(
 
 def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
     """Tells whether a plan would neither change a file nor move a branch."""
-    return isinstance(shown, PlannedChanges) and shown.plan.partial and not shown.plan.items
+    if not isinstance(shown, PlannedChanges) or shown.plan.items:
+        return False
+    return shown.plan.partial and not shown.plan.is_whole_merge
 
 
 def _unready(rows: Sequence[PlanRow]) -> str:

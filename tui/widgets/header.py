@@ -31,6 +31,8 @@ class Heading:
     following: bool = True
     unseen: int = 0
     clock: str = ""
+    merging: str = ""
+    """Of the merge under way: the branch and what is left; empty: none."""
 
 
 class Header(Bar):
@@ -70,6 +72,8 @@ class Header(Bar):
 
     def _news(self) -> Sequence[Segment]:
         heading, paint = self._heading, self.paint
+        if heading.merging:
+            return [Segment(f"  merging {heading.merging}", paint("failed", bold=True))]
         if heading.unseen:
             text = f"  {self._glyphs.new} {grouped(heading.unseen)} new"
             return [Segment(text, paint("warning", bold=True))]

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
 from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for, spelled
 from stepwell.tui.screens.branches import BranchList, DeleteForm
+from stepwell.tui.screens.conflicts import ConflictList
 from stepwell.tui.screens.help import HelpScreen
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.marking import NoteForm
@@ -31,6 +32,7 @@ OWNERS: dict[Scope, type] = {
     "operations": OperationList,
     "preview": RestorePreview,
     "branches": BranchList,
+    "conflicts": ConflictList,
     "prompt": Prompt,
     "form": NoteForm,
     "note": NoteForm,

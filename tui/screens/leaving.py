@@ -1,0 +1,62 @@
+"""Leaving the terminal to another program for a while: an editor at a line, a pager with a patch."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from textual.app import App, SuspendNotSupported
+
+from stepwell.tui.gateway import environment
+from stepwell.tui.values import printable
+
+_PLUS = frozenset(
+    ("vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "kak", "joe", "micro", "ne")
+)
+"""Editors that take `+LINE` before the file."""
+_COLON = frozenset(("hx", "helix", "subl", "zed"))
+"""Editors that take `FILE:LINE`."""
+_GOTO = frozenset(("code", "codium", "cursor", "windsurf"))
+"""Editors that take `--goto FILE:LINE`, and come back at once without `--wait`."""
+
+
+def editor_command(variables: Mapping[str, str], path: bytes, line: int | None) -> Sequence[str]:
+    """Returns program and arguments that open a file (at a line) in a person's editor.
+
+    An editor that is not known gets the file alone.
+    """
+    chosen = variables.get("VISUAL") or variables.get("EDITOR") or "vi"
+    words, file = shlex.split(chosen), os.fsdecode(os.path.abspath(path))
+    name = os.path.basename(words[0]) if words else ""
+    if name in _GOTO:
+        return [*words, "--wait", "--goto", file if line is None else f"{file}:{line}"]
+    if line is None:
+        return [*words, file]
+    if name in _COLON:
+        return [*words, f"{file}:{line}"]
+    return [*words, f"+{line}", file] if name in _PLUS else [*words, file]
+
+
+def edit_file(app: App[int], path: bytes, line: int | None) -> str:
+    """Runs the person's editor over a file; returns why it did not go well, or nothing."""
+    if not os.path.lexists(path):
+        return "there is no such file on disk to edit"
+    try:
+        command = editor_command(environment(), path, line)
+    except ValueError as error:
+        return printable(f"$EDITOR cannot be understood: {error}")
+    return run_there(app, command)
+
+
+def run_there(app: App[int], command: Sequence[str], given: bytes | None = None) -> str:
+    """Runs a program on the terminal, `given` on its input; returns what went wrong, or nothing."""
+    try:
+        with app.suspend():
+            done = subprocess.run(command, input=given, check=False)
+    except SuspendNotSupported:
+        return "this terminal cannot be left to another program"
+    except OSError as error:
+        return printable(f"cannot run {command[0]}: {error.strerror}")
+    return "" if done.returncode == 0 else printable(f"{command[0]} ended with {done.returncode}")
