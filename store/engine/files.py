@@ -12,6 +12,7 @@ import os
 import stat
 from typing import NamedTuple
 
+from stepwell.store.engine.leases import is_being_written
 from stepwell.store.engine.objects import BLOB, FileMovedError, ObjectSink
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.ids import Oid
@@ -222,7 +223,7 @@ def _read_once(fd: int, sink: ObjectSink, fresh_from: int | None) -> FileRead | 
     content = _read_up_to(fd, before.st_size + 1)
     if fresh_from is not None and before.st_ctime_ns >= fresh_from:
         os.lseek(fd, 0, os.SEEK_SET)
-        if _read_up_to(fd, before.st_size + 1) != content:
+        if _read_up_to(fd, before.st_size + 1) != content or is_being_written(fd):
             return None
     if len(content) != before.st_size or not same_file(before, os.fstat(fd)):
         return None

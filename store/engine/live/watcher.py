@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from stepwell.store.engine.atomic import make_private_folder
 from stepwell.store.engine.live.inotify import Q_OVERFLOW, Event, Inotify
-from stepwell.store.engine.live.mounts import hears_all
+from stepwell.store.engine.mounts import hears_all
 
 FOLDER = "barrier"
 _PATIENCE_MS = 2_000

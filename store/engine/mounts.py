@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 
 TABLE = "/proc/self/mountinfo"
 
@@ -40,6 +41,21 @@ def hears_all_by(table: bytes, root: bytes) -> bool:
         elif _holds(root, point):
             inside.append(kind)
     return longest >= 0 and not any(map(_is_deaf, (around, *inside)))
+
+
+@lru_cache(maxsize=64)
+def is_ours_alone(device: int) -> bool:
+    """Tells whether only this kernel changes the file system of a `st_dev`; False when not known."""
+    name = f"{os.major(device)}:{os.minor(device)}".encode()
+    try:
+        with open(TABLE, "rb") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return False
+    kinds = [
+        line.partition(b" - ")[2].split(b" ")[0] for line in lines if line.split(b" ")[2] == name
+    ]
+    return bool(kinds) and not any(map(_is_deaf, kinds))
 
 
 def _mounts(table: bytes) -> list[tuple[bytes, bytes]]:

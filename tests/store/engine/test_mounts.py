@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.store.engine.live.mounts import hears_all, hears_all_by
+from stepwell.store.engine.mounts import hears_all, hears_all_by
 
 TABLE = b"""\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -45,7 +45,7 @@ def test_the_innermost_mount_and_those_inside_decide(root: bytes, hears: bool) -
 def test_an_unknown_table_is_no_ground_to_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not known is scanned."""
     assert not hears_all_by(b"", b"/work")
-    monkeypatch.setattr("stepwell.store.engine.live.mounts.TABLE", "/nonexistent")
+    monkeypatch.setattr("stepwell.store.engine.mounts.TABLE", "/nonexistent")
     assert not hears_all(b"/")
 
 
