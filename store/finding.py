@@ -14,6 +14,7 @@ from stepwell.store.engine import filters, reading
 from stepwell.store.engine.blame import blame
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.reports import BlameLine, Hit
@@ -61,11 +62,12 @@ class _Lineage:
         self, journal: Journal, graph: Graph, changing: Callable[[bytes], Collection[int]]
     ) -> None:
         self._journal = journal
+        self._shown = Shown(journal, journal.view().dropped)
         self._graph = graph
         self.changing = changing
 
     def step(self, seq: int) -> Step:
-        return self._journal.step(self._graph.id_of(self._graph.row_at(seq)))
+        return self._shown.linked(self._journal.step(self._graph.id_of(self._graph.row_at(seq))))
 
     def parents(self, seq: int) -> Sequence[int]:
         row = self._graph.row_of(seq)

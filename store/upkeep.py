@@ -5,7 +5,7 @@ from __future__ import annotations
 from stepwell.store.branchverbs import BranchVerbs
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.link.carry import carried
-from stepwell.store.model.reports import Sealed
+from stepwell.store.model.reports import Collected
 from stepwell.store.model.retention import Policy, Prune
 
 
@@ -34,8 +34,11 @@ class UpkeepVerbs(BranchVerbs):
         with self._writer() as writer:
             return prune(writer, policy, self._context.clock(), progress=progress)
 
-    def gc(self, *, progress: Progress = no_progress) -> Sealed:
+    def gc(self, *, grace_minutes: int = 120, progress: Progress = no_progress) -> Collected:
         """Seals what was recorded: segments become packs and commits of the store's repository.
+
+        Then it removes for good the steps that were dropped longer than the grace time ago, with
+        all that nothing else needs; taking their prune back is not possible any more.
 
         Captures go on meanwhile. It is never done unasked.
 
@@ -43,18 +46,27 @@ class UpkeepVerbs(BranchVerbs):
             BusyError: another process is sealing, or writing for long.
             IntegrityError: something to be sealed is damaged; nothing was changed.
         """
+        from stepwell.store.engine.pruning.sweep import sweep
         from stepwell.store.engine.sealing.seal import seal
 
         context = self._context
-        done = seal(
+        sealed = seal(
             self.store,
             self._writer,
             clock=context.clock,
             randomness=context.randomness,
             progress=progress,
         )
+        swept = sweep(
+            self.store,
+            self._writer,
+            grace_ns=grace_minutes * 60 * 1_000_000_000,
+            clock=context.clock,
+            randomness=context.randomness,
+            progress=progress,
+        )
         self.refresh()
-        return done
+        return Collected(sealed, swept)
 
     def rebuild(self) -> int:
         """Makes the catalogue anew from the journal; returns the number of steps in it.

@@ -7,13 +7,15 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import size
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import short
-from stepwell.store.model.reports import Sealed, Stats, VerifyReport
+from stepwell.store.model.reports import Sealed, Stats, Swept, VerifyReport
 from stepwell.store.model.text import plural
+from stepwell.store.retention import read_policy
 
 DAMAGED = IntegrityError.exit_code
 
@@ -60,16 +62,20 @@ def _verify_options(parser: argparse.ArgumentParser) -> None:
 
 def _gc(call: Call) -> int:
     started = time.monotonic_ns()
+    policy = read_policy(environment.default_config())
+    grace = 0 if call.arguments.now else policy.grace_minutes
     with call.open() as workspace:
-        done = workspace.gc(progress=call.out.progress)
+        done = workspace.gc(grace_minutes=grace, progress=call.out.progress)
         call.tell_recovery(workspace)
     took_ms = (time.monotonic_ns() - started) // 1_000_000
     if call.out.json:
-        form = asdict(done)
+        form = asdict(done.sealed)
         outer = {name: form.pop(name) for name in ("packs", "merged")}
+        outer["removed"] = asdict(done.swept)
         call.out.document({"sealed": form, **outer, "took_ms": took_ms})
     else:
-        _tell_sealed(call.out, done)
+        _tell_sealed(call.out, done.sealed)
+        _tell_swept(call.out, done.swept)
     return 0
 
 
@@ -84,6 +90,21 @@ def _tell_sealed(out: Output, done: Sealed) -> None:
         out.line("nothing to seal: everything that was recorded is sealed")
     if done.merged:
         out.line(f"{plural(done.merged, 'pack')} were merged into one")
+
+
+def _tell_swept(out: Output, done: Swept) -> None:
+    if done.steps:
+        out.line(
+            Styled("removed", "good"),
+            f" {plural(done.steps, 'dropped step')} for good: {size(done.bytes_before)} are now",
+            f" {size(done.bytes_after)}",
+        )
+
+
+def _gc_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--now", action="store_true", help="also remove what was dropped within the grace time"
+    )
 
 
 def _rebuild(call: Call) -> int:
@@ -150,8 +171,11 @@ COMMANDS = (
     ),
     Command(
         name="gc",
-        summary="Seal what was recorded: pack it small, as commits of an ordinary git repository.",
-        details="Captures go on meanwhile. The repository is `repo.git` in the store that\n"
+        summary="Seal what was recorded: pack it small; remove what was dropped.",
+        configure=_gc_options,
+        details="What is sealed is commits of an ordinary git repository. Steps that `prune` dropped\n"
+        "longer ago than the grace time (two hours, or `grace_minutes`) are removed for good.\n"
+        "Captures go on meanwhile. The repository is `repo.git` in the store that\n"
         "`stepwell status` names; `git log BRANCH` there lists the steps.",
         examples=("stepwell gc",),
         run=_gc,

@@ -34,6 +34,8 @@ class Manifest:
     """Hex id of the commit whose tree holds the sealed operations; empty when there are none."""
     refs: str = ""
     """Checksum over the repository's own refs (engine/sealing/refs.py)."""
+    void: tuple[str, ...] = ()
+    """Packs that a removal has replaced: their files go, though what they hold is nowhere else."""
 
 
 def write_manifest(store: Path, manifest: Manifest) -> None:
@@ -49,6 +51,8 @@ def write_manifest(store: Path, manifest: Manifest) -> None:
     }
     if manifest.packs:
         document |= {k: getattr(manifest, k) for k in ("sealed", "operations", "refs")}
+    if manifest.void:
+        document["void"] = list(manifest.void)
     document["check"] = _check(document)
     write_atomic(store / NAME, canonical_json(document) + b"\n")
 
@@ -87,6 +91,7 @@ def _decode(document: Any, path: Path) -> Manifest | None:
         document.get("sealed", 0),
         document.get("operations", ""),
         document.get("refs", ""),
+        tuple(document.get("void", ())),
     )
 
 

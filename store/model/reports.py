@@ -140,6 +140,23 @@ class Sealed:
     """How many packs were merged into one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What removing dropped steps for good did; bytes of the packs before and after."""
+
+    steps: int
+    bytes_before: int
+    bytes_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a `gc` did."""
+
+    sealed: Sealed
+    swept: Swept
+
+
 Where = Literal["prompt", "input", "note", "path", "diff"]
 
 

@@ -130,15 +130,16 @@ def main(folder: Path, first: int, step: int, refuse: bool) -> dict[str, Any]:
         shutil.copytree(original, store)
         if not stop(point, store, killer):
             break
-        wrong += _judged(point, "after the kill", partial(_readable, store, done))
+        wrong += judged(point, "after the kill", partial(_readable, store, done))
         stop(1 + point * 7 % 61, store, killer)
         more = list(done)
-        wrong += _judged(point, "after the next", partial(_goes_on, store, more))
+        wrong += judged(point, "after the next", partial(_goes_on, store, more))
         point += step
     return {"points": point, "wrong": wrong}
 
 
-def _judged(point: int, when: str, check: Callable[[], None]) -> list[str]:
+def judged(point: int, when: str, check: Callable[[], None]) -> list[str]:
+    """Returns what a check had to say, as a list of one, or an empty one."""
     try:
         check()
     except Exception as error:

@@ -110,9 +110,14 @@ class Journal:
         return self._chain.manifest
 
     def _found(self, look: Callable[[], _Found | None]) -> _Found | None:
-        """Returns what `look` finds; what was sealed since is looked up anew, once."""
+        """Returns what `look` finds; what was sealed or moved since is looked up anew, once."""
         before = self._chain.manifest
-        found = look()
+        try:
+            found = look()
+        except ObjectMissingError:
+            if not (self._chain.look_again() or self._chain.manifest != before):
+                raise
+            return look()
         if found is None:
             self._chain.look_again()
         # The first look may itself have noticed, behind the place where it is now.
@@ -168,7 +173,14 @@ class Journal:
     def _sealed_and_live(self, after: int) -> Iterator[Operation | None]:
         """Yields operations; None as the last one says that some were sealed meanwhile."""
         sealed = self._chain.sealed
-        yield from sealed.operations(after)
+        for found in sealed.operations_or_none(after):
+            if found is not None:
+                yield found
+                after = found.number
+            elif self._chain.look_again() or self._chain.sealed is not sealed:
+                # What was dropped was removed meanwhile, and the rest is in another place.
+                yield None
+                return
         first = max(after, sealed.last) + 1
         for segment in self._chain.since(first):
             if segment is None:

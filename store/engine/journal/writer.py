@@ -289,6 +289,10 @@ class JournalWriter(Journal):
         self._checked.add(oid)
         return True
 
+    def has(self, oid: Oid) -> bool:
+        """Tells whether the journal holds the object where it stays: in no pack that may go."""
+        return self._has_live(oid) or self._is_listed(oid)
+
     def _is_listed(self, oid: Oid) -> bool:
         """Tells whether a pack that counts has the object: one left by a killed sealing may go."""
         listed = self.manifest.packs

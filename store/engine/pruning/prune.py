@@ -13,6 +13,7 @@ from contextlib import suppress
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_limit
+from stepwell.store.engine.pruning.due import undo_needs
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.view import TRAVEL_KINDS
@@ -22,9 +23,6 @@ from stepwell.store.model.retention import Policy, Prune, PruneStep, StepFacts, 
 from stepwell.store.model.seqs import seqs_of
 from stepwell.store.model.steps import Step, StepRecorded, StepsDropped, View
 from stepwell.store.model.text import plural
-
-_UNDONE_IN = ("before", "after", "target")
-"""Of the record of a rollback, switch or merge: the steps that taking it back needs."""
 
 
 def plan_prune(
@@ -153,8 +151,7 @@ def _undo_needs(journal: Journal, view: View, since_ns: int) -> Iterator[StepId]
             with suppress(IntegrityError, NotFoundError):
                 done = journal.operation(number)
                 if done.time_ns >= since_ns:
-                    names = (done.details.get(key) for key in _UNDONE_IN)
-                    yield from (StepId(name) for name in names if name)
+                    yield from undo_needs(journal, done)
 
 
 def _branch_points(steps: Mapping[StepId, Step], view: View) -> Iterator[StepId]:

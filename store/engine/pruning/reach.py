@@ -31,7 +31,9 @@ class Reach:
         self._strict = strict
         self.objects: set[Oid] = set()
         self.trees: set[Oid] = set()
-        """Those of them that snapshots reach as folders."""
+        """Those of them that were gone through as folders."""
+        self.below: set[Oid] = set()
+        """Those that trees name, or are such trees."""
 
     def add(self, step: Step) -> list[Oid]:
         """Adds all that a step needs; returns what no earlier one did.
@@ -41,7 +43,11 @@ class Reach:
         """
         new = list(self._unseen(texts_of(step)))
         new += self._unseen(self._refused_entries(step.snapshot.extras))
-        return [*new, *self._below(step.snapshot.tree)]
+        return [*new, *self.add_tree(step.snapshot.tree)]
+
+    def add_object(self, oid: Oid) -> None:
+        """Adds one object alone."""
+        self.objects.add(oid)
 
     def size(self, objects: Iterable[Oid]) -> int:
         """Returns the stored bytes of objects; those that cannot be read count as none."""
@@ -65,7 +71,8 @@ class Reach:
                 raise
             return []
 
-    def _below(self, root: Oid) -> list[Oid]:
+    def add_tree(self, root: Oid) -> list[Oid]:
+        """Adds a tree with all that is below it; returns what is new."""
         new: list[Oid] = []
         stack = [root]
         while stack:
@@ -73,11 +80,13 @@ class Reach:
             if oid in self.trees or oid == EMPTY_TREE:
                 continue
             self.trees.add(oid)
+            self.below.add(oid)
             new += self._unseen([oid])
             for _, mode, child in self._entries(oid):
                 if mode == MODE_TREE:
                     stack.append(child)
                 else:
+                    self.below.add(child)
                     new += self._unseen([child])
         return new
 

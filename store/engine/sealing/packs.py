@@ -58,7 +58,8 @@ class Packs:
 
     def has(self, oid: Oid) -> bool:
         """Tells whether the object is there; its bytes are not checked."""
-        return self._holds(oid) or (self.reload() and self._holds(oid)) or self._is_loose(oid)
+        self.reload()
+        return self._holds(oid) or self._is_loose(oid)
 
     def _holds(self, oid: Oid) -> bool:
         return any(oid in index for index in self._indexes)

@@ -40,7 +40,8 @@ class SealedPart:
         self.packs = packs or Packs(repository_of(store))
         self._commit = manifest.operations
         self._operations = SealedOperations(self.packs)
-        self._index = SealedIndex.open(index_path(store, self.last), self.last)
+        self._index_path = index_path(store, self.last, manifest.operations)
+        self._index = SealedIndex.open(self._index_path, self.last)
         self.incomplete = False
         """True when the index had to be made anew from what is damaged."""
 
@@ -75,7 +76,7 @@ class SealedPart:
         content = encode_index(self.last, None, rows, self._commits_of_steps())
         if not self.incomplete:
             with suppress(FailedError):
-                write_index(self.store, self.last, content)
+                write_index(self._index_path, content)
         return SealedIndex(content)
 
     def _commits_of_steps(self) -> dict[bytes, Oid]:
@@ -97,13 +98,20 @@ class SealedPart:
 
     def operations(self, after: int) -> Iterator[Operation]:
         """Yields the operations above `after`, ascending; those of damaged chunks are left out."""
+        return (found for found in self.operations_or_none(after) if found is not None)
+
+    def operations_or_none(self, after: int) -> Iterator[Operation | None]:
+        """Yields the same, and None in the place of a damaged chunk, or one that is gone."""
         if after >= self.last:
             return
         for chunk in self.index.chunks():
             if chunk.last > after:
-                with suppress(ObjectMissingError, ObjectDamagedError):
+                try:
                     found = self._operations.operations(chunk)
-                    yield from (o for o in found if after < o.number <= self.last)
+                except (ObjectMissingError, ObjectDamagedError):
+                    yield None
+                    continue
+                yield from (o for o in found if after < o.number <= self.last)
 
     def newest(self, below: int) -> Iterator[Operation]:
         """Yields the operations below `below`, descending; those of damaged chunks are left out."""

@@ -23,10 +23,17 @@ from stepwell.store.engine.atomic import (
 )
 from stepwell.store.engine.git import Git
 from stepwell.store.engine.scratch import marked, scratch_folder, sweep
-from stepwell.store.engine.sealing.layout import CONFIG, pack_folder, repository_of
+from stepwell.store.engine.sealing.layout import (
+    CONFIG,
+    HEADS,
+    OPERATIONS,
+    STEPS,
+    pack_folder,
+    repository_of,
+)
 from stepwell.store.engine.sealing.packfile import PackWriter
 from stepwell.store.engine.sealing.packindex import PackIndex
-from stepwell.store.engine.sealing.refs import own_refs, read_refs
+from stepwell.store.engine.sealing.refs import own_refs, read_refs, refs_digest
 from stepwell.store.model.errors import FailedError, IntegrityError
 from stepwell.store.model.ids import Oid, RandomBytes, oid_from_hex
 
@@ -116,9 +123,25 @@ class SealedRepository:
             NoSpaceError, FailedError: the system or git refuses.
             IntegrityError: something is missing or damaged.
         """
+        return self._packed(self._git, tips)
+
+    def repack(self, tips: Iterable[Oid]) -> PackIndex:
+        """Makes one pack of all that commits reach, drafted or in the repository, and moves it in.
+
+        Raises: as `pack_history`.
+        """
+        objects = self._quarantine / "objects"
+        draft = objects / "pack" / "pack-draft.pack"
+        with self._apart(objects) as git:
+            git.run("index-pack", "--no-rev-index", str(draft), niceness=_NICE)
+        places = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects), **marked(self._quarantine)}
+        with Git(self.path, self._quarantine, also=places) as git:
+            return self._packed(git, tips)
+
+    def _packed(self, git: Git, tips: Iterable[Oid]) -> PackIndex:
         feed = b"".join(oid.hex().encode() + b"\n" for oid in tips)
         base = str(self._fresh("made") / "pack")
-        name = self._git.run(*_PACKING, "--revs", base, feed=feed, niceness=_NICE)
+        name = git.run(*_PACKING, "--revs", base, feed=feed, niceness=_NICE)
         return self._moved_in(name, None)
 
     def _moved_in(self, name: str, ids: Set[Oid] | None) -> PackIndex:
@@ -189,6 +212,24 @@ class SealedRepository:
         parents = {parent for row in rows for parent in row[1:]}
         return {oid_from_hex(row[0]) for row in rows if row[0] not in parents}
 
+    def set_history(
+        self, heads: Mapping[str, Oid], commits: Set[Oid], operations: Oid, current: str
+    ) -> str:
+        """Sets the refs of a history: branches, what else reaches its commits, and its operations.
+
+        `heads` has a commit for each branch, `commits` are those that must be reached. Returns the
+        checksum over them all.
+
+        Raises:
+            NoSpaceError, FailedError: the system or git refuses.
+        """
+        wanted = {_ref(HEADS + name): oid for name, oid in heads.items()}
+        for oid in self.tips_beyond(commits, set(heads.values())):
+            wanted[_ref(STEPS + oid.hex())] = oid
+        wanted[_ref(OPERATIONS)] = operations
+        self.set_refs(wanted, current)
+        return refs_digest(self.path)
+
     def set_refs(self, wanted: Mapping[bytes, Oid], branch: str) -> None:
         """Makes the derived refs exactly these and HEAD that branch, and forces them to disk.
 
@@ -228,6 +269,10 @@ def sealed_repository(store: Path, randomness: RandomBytes) -> Iterator[SealedRe
     with scratch_folder(store, "sealing", randomness) as quarantine:
         with SealedRepository(store, quarantine) as repository:
             yield repository
+
+
+def _ref(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _ensure(path: Path, content: bytes) -> None:

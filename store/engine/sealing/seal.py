@@ -23,16 +23,17 @@ from stepwell.store.engine.objects import TreeEntry, decode_tree
 from stepwell.store.engine.sealing.commits import operations_commit_bytes
 from stepwell.store.engine.sealing.gather import COMMIT, TEXTS, Gathered, Made, Sealing, top_tree
 from stepwell.store.engine.sealing.history import history_entries
-from stepwell.store.engine.sealing.layout import HEADS, OPERATIONS, STEPS, repository_of
+from stepwell.store.engine.sealing.layout import OPERATIONS, repository_of
 from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.refs import own_refs, read_refs, refs_digest
 from stepwell.store.engine.sealing.repository import SealedRepository, sealed_repository
 from stepwell.store.engine.sealing.sealedindex import (
     encode_index,
+    index_path,
     remove_other_indexes,
     write_index,
 )
-from stepwell.store.engine.sealing.tidy import check_nothing_missed, remove_redundant
+from stepwell.store.engine.sealing.tidy import check_nothing_missed, remove_redundant, remove_void
 from stepwell.store.model.errors import IntegrityError, NoSpaceError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes, oid_from_hex
 from stepwell.store.model.reports import Sealed
@@ -63,6 +64,7 @@ def seal(
     """
     make_private_folder(repository_of(store))
     with WriterLock.acquire(repository_of(store), wait_s=0.0, clock=clock):
+        remove_void(store)
         with writing() as writer:
             numbers, view = writer.rotate(), writer.view()
         with sealed_repository(store, randomness) as repository:
@@ -84,7 +86,7 @@ def _merge(
     if count < MERGE_AT:
         return 0
     progress("merging packs", 0, count)
-    _check_space(journal.store, sum(index.file_bytes() for index in packs.indexes))
+    check_space(journal.store, sum(index.file_bytes() for index in packs.indexes))
     tips = [*journal.sealed.index.commits(), oid_from_hex(manifest.operations)]
     merged = repository.pack_history(tips)
     check_nothing_missed(packs, merged, manifest)
@@ -121,7 +123,7 @@ class _Work:
         wanted = [segments[number] for number in numbers]
         before = sum(segment.size() for segment in wanted)
         if wanted:
-            _check_space(self._store, 2 * before)
+            check_space(self._store, 2 * before)
             operations = self._pack(wanted, self._limits(wanted))
             self._switch(self._set_refs(view, operations), numbers, writing)
         elif self._manifest.sealed and self._refs_damaged:
@@ -179,21 +181,15 @@ class _Work:
     # --- refs and manifest -----------------------------------------------------------------------
 
     def _set_refs(self, view: View, operations: Oid) -> Manifest:
-        wanted = {OPERATIONS.encode(): operations}
-        for branch in view.branches.values():
-            commit = self._sealing.commit_of(branch.head)
-            if commit is not None:
-                wanted[_ref(HEADS + branch.name)] = commit
-        heads = {oid for name, oid in wanted.items() if name.startswith(HEADS.encode())}
-        for oid in self._repository.tips_beyond(self._candidates(), heads):
-            wanted[_ref(STEPS + oid.hex())] = oid
-        self._repository.set_refs(wanted, view.current)
+        commits = {b.name: self._sealing.commit_of(b.head) for b in view.branches.values()}
+        heads = {name: oid for name, oid in commits.items() if oid is not None}
+        digest = self._repository.set_history(heads, self._candidates(), operations, view.current)
         return Manifest(
             (),
             (*self._manifest.packs, *(pack.name for pack in self._packs)),
             self._sealing.last,
             operations.hex(),
-            refs_digest(self._repository.path),
+            digest,
         )
 
     def _candidates(self) -> set[Oid]:
@@ -208,10 +204,11 @@ class _Work:
     def _switch(self, manifest: Manifest, numbers: Sequence[int], writing: Writing) -> None:
         last, old = manifest.sealed, self._sealing.index
         content = encode_index(last, old, self._sealing.rows, self._sealing.commits)
-        write_index(self._store, last, content)
+        path = index_path(self._store, last, manifest.operations)
+        write_index(path, content)
         with writing() as writer:
             writer.switch(manifest, numbers)
-        remove_other_indexes(self._store, [last])
+        remove_other_indexes(path)
 
     def _report(self, before: int) -> Sealed:
         rows = self._sealing.rows
@@ -225,7 +222,8 @@ class _Work:
         )
 
 
-def _check_space(store: Path, size: int) -> None:
+def check_space(store: Path, size: int) -> None:
+    """Raises NoSpaceError unless that many bytes, and some to spare, are free on the store's disk."""
     free = os.statvfs(store)
     needed = size + _SPARE
     if free.f_bavail * free.f_frsize < needed:
@@ -243,7 +241,3 @@ def _batches(segments: Sequence[Segment]) -> Iterator[tuple[int, int]]:
         if size > BATCH_BYTES or at == len(segments) - 1:
             yield start, at + 1
             start, size = at + 1, 0
-
-
-def _ref(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")

@@ -1,6 +1,6 @@
 """What is sealed, by operation, step and seq: derived, and never the only copy.
 
-A file per sealing, named by the last operation that it covers, so that a reader of the old manifest
+A file per sealing, named by the last operation that it covers and the commit that holds it, so that a reader of the old manifest
 and one of the new both find theirs. One that is absent, foreign or damaged is made again from the
 operations in the packs.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +121,10 @@ class SealedIndex:
         rows = self._steps.matches(step)
         return Oid(rows[-1][20:]) if rows and rows[-1][20:] != _NONE else None
 
+    def step_seqs(self) -> Iterator[int]:
+        """Yields the seqs of all steps, ascending."""
+        return (integer(row[:4]) for row in self._seqs.rows())
+
     def commits(self) -> list[Oid]:
         """Returns the derived commits of all steps, in no order."""
         return [Oid(row[20:]) for row in self._steps.rows()]
@@ -168,25 +172,24 @@ def encode_index(
     return body + CRC.pack(zlib.crc32(body))
 
 
-def index_path(store: Path, last: int) -> Path:
-    """Returns where the index up to an operation is."""
-    return store / "journal" / f"sealed-{last:010d}.index"
+def index_path(store: Path, last: int, commit: str) -> Path:
+    """Returns where the index up to an operation is, of the history that a commit (hex) holds."""
+    return store / "journal" / f"sealed-{last:010d}-{commit[:16]}.index"
 
 
-def write_index(store: Path, last: int, content: bytes) -> None:
+def write_index(path: Path, content: bytes) -> None:
     """Writes an index file; not synced, because a torn one is made again.
 
     Raises:
         FailedError: it cannot be written.
     """
-    write_atomic(index_path(store, last), content, durable=False)
+    write_atomic(path, content, durable=False)
 
 
-def remove_other_indexes(store: Path, kept: Iterable[int]) -> None:
-    """Removes the indexes of other sealings than those that are kept."""
-    wanted = {index_path(store, last) for last in kept}
-    for path in (store / "journal").glob("sealed-*.index"):
-        if path not in wanted:
+def remove_other_indexes(kept: Path) -> None:
+    """Removes the indexes beside the one that is kept."""
+    for path in kept.parent.glob("sealed-*.index"):
+        if path != kept:
             # They are in nobody's way, and the next sealing tries again.
             with suppress(OSError):
                 path.unlink(missing_ok=True)

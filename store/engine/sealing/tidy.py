@@ -12,7 +12,7 @@ from stepwell.store.engine.manifest import Manifest, read_manifest
 from stepwell.store.engine.objects import MODE_TREE, decode_tree
 from stepwell.store.engine.sealing.commits import step_of_commit
 from stepwell.store.engine.sealing.history import chunks_of, tree_of_commit
-from stepwell.store.engine.sealing.layout import repository_of
+from stepwell.store.engine.sealing.layout import pack_folder, repository_of
 from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.packs import Packs
 from stepwell.store.model.errors import IntegrityError
@@ -39,6 +39,25 @@ def remove_redundant(store: Path) -> int:
     for index in gone:
         _remove(index)
     return len(gone)
+
+
+def remove_void(store: Path) -> None:
+    """Removes the files of packs that the manifest calls void; again does nothing.
+
+    Raises:
+        FailedError: the system refuses.
+    """
+    manifest = read_manifest(store)
+    if manifest is None or not manifest.void:
+        return
+    void = set(manifest.void) - set(manifest.packs)
+    for index in Packs(repository_of(store)).indexes:
+        if index.name in void:
+            _remove(index)
+    for name in void:
+        # Of one whose index went before a kill.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(pack_folder(repository_of(store)) / f"{name}.pack")
 
 
 def missed(

@@ -1,0 +1,117 @@
+"""Removing dropped steps, killed at each changing call, and raced by captures of their content."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import prune_kill_points
+from support.pruning import FEW, edits
+
+from stepwell.store import Workspace
+
+
+def report(first: int, step: int) -> dict[str, object]:
+    """Runs the kill matrix in a process of its own, which is without threads and can fork."""
+    command = [sys.executable, prune_kill_points.__file__, str(first), str(step)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_after_a_kill_anywhere_the_next_removal_finishes() -> None:
+    """A few points, spread over all of it."""
+    found = report(4, 23)
+    assert found["wrong"] == []
+    assert int(str(found["points"])) > 60
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_after_a_kill_at_every_point_the_next_removal_finishes() -> None:
+    """All points."""
+    assert report(1, 1)["wrong"] == []
+
+
+@pytest.fixture
+def raced(tmp_path: Path) -> Path:
+    """A workspace's folder; its data folder is `home` beside it."""
+    (tmp_path / "project" / "src").mkdir(parents=True)
+    with Workspace.init(tmp_path / "project", home=tmp_path / "home"):
+        return tmp_path
+
+
+def race(folder: Path, rounds: int) -> None:
+    """Captures content of dropped steps while they are removed, at each stage and at any time."""
+    chance = random.Random(rounds)
+    project, home = folder / "project", folder / "home"
+    for number in range(rounds):
+        content = f"{number} ".encode() + chance.randbytes(400)
+        with Workspace.open(project, home=home) as ws:
+            (project / "old").write_bytes(content)
+            ws.capture("old")
+            (project / "old").unlink()
+            edits(ws, project, 4)
+            ws.gc()
+            ws.prune(FEW)
+        (project / "again").write_bytes(content)
+        if number % 2:
+            beside(project, home, chance.randrange(3))
+        else:
+            within(project, home, chance.choice(["rewriting operations", "packing what stays"]))
+        with Workspace.open(project, home=home) as ws:
+            assert ws.read_file(ws.head(), b"again") == content
+            assert number % 10 or ws.verify(full=True).ok
+
+
+def within(project: Path, home: Path, stage: str) -> None:
+    """Captures at a stage of the removal."""
+
+    def capture(what: str, _done: int, _total: int) -> None:
+        if what == stage and not taken:
+            taken.append(what)
+            with Workspace.open(project, home=home) as other:
+                other.capture("again")
+
+    taken: list[str] = []
+    with Workspace.open(project, home=home) as ws:
+        assert ws.gc(grace_minutes=0, progress=capture).swept.steps
+    assert taken
+
+
+def beside(project: Path, home: Path, turns: int) -> None:
+    """Captures in another process meanwhile, a few steps later than the removal begins."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            for _ in range(turns):
+                with Workspace.open(project, home=home) as other:
+                    other.view()
+            with Workspace.open(project, home=home) as other:
+                other.capture("again")
+            code = 0
+        finally:
+            os._exit(code)
+    with Workspace.open(project, home=home) as ws:
+        ws.gc(grace_minutes=0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_capture_that_uses_an_old_blob_again_keeps_it(raced: Path) -> None:
+    """Twenty rounds: whichever comes first, the new step is whole."""
+    race(raced, 20)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_five_hundred_captures_that_use_old_blobs_again_keep_them(raced: Path) -> None:
+    """The same, for long."""
+    race(raced, 500)
