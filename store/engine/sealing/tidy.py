@@ -38,7 +38,18 @@ def remove_redundant(store: Path) -> int:
     gone = [index for index in others if not missed(packs, index, listed, manifest)]
     for index in gone:
         _remove(index)
+    _remove_without_index(pack_folder(repository_of(store)), manifest)
     return len(gone)
+
+
+def _remove_without_index(folder: Path, manifest: Manifest) -> None:
+    """Removes packs that a kill left before they had an index, or after they lost it on leaving."""
+    for path in folder.glob("pack-*.pack"):
+        if path.stem not in manifest.packs and not path.with_suffix(".idx").exists():
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise system_error(error, "removing", path) from error
 
 
 def remove_void(store: Path) -> None:
