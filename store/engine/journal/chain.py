@@ -12,6 +12,7 @@ from stepwell.store.engine.manifest import NAME as MANIFEST
 from stepwell.store.engine.manifest import Manifest, read_manifest
 from stepwell.store.engine.sealing.part import SealedPart, found_manifest
 from stepwell.store.model.errors import FormatError
+from stepwell.store.model.steps import Operation
 
 
 class SegmentChain:
@@ -92,6 +93,18 @@ class SegmentChain:
             position = self.numbers.index(newest) if newest in self.numbers else 0
             for index in range(position, len(self.numbers)):
                 self.segment(index).extend(self._limit(self.numbers, index))
+
+    def sealed_operations(self, after: int) -> Iterator[Operation]:
+        """Yields the sealed operations above `after`, ascending; those that are damaged are left out.
+
+        Ends early when they are in another place now: `sealed` is not what it was then.
+        """
+        sealed = self.sealed
+        for found in sealed.operations_or_none(after):
+            if found is not None:
+                yield found
+            elif self.look_again() or self.sealed is not sealed:
+                return
 
     def segment(self, index: int) -> Segment:
         """Returns a segment by its position, its content known."""

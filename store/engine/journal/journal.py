@@ -111,17 +111,11 @@ class Journal:
 
     def _found(self, look: Callable[[], _Found | None]) -> _Found | None:
         """Returns what `look` finds; what was sealed or moved since is looked up anew, once."""
-        before = self._chain.manifest
-        try:
-            found = look()
-        except ObjectMissingError:
-            if not (self._chain.look_again() or self._chain.manifest != before):
-                raise
-            return look()
-        if found is None:
-            self._chain.look_again()
-        # The first look may itself have noticed, behind the place where it is now.
-        return look() if found is None and self._chain.manifest != before else found
+        with suppress(ObjectMissingError):
+            if (found := look()) is not None:
+                return found
+        self._chain.look_again()
+        return look()
 
     def operation(self, number: int) -> Operation:
         """Returns an operation.
@@ -173,14 +167,10 @@ class Journal:
     def _sealed_and_live(self, after: int) -> Iterator[Operation | None]:
         """Yields operations; None as the last one says that some were sealed meanwhile."""
         sealed = self._chain.sealed
-        for found in sealed.operations_or_none(after):
-            if found is not None:
-                yield found
-                after = found.number
-            elif self._chain.look_again() or self._chain.sealed is not sealed:
-                # What was dropped was removed meanwhile, and the rest is in another place.
-                yield None
-                return
+        yield from self._chain.sealed_operations(after)
+        if self._chain.sealed is not sealed:
+            yield None
+            return
         first = max(after, sealed.last) + 1
         for segment in self._chain.since(first):
             if segment is None:
