@@ -1,7 +1,7 @@
 """The only way from the screens to the store: calls go to background threads, results are messages.
 
-Three sources are opened, each with its thread: for reading history, for what looks at or changes the
-disk, and for searching, so that neither a scan of a large tree nor a search of a long history ever
+Sources are opened, each with its thread, for reading history, for what looks at or changes the
+disk, for searching and for experiments, so that neither a scan of a large tree nor a search of a long history ever
 holds up a page of the timeline. Nothing here touches a widget.
 """
 
@@ -80,7 +80,7 @@ _OPERATIONS = 500
 """Operations that are listed at most."""
 
 
-Place = Literal["history", "disk", "search"]
+Place = Literal["history", "disk", "search", "experiments"]
 Call = Callable[[Source], Message | None]
 Post = Callable[[Message], object]
 
@@ -92,6 +92,8 @@ class Opened:
     root: bytes
     open: Callable[[], Source]
     """Called once for each thread, on it."""
+    open_whole: Callable[[], Source] | None = None
+    """With what knows of experiments, which takes longer to load; None: as `open`."""
 
 
 def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) -> Opened:
@@ -113,7 +115,12 @@ def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) 
 
         return Workspace.open(os.fsdecode(found.root), home=home, config=config)
 
-    return Opened(found.root, opened)
+    def opened_whole() -> Source:
+        from stepwell.store.sdk import Workspace
+
+        return Workspace.open(os.fsdecode(found.root), home=home, config=config)
+
+    return Opened(found.root, opened, opened_whole)
 
 
 class ChosenPart(NamedTuple):
@@ -144,6 +151,7 @@ class Gateway:
             "history": Errands("stepwell-history"),
             "disk": Errands("stepwell-disk"),
             "search": Errands("stepwell-search"),
+            "experiments": Errands("stepwell-experiments"),
         }
         self._searches: dict[Purpose, int] = {}
         self._patch: int | None = None
@@ -196,7 +204,8 @@ class Gateway:
     def _source(self, place: Place) -> Source:
         if place not in self._sources:
             with self._opening:
-                self._sources[place] = self._opened.open()
+                whole = self._opened.open_whole if place == "experiments" else None
+                self._sources[place] = (whole or self._opened.open)()
         elif place != "history":
             self._sources[place].refresh()
         return self._sources[place]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stepwell.tui.model.colours import ColourSpans
     from stepwell.tui.model.diffrows import DiffRows
     from stepwell.tui.model.lanes import LaneMap
+    from stepwell.tui.model.review import Review, Tried
     from stepwell.tui.model.rows import Tips
     from stepwell.tui.model.sides import Sides
     from stepwell.tui.values import (
@@ -313,6 +314,25 @@ class SidesLoaded(Message):
         super().__init__()
         self.path = path
         self.sides = sides
+
+
+class ExperimentsLoaded(Message):
+    """The experiments, the newest first, and the name of the current branch."""
+
+    def __init__(self, reviews: Sequence[Review], current: str) -> None:
+        super().__init__()
+        self.reviews = reviews
+        self.current = current
+
+
+class CandidateLoaded(Message):
+    """What a candidate of an experiment changed."""
+
+    def __init__(self, experiment: str, label: str, tried: Tried) -> None:
+        super().__init__()
+        self.experiment = experiment
+        self.label = label
+        self.tried = tried
 
 
 # --- restore preview -----------------------------------------------------------------------------

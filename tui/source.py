@@ -9,11 +9,15 @@ from stepwell.tui.values import (
     Applied,
     Branch,
     BranchRow,
+    Candidate,
     Change,
+    Conflict,
+    Experiment,
     Oid,
     Operation,
     OperationRow,
     PlannedChanges,
+    Ranked,
     Recovery,
     Status,
     Step,
@@ -98,3 +102,13 @@ class Source(Protocol):
     def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch: ...
     def rename_branch(self, old: str, new: str) -> Branch: ...
     def delete_branch(self, name: str) -> Branch: ...
+
+
+class WholeSource(Source, Protocol):
+    """A source with what knows of experiments."""
+
+    def experiments(self) -> list[Experiment]: ...
+    def rank(self, experiment: Experiment) -> tuple[Ranked, ...]: ...
+    def candidate_conflicts(
+        self, experiment: Experiment, candidate: Candidate
+    ) -> tuple[Conflict, ...]: ...

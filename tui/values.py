@@ -13,6 +13,7 @@ from stepwell.store.model.errors import (
     RefusedError,
     StepwellError,
 )
+from stepwell.store.model.experiments import Candidate, CheckResult, Experiment, Ranked
 from stepwell.store.model.ids import Clock, Oid, StepId, short
 from stepwell.store.model.patchlines import PatchLines, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
@@ -52,12 +53,15 @@ __all__ = [
     "Applied",
     "Branch",
     "BranchRow",
+    "Candidate",
     "Change",
     "ChangeCounts",
+    "CheckResult",
     "Clock",
     "Conflict",
     "Covered",
     "DriftError",
+    "Experiment",
     "Hunk",
     "IntegrityError",
     "Kept",
@@ -75,6 +79,7 @@ __all__ = [
     "Plan",
     "PlanItem",
     "PlannedChanges",
+    "Ranked",
     "Recovery",
     "RefusedError",
     "Snapshot",

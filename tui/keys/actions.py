@@ -18,6 +18,7 @@ Scope = Literal[
     "operations",
     "branches",
     "conflicts",
+    "review",
     "prompt",
     "form",
     "note",
@@ -63,6 +64,7 @@ ACTIONS: tuple[Action, ...] = (
         "branches", "branches: switch, make, rename, delete", "everywhere", ("b",), hint="branches"
     ),
     Action("merging", "conflicts of the merge under way", "everywhere", ("M",)),
+    Action("experiments", "experiments: candidates beside each other", "everywhere", ("E",)),
     Action("times", "relative or absolute times", "everywhere", ("T",)),
     Action("reload", "read everything anew", "everywhere", ("R",)),
     Action("leave", "back, or quit", "everywhere", ("q",)),
@@ -262,6 +264,22 @@ ACTIONS: tuple[Action, ...] = (
         ("escape", "q", "h", "M"),
         hint="back",
     ),
+    # review of an experiment
+    Action("candidate(1)", "next candidate", "review", ("l", "right"), hint="candidate"),
+    Action("candidate(-1)", "previous candidate", "review", ("h", "left")),
+    Action(
+        "review_file(1)", "next file", "review", ("j", "down", "right_curly_bracket"), hint="file"
+    ),
+    Action("review_file(-1)", "previous file", "review", ("k", "up", "left_curly_bracket")),
+    Action("review_hunk(1)", "next hunk of both diffs", "review", ("right_square_bracket",)),
+    Action("review_hunk(-1)", "previous hunk", "review", ("left_square_bracket",), hint="hunk"),
+    Action("review_scroll(1)", "scroll both diffs down", "review", ("J",), hint="scroll"),
+    Action("review_scroll(-1)", "scroll both diffs up", "review", ("K",)),
+    Action("experiment(1)", "older experiment", "review", ("greater_than_sign",), hint="older"),
+    Action("experiment(-1)", "newer experiment", "review", ("less_than_sign",)),
+    Action("promote", "preview merging this candidate", "review", ("p", "M"), hint="promote…"),
+    Action("show_candidate", "show its newest step in the timeline", "review", ("o",), hint="show"),
+    Action("close", "back to the timeline", "review", ("escape", "q", "E"), hint="back"),
     # forms
     Action("save", "save what was typed", "form", ("ctrl+s",), hint="save"),
     Action("leave_form", "leave without a change", "form", ("escape",), hint="leave"),

@@ -20,6 +20,7 @@ from stepwell.tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from stepwell.tui.screens.branches import BranchChoice
+    from stepwell.tui.screens.experiments import ReviewChoice
     from stepwell.tui.screens.marking import Mended
     from stepwell.tui.screens.preview import Outcome
 
@@ -138,6 +139,21 @@ class Openers(Screen[None]):
         self.app.push_screen(screen, self._chosen_branch)
 
     def _chosen_branch(self, choice: BranchChoice | None) -> None:
+        if choice is None:
+            return
+        if choice.wish is not None:
+            self.preview(choice.wish)
+        elif choice.show is not None:
+            self.timeline.go_to(choice.show)
+
+    def action_experiments(self) -> None:
+        """Shows the candidates of experiments beside each other."""
+        from stepwell.tui.screens.experiments import ExperimentsScreen
+
+        screen = ExperimentsScreen(self._gateway, self._glyphs, self._highlighter)
+        self.app.push_screen(screen, self._chosen_candidate)
+
+    def _chosen_candidate(self, choice: ReviewChoice | None) -> None:
         if choice is None:
             return
         if choice.wish is not None:

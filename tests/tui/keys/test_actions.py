@@ -12,6 +12,7 @@ from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
 from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for, spelled
 from stepwell.tui.screens.branches import BranchList, DeleteForm
 from stepwell.tui.screens.conflicts import ConflictList
+from stepwell.tui.screens.experiments import ReviewTable
 from stepwell.tui.screens.help import HelpScreen
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.marking import NoteForm
@@ -33,6 +34,7 @@ OWNERS: dict[Scope, type] = {
     "preview": RestorePreview,
     "branches": BranchList,
     "conflicts": ConflictList,
+    "review": ReviewTable,
     "prompt": Prompt,
     "form": NoteForm,
     "note": NoteForm,

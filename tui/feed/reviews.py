@@ -1,0 +1,51 @@
+"""What the review of experiments asks the store: the experiments, and what each candidate changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.message import Message
+
+from stepwell.tui.messages import CandidateLoaded, ExperimentsLoaded
+from stepwell.tui.model.review import Review, Tried
+from stepwell.tui.values import NotFoundError
+
+if TYPE_CHECKING:
+    from stepwell.tui.gateway import Gateway, Post
+    from stepwell.tui.source import Source, WholeSource
+
+
+def load_experiments(gateway: Gateway, to: Post) -> None:
+    """Reads the experiments, the newest first; ExperimentsLoaded."""
+
+    def call(source: Source) -> Message:
+        whole = cast("WholeSource", source)
+        reviews = [
+            Review(one, whole.rank(one), whole.get_step(one.base)) for one in whole.experiments()
+        ]
+        return ExperimentsLoaded(reviews, whole.view().current)
+
+    gateway.ask("experiments", "experiments", "read the experiments", call, to=to)
+
+
+def load_candidates(gateway: Gateway, to: Post, review: Review) -> None:
+    """Reads what each candidate changed, best first; CandidateLoaded for each."""
+
+    def call(source: Source) -> None:
+        for one in review.ranked:
+            label = one.candidate.label
+            tried = _tried(cast("WholeSource", source), review, label)
+            to(CandidateLoaded(review.experiment.name, label, tried))
+
+    gateway.ask("experiments", "candidates", "read the candidates", call, to=to)
+
+
+def _tried(source: WholeSource, review: Review, label: str) -> Tried:
+    candidate = next(one.candidate for one in review.ranked if one.candidate.label == label)
+    try:
+        tip = source.get_step(candidate.head)
+        changes = source.diff(review.base, tip)
+        conflicts = source.candidate_conflicts(review.experiment, candidate)
+    except NotFoundError:  # its steps were pruned
+        return Tried((), (), None)
+    return Tried(changes, conflicts, tip.seq)
