@@ -16,6 +16,7 @@ _SPELLED = {
     "left_curly_bracket": "{", "right_curly_bracket": "}", "slash": "/", "comma": ",",
     "full_stop": ".", "left_parenthesis": "(", "right_parenthesis": ")", "minus": "-",
     "plus": "+", "underscore": "_", "equals_sign": "=", "grave_accent": "`", "colon": ":", "exclamation_mark": "!",
+    "vertical_line": "|",
 }  # fmt: skip
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 from stepwell.tui.feed.wishes import Rollback
+from stepwell.tui.look.marks import shown_path
 from stepwell.tui.model.picks import Picks, Wanted
 from stepwell.tui.screens.openers import Openers
 from stepwell.tui.screens.showing import Showing
+from stepwell.tui.values import Change
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
+
+if TYPE_CHECKING:
+    from stepwell.tui.screens.copymenu import Copied
 
 
 class Choosing(Openers):
@@ -74,3 +82,77 @@ class Choosing(Openers):
             self.say("a note needs a line of a step: stand on one")
         else:
             self.annotate_at(step, *at)
+
+    # --- to the clipboard, to an editor, to a pager ----------------------------------------------
+
+    def action_copy(self) -> None:
+        """Asks what to copy."""
+        from stepwell.tui.screens.copymenu import CopyMenu
+
+        self.app.push_screen(CopyMenu(), self._copy)
+
+    def _copy(self, what: Copied | None) -> None:
+        if what is None:
+            return
+        from stepwell.tui.model.copying import size_problem, told
+
+        text = self._copied_text(what)
+        problem = size_problem(text) if text else f"there is no {what} here to copy"
+        if problem:
+            self.say(problem)
+        else:
+            self.app.copy_to_clipboard(text)
+            self.say(told(f"the {what}", text), "ok")
+
+    def _copied_text(self, what: Copied) -> str:
+        from stepwell.tui.model.copying import code_text, hunk_at, hunk_text, patch_text
+
+        if what == "id":
+            step = self.showing.sight.step or self.timeline.selected
+            return step.id if step is not None else ""
+        change = self._change_here()
+        if change is None:
+            return ""
+        if what == "path":
+            return shown_path(change.path)
+        if what == "patch":
+            return patch_text([change])
+        here = self.diff.here()
+        hunk = hunk_at(change.hunks, here[1] if here is not None and self.diff.has_focus else 0)
+        if hunk is None:
+            return ""
+        return code_text(hunk) if what == "code" else hunk_text(hunk)
+
+    def _change_here(self) -> Change | None:
+        """The file under the cursor: in the list of files, else in the diff."""
+        changes = self.diff.rows.changes
+        at = self.files.change_at(self.files.cursor) if self.files.has_focus else None
+        if at is None:
+            here = self.diff.here()
+            at = here[0] if here is not None else None
+        return changes[at] if at is not None and at < len(changes) else None
+
+    def action_edit(self) -> None:
+        """Opens the file under the cursor in the person's editor; in the diff, at the line."""
+        from stepwell.tui.screens.leaving import edit_file
+
+        change = self._change_here()
+        if change is None:
+            self.say("there is no file to edit here")
+            return
+        at = self.diff.line_here() if self.diff.has_focus else None
+        path = os.path.join(self._gateway.root, change.path)
+        said = edit_file(self.app, path, at[1] if at is not None else None)
+        if said:
+            self.say(said)
+        self.compare_disk()
+
+    def action_pager(self) -> None:
+        """Shows the diff in the person's pager."""
+        from stepwell.tui.model.copying import patch_text
+        from stepwell.tui.screens.leaving import page_text
+
+        text = patch_text(self.diff.rows.changes)
+        said = page_text(self.app, text) if text else "there is no diff here"
+        if said:
+            self.say(said)

@@ -161,6 +161,7 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two")]
     CSS = f"""
     ExperimentsScreen {{ layout: vertical; }}
+    ExperimentsScreen #review-title {{ text-wrap: nowrap; text-overflow: ellipsis; }}
     ExperimentsScreen #review-pane {{ height: {len(FIGURES) + WHY_LINES}; }}
     ExperimentsScreen #review-diffs {{ height: 1fr; }}
     ExperimentsScreen #other-pane {{ width: 1fr; border-left: solid $faint; }}
@@ -173,8 +174,11 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
         self._glyphs = glyphs
         self._title = Sentence(id="review-title")
         self._table = ReviewTable(glyphs)
+        self._second = Highlighter(gateway)
+        """A highlighter follows one view."""
         self._diffs = [
-            DiffView(id=name, glyphs=glyphs, highlighter=highlighter) for name in ("this", "other")
+            DiffView(id="this", glyphs=glyphs, highlighter=highlighter),
+            DiffView(id="other", glyphs=glyphs, highlighter=self._second),
         ]
         self._footer = Footer()
         self._reviews: Sequence[Review] = ()
@@ -200,6 +204,10 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
         self._table.focus(scroll_visible=False)
         self._footer.show_hints(hints_for("review"))
         load_experiments(self._gateway, self.post_message)
+
+    def on_unmount(self) -> None:
+        """Stops the second colouring thread."""
+        self._second.close()
 
     # --- what the store says ---------------------------------------------------------------------
 

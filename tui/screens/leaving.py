@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
@@ -39,7 +40,7 @@ def editor_command(variables: Mapping[str, str], path: bytes, line: int | None) 
     return [*words, f"+{line}", file] if name in _PLUS else [*words, file]
 
 
-def edit_file(app: App[int], path: bytes, line: int | None) -> str:
+def edit_file(app: App[Any], path: bytes, line: int | None) -> str:
     """Runs the person's editor over a file; returns why it did not go well, or nothing."""
     if not os.path.lexists(path):
         return "there is no such file on disk to edit"
@@ -50,7 +51,16 @@ def edit_file(app: App[int], path: bytes, line: int | None) -> str:
     return run_there(app, command)
 
 
-def run_there(app: App[int], command: Sequence[str], given: bytes | None = None) -> str:
+def page_text(app: App[Any], text: str) -> str:
+    """Shows a text in the person's pager; returns why it did not go well, or nothing."""
+    try:
+        command = shlex.split(environment().get("PAGER") or "less")
+    except ValueError as error:
+        return printable(f"$PAGER cannot be understood: {error}")
+    return run_there(app, command, text.encode("utf-8", "replace"))
+
+
+def run_there(app: App[Any], command: Sequence[str], given: bytes | None = None) -> str:
     """Runs a program on the terminal, `given` on its input; returns what went wrong, or nothing."""
     try:
         with app.suspend():

@@ -12,6 +12,7 @@ from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
 from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for, spelled
 from stepwell.tui.screens.branches import BranchList, DeleteForm
 from stepwell.tui.screens.conflicts import ConflictList
+from stepwell.tui.screens.copymenu import CopyMenu
 from stepwell.tui.screens.experiments import ReviewTable
 from stepwell.tui.screens.help import HelpScreen
 from stepwell.tui.screens.main import MainScreen
@@ -35,6 +36,7 @@ OWNERS: dict[Scope, type] = {
     "branches": BranchList,
     "conflicts": ConflictList,
     "review": ReviewTable,
+    "copy": CopyMenu,
     "prompt": Prompt,
     "form": NoteForm,
     "note": NoteForm,
@@ -69,12 +71,13 @@ def test_panes_do_not_hide_keys_that_work_everywhere(pane: Scope) -> None:
 
 
 def test_only_a_preview_leads_to_the_disk() -> None:
-    """The key that applies is in preview and question alone, and opens nothing anywhere else."""
+    """The key that applies is in preview and question alone; elsewhere it opens no more than a menu of what to copy."""
     assert {a.scope for a in ACTIONS if a.id in CHANGING} == {"preview", "confirm"}
     applying = {key for a in ACTIONS if a.id in CHANGING for key in a.keys}
     opening = {key for a in ACTIONS if a.id not in CHANGING for key in a.keys}
+    assert {a.id for a in ACTIONS if "y" in a.keys} - CHANGING == {"copy", "leave_copy"}
     assert applying == {"y"}
-    assert applying & opening == set()
+    assert applying & opening == {"y"}
 
 
 @pytest.mark.parametrize("pane", ["timeline", "files", "diff"])
