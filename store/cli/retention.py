@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from stepwell.store import environment
@@ -21,6 +22,7 @@ _LISTED = 20
 
 def _prune(call: Call) -> int:
     policy = read_policy(environment.default_config())
+    policy = replace(policy, fold=call.arguments.fold)
     dry = call.arguments.dry_run
     with call.open() as workspace:
         verb = workspace.plan_prune if dry else workspace.prune
@@ -52,6 +54,7 @@ def _form(done: Prune) -> dict[str, Any]:
         "max_bytes": done.max_bytes,
         "over_bytes": done.over,
         "grace_minutes": done.grace_minutes,
+        "folded": [{"seq": seq, "steps": count} for seq, count in done.folded],
         "applied": done.operation is not None,
         "undo": None if done.operation is None else f"stepwell undo {done.operation}",
     }
@@ -112,6 +115,9 @@ def _tell_next(out: Output, done: Prune, dry: bool) -> None:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only tell what would go, and why")
+    parser.add_argument(
+        "--fold", action="store_true", help="only steps that the next one of their turn supersedes"
+    )
     parser.add_argument("--all", action="store_true", help="list each step that goes")
 
 
@@ -130,7 +136,9 @@ COMMANDS = (
         '  max_size = "2 GB"    beyond it, the oldest of the steps above go; no limit by default\n'
         "  grace_minutes = 120  so long gc leaves dropped steps in place\n"
         "Always kept: the newest step, marked steps and milestones, tips of branches, branch\n"
-        "points, merges, the newest step of each session, and what is under way.",
+        "points, merges, the newest step of each session, and what is under way.\n"
+        "--fold drops only, within one turn, edits of a file that was edited again within five\n"
+        "seconds, and cycles that left nothing; first and last steps of a turn stay.",
         examples=("stepwell prune --dry-run", "stepwell prune"),
         configure=_options,
         run=_prune,

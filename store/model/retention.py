@@ -27,6 +27,8 @@ class Policy:
     """Beyond this much content the oldest steps go although a count above would keep them."""
     grace_minutes: int = 120
     """So long after a prune `gc` leaves its steps in place, to be undone."""
+    fold: bool = False
+    """Drop only what folding finds; the counts above do not matter then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Prune:
     grace_minutes: int
     operation: int | None = None
     """Of a prune that was done; None when it was not, or had nothing to do."""
+    folded: tuple[tuple[int, int], ...] = ()
+    """Of a folding: the numbers of steps that stand for others, and for how many; ascending."""
 
     @property
     def over(self) -> int:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_limit
 from stepwell.store.engine.pruning.due import undo_needs
+from stepwell.store.engine.pruning.fold import FoldFacts, fold_steps
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.shown import Shown
+from stepwell.store.engine.snapshots import differing
 from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.model.errors import IntegrityError, NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
@@ -38,6 +41,8 @@ def plan_prune(
     steps = {step.id: step for step in shown_steps(journal)}
     now = _latest(steps.values(), clock_ns)
     held = _held(journal, steps, now - policy.safety_days * DAY_NS)
+    if policy.fold:
+        return _folded(journal, steps, held, policy)
     verdicts = choose([_facts(step, held) for step in steps.values()], policy, now)
     return _sized(journal, steps, verdicts, policy, progress)
 
@@ -52,20 +57,16 @@ def prune(
     seqs = seqs_of(one.seq for one in plan.dropped)
     operation = writer.begin().commit(
         "prune",
-        f"dropped {plural(len(plan.dropped), 'step')}",
+        f"{'folded' if policy.fold else 'dropped'} {plural(len(plan.dropped), 'step')}",
         [StepsDropped(seqs, True)],
         inverse=[StepsDropped(seqs, False)],
-        details={"steps": len(plan.dropped), "bytes": plan.bytes_freed},
+        details={
+            "steps": len(plan.dropped),
+            "bytes": plan.bytes_freed,
+            "folded": [list(pair) for pair in plan.folded],
+        },
     )
-    return Prune(
-        plan.dropped,
-        plan.kept,
-        plan.bytes_freed,
-        plan.bytes_kept,
-        plan.max_bytes,
-        plan.grace_minutes,
-        operation.number,
-    )
+    return replace(plan, operation=operation.number)
 
 
 def shown_steps(journal: Journal) -> Iterator[Step]:
@@ -180,6 +181,47 @@ def _facts(step: Step, held: Mapping[StepId, str]) -> StepFacts:
         "safety" in flags,
         "imported" in flags,
         held.get(step.id, ""),
+    )
+
+
+# --- folding -------------------------------------------------------------------------------------
+
+
+def _folded(
+    journal: Journal, steps: Mapping[StepId, Step], held: Mapping[StepId, str], policy: Policy
+) -> Prune:
+    facts = [_fold_facts(journal, step, held) for step in steps.values()]
+    gone = {one.step: one for one in fold_steps(facts)}
+    verdicts = [
+        Verdict(
+            step.id, step.seq, False, f"{gone[step.id].reason}; #{gone[step.id].into} stands for it"
+        )
+        if step.id in gone
+        else Verdict(step.id, step.seq, True, held.get(step.id) or "nothing to fold", True)
+        for step in steps.values()
+    ]
+    counts = Counter(one.into for one in gone.values())
+    return replace(_told(journal, steps, verdicts, policy), folded=tuple(sorted(counts.items())))
+
+
+def _fold_facts(journal: Journal, step: Step, held: Mapping[StepId, str]) -> FoldFacts:
+    turn = None if step.session is None or step.turn is None else (step.session, step.turn)
+    foldable = step.kind in ("tool", "capture") and "safety" not in step.flags
+    paths: list[bytes] = []
+    if turn is not None and foldable and step.changes.files == 1 and len(step.parents) == 1:
+        before = journal.step(step.parents[0]).snapshot
+        paths = [
+            entry.path for a, b in differing(journal, before, step.snapshot) if (entry := b or a)
+        ]
+    return FoldFacts(
+        step.id,
+        step.seq,
+        step.parents[0] if len(step.parents) == 1 else None,
+        step.time_ns,
+        turn,
+        step.snapshot,
+        paths[0] if len(paths) == 1 else None,
+        not foldable or step.id in held,
     )
 
 

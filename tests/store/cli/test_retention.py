@@ -119,3 +119,11 @@ def test_without_settings_young_history_is_kept(edited: Path, run: Run, config: 
     """The defaults drop nothing of it."""
     config.unlink()
     assert run("prune", "--dry-run", "--json").json["dropped"] == []
+
+
+def test_folding_drops_nothing_outside_turns(edited: Path, run: Run) -> None:
+    """Captures of a person are never folded, though the policy would drop some of them."""
+    found = run("prune", "--fold", "--dry-run", "--json").json
+    assert found["dropped"] == []
+    assert found["folded"] == []
+    assert {"reason": "nothing to fold", "steps": 5} in found["kept"]
