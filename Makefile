@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: help setup demo test test-long check format bench docs screenshots release-check clean
+.PHONY: help setup demo test test-long check format bench test-agents docs screenshots release-check clean
 .DEFAULT_GOAL := help
 
 help: ## show the tasks
@@ -58,6 +58,9 @@ format: $(VENV)/.ready-dev ## format the code and mend what lint can mend
 
 bench: $(VENV)/.ready ## measure beside other tools and write docs/benchmarks.md; QUICK=1 for a short look
 	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(ARGS)
+
+test-agents: $(VENV)/.ready ## drive real agents from the npm registry, offline; needs Node; ARGS='claude --page'
+	@$(BIN)/python bench/clients/run.py $(ARGS)
 
 docs: $(VENV)/.ready ## write the command and key references from the program's tables
 	@$(BIN)/python docs/generate.py

@@ -1,0 +1,191 @@
+"""One project in one home folder, and a client at work in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from known import Client
+from model import Edit, Reply, Shell, Write, serving
+
+OLD = 1_577_836_800
+TIMEOUT_S = 240
+GREET = "def greet(name):\n    return 'hello ' + name\n"
+FIRST = "Write a greeting, and tidy up."
+SECOND = "Take the output away and say what is new."
+TURNS: tuple[tuple[Reply, ...], ...] = (
+    (
+        (Write("greet.py", GREET),),
+        (Edit("greet.py", "    return 'hello ' + name", "    return f'hello {name}'"),),
+        (Shell("mkdir -p out && seq 9 > out/nine.txt && mv old.txt kept.txt && rm gone.txt"),),
+        (Shell("echo '# late' >> greet.py; echo no good >&2; exit 3"),),
+        (),
+    ),
+    (
+        (Shell("rm -r out"),),
+        (Write("NEWS", "the output is gone\n"), Shell("echo built > build.log")),
+        (),
+    ),
+)
+EXPECTED = (
+    (1, "greet.py"),
+    (1, "greet.py"),
+    (1, "gone.txt kept.txt out/nine.txt"),
+    (1, "greet.py"),
+    (2, "out/nine.txt"),
+    (2, "NEWS"),
+    (2, ""),  # the log is ignored
+)
+"""Turn and files of each call's step."""
+FILES = {
+    ".gitignore": "*.log\n",
+    "old.txt": "to be renamed\n" * 5,
+    "gone.txt": "to be removed\n",
+}
+LEFT, RIGHT = "Fill the left file.", "Fill the right file."
+SCRIPTS: dict[str, tuple[Reply, ...]] = {
+    FIRST: tuple(reply for turn in TURNS for reply in turn),
+    LEFT: ((Write("left.txt", "left\n"),), (Shell("echo more >> left.txt"),), ()),
+    RIGHT: ((Write("right.txt", "right\n"),), (Shell("echo more >> right.txt"),), ()),
+}
+HOOK = (Path(__file__).resolve().parents[2] / "store/agents/hook.py").as_posix().encode()
+
+
+class Play:
+    """A folder with a home and a repository, for one client; use as a context manager."""
+
+    def __init__(self, folder: Path, client: Client, program: Path) -> None:
+        self.client = client
+        self.home = folder / "home"
+        self.repo = folder / "repo"
+        self.data = self.home / ".local/share/stepwell"
+        self.log = folder / "client.log"
+        self._program = program
+        self._open = ExitStack()
+        self.home.mkdir(parents=True)
+        shutil.copytree(folder.parent / "template", self.repo)
+
+    def __enter__(self) -> Self:
+        self.url = self._open.enter_context(serving(SCRIPTS, self.repo))
+        self.client.configure(self.home, self.url)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.data.exists():
+            self.stepwell("daemon", "stop")
+        self._open.close()
+
+    # --- stepwell --------------------------------------------------------------------------------
+
+    def stepwell(self, *arguments: str) -> str:
+        """Runs one of our commands and returns what it printed."""
+        found = self._run([str(Path(sys.executable).parent / "stepwell"), *arguments])
+        if found.returncode:
+            raise RuntimeError(f"stepwell {' '.join(arguments)}: {found.stdout}")
+        return found.stdout
+
+    def install(self) -> None:
+        """Puts the project under care and the hooks in place."""
+        self.stepwell("init")
+        self.stepwell("install", self.client.name)
+        # Some hooks are configured in the project.
+        self.stepwell("capture", "-m", "hooks installed")
+
+    def forget_stepwell(self) -> None:
+        """Makes the hooks lead nowhere, as when Stepwell was removed after `install`."""
+        self.stepwell("daemon", "stop")
+        shutil.rmtree(self.data)
+        changed = 0
+        for path in (*self.home.glob(".*/**/*"), *self.repo.glob(".*/*")):
+            if path.is_file() and HOOK in (content := path.read_bytes()):
+                gone = content.replace(HOOK, b"/nowhere/hook.py")
+                path.write_bytes(gone.replace(sys.executable.encode(), b"/nowhere/python"))
+                changed += 1
+        if not changed:
+            raise RuntimeError("no hook of ours was found")
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Returns the steps, oldest first, each with its texts and its diff."""
+        rows = json.loads(self.stepwell("log", "--json"))["steps"]
+        return [json.loads(self.stepwell("show", row["id"], "--json")) for row in reversed(rows)]
+
+    # --- the client ------------------------------------------------------------------------------
+
+    def turn(self, prompt: str, *, resume: bool = False) -> float:
+        """Has the client answer one prompt; returns the seconds that it took.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        started = time.monotonic()
+        arguments = self.client.resume if resume else self.client.arguments
+        found = self._run([str(self._program), *arguments, prompt])
+        took = time.monotonic() - started
+        with self.log.open("a") as log:
+            log.write(found.stdout)
+        if found.returncode:
+            raise RuntimeError(f"{self.client.name} ended with {found.returncode}: see {self.log}")
+        return took
+
+    def version(self) -> str:
+        """Returns what the client's package says of its version."""
+        packages = self._program.parents[1]
+        return str(
+            json.loads((packages / self.client.package / "package.json").read_text())["version"]
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Returns the variables of everything that runs here."""
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        own = {"HOME": str(self.home), "TERM": "dumb", "LANG": "C.UTF-8", "NO_COLOR": "1"}
+        return {**kept, **own, **self.client.variables(self.home, self.url)}
+
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.repo,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+
+    def git_digest(self) -> dict[str, str]:
+        """Returns what each file in `.git` holds."""
+        folder = self.repo / ".git"
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
+
+
+def make_template(folder: Path) -> None:
+    """Makes the repository that every run begins with, to the byte.
+
+    Its files are old and git is to compare size and second only, so that no client's own `git
+    status` finds a reason to write the index anew.
+    """
+    folder.mkdir(parents=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+        os.utime(folder / name, (OLD, OLD))
+    for words in (
+        "init --quiet --initial-branch main",
+        "config core.checkStat minimal",
+        "config core.trustctime false",
+        "add --all",
+        "-c user.name=x -c user.email=x@invalid commit --quiet --message start",
+    ):
+        subprocess.run(["git", *words.split()], cwd=folder, check=True)
