@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled
+from stepwell.store.environment import agent_folder
 from stepwell.store.forms import text_form
 from stepwell.store.model.errors import NotFoundError, RepositoryUnreadableError, UsageError
-from stepwell.store.model.text import plural
+from stepwell.store.model.text import one_line, plural, rfc3339
 
 if TYPE_CHECKING:
     from stepwell.store.agents.transcripts.git import GitHistory, GitImport
+    from stepwell.store.agents.transcripts.sessions import OldSession
     from stepwell.store.workspace import Workspace
 
 INCOMPLETE = 7
+GIT = "git"
+AGENTS = ("claude", "codex", "gemini", "pi")
 _SHOWN = 10
 
 
@@ -30,6 +34,12 @@ def _transcripts(call: Call) -> int:
             "transcripts import needs to know what to import",
             hint="as in stepwell transcripts import git",
         )
+    if given.source != GIT:
+        if given.max is not None:
+            raise UsageError("--max is for commits: import a single session with --session")
+        return _import_sessions(call)
+    if given.session is not None:
+        raise UsageError("--session is for agents' sessions; a git history has none")
     if given.max is not None and given.max < 1:
         raise UsageError("--max takes a number of commits, 1 or more")
     return _import(call)
@@ -41,13 +51,48 @@ def _transcripts(call: Call) -> int:
 def _list(call: Call) -> int:
     with call.open() as workspace:
         found, problem = _inspected(workspace)
+        sessions = [one for agent in AGENTS for one in _sessions(workspace, agent)]
     if call.out.json:
-        call.out.document({"sources": [_source_form(found, problem)]})
-    elif found is None:
+        call.out.document(
+            {
+                "sources": [_source_form(found, problem)],
+                "sessions": [_session_form(one) for one in sessions],
+            }
+        )
+        return 0
+    if found is None:
         call.out.line(Styled("git", "name"), f"  {problem}")
     else:
         _tell_source(call.out, found)
+    for one in sessions:
+        _tell_session(call.out, one)
     return 0
+
+
+def _sessions(workspace: Workspace, agent: str) -> list[OldSession]:
+    from stepwell.store.agents.transcripts.sessions import find_sessions
+
+    return find_sessions(workspace, agent, agent_folder(agent))
+
+
+def _session_form(found: OldSession) -> dict[str, object]:
+    return {
+        "session": text_form(found.name),
+        "agent": found.agent,
+        "path": text_form(str(found.path)),
+        "started": rfc3339(found.started_ns),
+        "title": text_form(one_line(found.told[0].event.title)),
+        "steps": len(found.told),
+        "imported": found.imported,
+        "recorded_live": found.live,
+    }
+
+
+def _tell_session(out: Output, found: OldSession) -> None:
+    state = "recorded as it happened" if found.live else f"{found.imported:,} imported"
+    title = one_line(found.told[0].event.title)
+    out.line(Styled(found.name, "name"), f"  {plural(len(found.told), 'step')}, {state}")
+    out.line(Styled(f"     {rfc3339(found.started_ns)[:16]}  {title}", "dim"))
 
 
 def _inspected(workspace: Workspace) -> tuple[GitHistory | None, str | None]:
@@ -106,6 +151,35 @@ def _import(call: Call) -> int:
     return INCOMPLETE if done.left_out else 0
 
 
+def _import_sessions(call: Call) -> int:
+    from stepwell.store.agents.transcripts.sessions import chosen, import_session
+
+    given = call.arguments
+    with call.open() as workspace:
+        found = chosen(_sessions(workspace, given.source), given.session)
+        old = [one for one in found if not one.live]
+        done = [(one, *import_session(workspace, one)) for one in old]
+        call.tell_recovery(workspace)
+    if call.out.json:
+        call.out.document(
+            {
+                "imported": sum(count for _, count, _ in done),
+                "sessions": [
+                    {"session": text_form(one.name), "imported": count, "branch": text_form(branch)}
+                    for one, count, branch in done
+                ],
+                "recorded_live": [text_form(one.name) for one in found if one.live],
+            }
+        )
+        return 0
+    for one, count, branch in done:
+        call.out.line(f"imported {plural(count, 'step')} of {one.name} on ", Styled(branch, "name"))
+    if not done:
+        why = "all were recorded as they happened" if found else "none was found for this folder"
+        call.out.line(f"no session of {given.source} to import: {why}")
+    return 0
+
+
 def _tell(out: Output, done: GitImport) -> None:
     for one in done.left_out[:_SHOWN]:
         out.note(Styled("left out ", "bad"), f"{one.source}: {one.reason}")
@@ -126,7 +200,16 @@ def _tell(out: Output, done: GitImport) -> None:
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", metavar="ACTION", choices=("list", "import"), help="list, import")
     parser.add_argument(
-        "source", metavar="SOURCE", nargs="?", choices=("git",), help="what to import: git"
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        choices=(GIT, *AGENTS),
+        help=f"what to import: {', '.join((GIT, *AGENTS))}",
+    )
+    parser.add_argument(
+        "--session",
+        metavar="S",
+        help="only this session of the agent; the beginning of its id will do",
     )
     parser.add_argument(
         "--max", metavar="N", type=int, help="only the newest N commits (all if left out)"
@@ -136,16 +219,20 @@ def _options(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         name="transcripts",
-        summary="Import a git history as a partial, read-only timeline, or list what there is.",
+        summary="Import a git history or an agent's old sessions as read-only timelines, or list them.",
         details=(
             "Each commit of the project's own repository becomes a step on a branch git/NAME.\n"
             "Your branch, files and repository stay as they are. Running it again adds what is\n"
-            "new. log does not list these steps; log --all and log --branch git/NAME do."
+            "new. log does not list these steps; log --all and log --branch git/NAME do.\n"
+            "An agent's old sessions become steps on branches AGENT/ID, from the files that the\n"
+            "agent itself keeps: prompts, calls and results. What the files held is unknown, so\n"
+            "these steps can be read and searched, and not gone back to."
         ),
         examples=(
             "stepwell transcripts list",
             "stepwell transcripts import git",
             "stepwell transcripts import git --max 500",
+            "stepwell transcripts import claude --session 9eaaed0c",
         ),
         configure=_options,
         run=_transcripts,

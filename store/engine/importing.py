@@ -36,6 +36,9 @@ IMPORTED = "imported"
 PARTIAL = "partial"
 """Flag of an imported step that lacks a parent: what came before it was not imported."""
 
+WITHOUT_FILES = "without-files"
+"""Flag of an imported step that tells what was done, and whose files are unknown."""
+
 BATCH_STEPS = 200
 _BATCH_BYTES = 32 << 20
 _CACHE_BYTES = 32 << 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepwell.store.engine.context import Context
+from stepwell.store.engine.importing import WITHOUT_FILES
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.recording import head_step, require_head
 from stepwell.store.model.errors import (
@@ -14,7 +15,7 @@ from stepwell.store.model.errors import (
 from stepwell.store.model.paths import escape
 from stepwell.store.model.plans import Plan
 from stepwell.store.model.seqs import holds
-from stepwell.store.model.steps import Merging
+from stepwell.store.model.steps import Merging, Step
 from stepwell.store.model.text import plural
 
 
@@ -32,6 +33,18 @@ def merge_under_way(merging: Merging, what: str) -> RefusedError:
         hint="settle its conflicts and run `stepwell merge --continue`, or `stepwell merge --abort`",
         branch=merging.branch,
     )
+
+
+def refuse_without_files(what: str, *steps: Step) -> None:
+    """Raises RefusedError when a step's files are unknown: the disk cannot be made like it."""
+    for step in steps:
+        if WITHOUT_FILES in step.flags:
+            raise RefusedError(
+                f"the {what} was not started: step #{step.seq} was imported from an agent's own"
+                " file, which does not tell what the files were",
+                hint="such a step can be read, not gone back to",
+                step=step.id,
+            )
 
 
 def refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) -> None:

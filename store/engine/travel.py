@@ -28,7 +28,7 @@ from stepwell.store.engine.recording import (
     require_head,
     take_with,
 )
-from stepwell.store.engine.refusing import refuse, refuse_while_merging
+from stepwell.store.engine.refusing import refuse, refuse_while_merging, refuse_without_files
 from stepwell.store.engine.rollback import (
     apply_plan,
     by_policy,
@@ -93,6 +93,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     """Returns the plan, and a reader that also holds the disk's own content; changes nothing."""
     if aim.part is None:
         refuse_while_merging(journal, aim.kind, aim.operation)
+    refuse_without_files(aim.kind, aim.step, aim.onto)
     head = require_head(current_head(journal), context.root)
     reader = LayeredObjects(RememberingObjects(journal))
     disk = context.sight.take(reader, head.snapshot)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ def repository(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Rep
     repo("checkout", "--quiet", "main")
     repo.merge("side")
     monkeypatch.chdir(repo.root)
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert run("init").code == 0
     return repo
 
@@ -32,7 +35,7 @@ def test_list_import_list(repository: Repository, run: Run) -> None:
     """What there is, that it was imported, and that there is nothing left."""
     before = run("transcripts", "list", "--json").json
     source = {"source": "git", "available": True, "branches": ["main", "side"], "problem": None}
-    assert before == {"sources": [{**source, "commits": 3, "imported": 0}]}
+    assert before == {"sources": [{**source, "commits": 3, "imported": 0}], "sessions": []}
     done = run("transcripts", "import", "git", "--json")
     assert done.code == 0
     session = done.json["session"]
@@ -108,3 +111,21 @@ def test_without_a_repository(folder: Path, run: Run) -> None:
     done = run("transcripts", "list")
     assert (done.code, "no git repository" in done.text) == (0, True)
     assert run("transcripts", "list", "--json").json["sources"][0]["available"] is False
+
+
+def test_sessions_of_an_agent(repository: Repository, run: Run, tmp_path: Path) -> None:
+    """They are listed and imported by name; going back to one of their steps is refused."""
+    name = re.sub("[^0-9A-Za-z]", "-", str(repository.root))
+    place = tmp_path / ".claude" / "projects" / name
+    place.mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[1] / "agents/transcripts/old/claude.jsonl", place)
+    [session] = run("transcripts", "list", "--json").json["sessions"]
+    assert session["steps"] == 10 and session["session"].startswith("claude:9eaaed0c")
+    assert "imported 10 steps" in run("transcripts", "import", "claude", "--session", "9eaa").text
+    assert run("transcripts", "import", "claude", "--json").json["imported"] == 0
+    assert "10 imported" in run("transcripts", "list").text
+    done = run("rollback", "claude/9eaaed0c-d0cb", "--yes")
+    assert done.code == 4 and "can be read" in done.err
+    assert run("transcripts", "import", "codex").code == 0
+    assert run("transcripts", "import", "git", "--session", "x").code == 2
+    assert run("transcripts", "import", "claude", "--max", "3").code == 2
