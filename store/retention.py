@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.retention import Policy
+from stepwell.store.settings import read_table
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(|k|M|G|T)B?")
 _UNITS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
@@ -25,17 +25,7 @@ def read_policy(config: Path) -> Policy:
     Raises:
         UsageError: it cannot be read, or a setting is unknown or out of range.
     """
-    try:
-        document = tomllib.loads(config.read_text("utf-8"))
-    except FileNotFoundError:
-        return Policy()
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"the settings {config} cannot be read: {error}", hint="mend the file, or move it away"
-        ) from error
-    table = document.get("retention", {})
-    if not isinstance(table, dict):
-        raise _wrong(config, "retention", "it must be a table: [retention]")
+    table = read_table(config, "retention")
     return Policy(**dict(_setting(config, key, value) for key, value in table.items()))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -215,23 +215,32 @@ class Workspace(UpkeepVerbs):
 
     @contextmanager
     def step(
-        self, *, tool: str, title: str = "", session: str | None = None, turn: int | None = None
-    ) -> Iterator[None]:
+        self,
+        *,
+        tool: str,
+        title: str = "",
+        session: str | None = None,
+        turn: int | None = None,
+        input: str | None = None,
+    ) -> Iterator[Callable[[str], None]]:
         """Captures before and after the body and records one step for it.
+
+        The body is given a function that takes the call's result as text.
 
         What differed from the head already before is recorded first, as a change made outside. A
         body that raises is recorded as failed, with what it changed, and the exception goes on.
         """
         self.record(act=Act(kind="outside", flags=("outside",)), only_changes=True)
-        started, ok = self._context.clock(), False
+        started, ok, told = self._context.clock(), False, list[str]()
         try:
-            yield
+            yield told.append
             ok = True
         finally:
             took = (self._context.clock() - started) // 1_000_000
             result = StepResult(ok, duration_ms=took)
             act = Act(title, "tool", session=session, turn=turn, tool=tool, result=result)
-            self.record(act=act)
+            text = "\n".join(told) if told else None
+            self.record(act=replace(act, input=input, result_text=text))
 
     @carried
     def settle(self) -> Recovery | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 EventKind = Literal[
@@ -31,3 +31,13 @@ class AgentEvent:
     exit_code: int | None = None
     duration_ms: int | None = None
     model: str | None = None
+
+
+def without_text(event: AgentEvent) -> AgentEvent:
+    """Returns the event as it may be told where texts are not wanted: its tool and file are left."""
+    title = event.title
+    if event.kind == "prompt":
+        title = "prompt"
+    elif title.startswith("$ "):
+        title = event.tool or ""
+    return replace(event, title=title, prompt=None, input=None, result=None)

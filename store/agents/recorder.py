@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from stepwell.store.agents.adapters import read_event
-from stepwell.store.agents.events import AgentEvent
+from stepwell.store.agents.events import AgentEvent, without_text
 from stepwell.store.agents.secrets import fit
 from stepwell.store.agents.spool import Spooled
 from stepwell.store.engine.recording import Act
@@ -41,12 +41,19 @@ class _Session:
 class AgentRecorder:
     """Records what agents tell of one workspace; not thread-safe, as the workspace is not.
 
+    `keeps_text` is asked at each event; where it says no, only tools and files are told.
     `sweep` is called at the beginning and the end of a session: a time to look at everything.
     """
 
-    def __init__(self, workspace: Workspace, sweep: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        sweep: Callable[[], object] = lambda: None,
+        keeps_text: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._workspace = workspace
         self._sweep = sweep
+        self._keeps_text = keeps_text
         self._sessions: dict[str, _Session] = {}
         self._owed: list[str] = []
         """Why steps could not be recorded of which not even a gap could be."""
@@ -59,7 +66,7 @@ class AgentRecorder:
         """
         self._pay()
         try:
-            found = read_event(agent, event, payload)
+            found = self._read(agent, event, payload)
         except ValueError as error:
             self._record(
                 Act(f"after an unreadable event: {error}", kind="outside"), only_changes=True
@@ -67,6 +74,10 @@ class AgentRecorder:
             return
         if found is not None:
             self._apply(found)
+
+    def _read(self, agent: str, event: str, payload: bytes) -> AgentEvent | None:
+        found = read_event(agent, event, payload)
+        return found if found is None or self._keeps_text() else without_text(found)
 
     def _apply(self, event: AgentEvent) -> None:
         session = self._session(event.session)
@@ -195,7 +206,7 @@ class AgentRecorder:
         Raises:
             StepwellError: not even the gap could be recorded; nothing was.
         """
-        found = [(one, _readable(one)) for one in spooled]
+        found = [(one, self._readable(one)) for one in spooled]
         news = [(one, event) for one, event in found if event is None or not self._known(event)]
         if not news:
             return
@@ -226,15 +237,16 @@ class AgentRecorder:
         act = self._act(last, kind, self._session(last.session))
         if len(calls) > 1:
             titles = ", ".join(one.title for one in calls)
-            texts = "\n".join(f"{one.tool}: {one.input}" for one in calls)
-            act = replace(act, input=fit(texts), result=None, result_text=None)
+            texts = [f"{one.tool}: {one.input}" for one in calls if one.input is not None]
+            act = replace(
+                act, input=fit("\n".join(texts)) if texts else None, result=None, result_text=None
+            )
             act = replace(act, title=one_line(fit(f"{plural(len(calls), 'call')}: {titles}") or ""))
         prompt_text = prompts[-1].prompt if prompts else None
         return replace(act, prompt=fit(prompt_text), flags=("late",))
 
-
-def _readable(one: Spooled) -> AgentEvent | None:
-    try:
-        return read_event(one.agent, one.event, one.payload)
-    except ValueError:
-        return None
+    def _readable(self, one: Spooled) -> AgentEvent | None:
+        try:
+            return self._read(one.agent, one.event, one.payload)
+        except ValueError:
+            return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -86,20 +87,22 @@ def run(
     session: str,
     quiet_s: float,
     started: Callable[[subprocess.Popen[bytes]], object],
+    keep_text: bool = True,
 ) -> int:
     """Runs a command in a folder with our terminal, and records what it changes as it goes, then how it ended.
 
     What differs before it is a step made outside. A step that cannot be recorded on the way does
     not disturb the command; of the last one the error is raised, when the command has ended.
-    `started` is given the process, for signals. Returns its exit status, 128 + N for signal N.
+    `started` is given the process, for signals. Without `keep_text` only the program is named. Returns its exit status, 128 + N for signal N.
 
     Raises:
         OSError: the command cannot be started.
         StepwellError: what came before it, or its end, could not be recorded.
     """
     workspace.record(act=Act(kind="outside", flags=("outside",)), only_changes=True)
-    line = fit(" ".join(command)) or ""
-    act = Act(kind="tool", session=session, turn=1, tool="run", input=line)
+    line = (fit(" ".join(command)) or "") if keep_text else os.path.basename(command[0])
+    text = line if keep_text else None
+    act = Act(kind="tool", session=session, turn=1, tool="run", input=text)
     begun = time.monotonic()
     with subprocess.Popen(command, cwd=folder) as process:
         started(process)

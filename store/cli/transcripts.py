@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled
-from stepwell.store.environment import agent_folder
+from stepwell.store.environment import agent_folder, default_config
 from stepwell.store.forms import text_form
 from stepwell.store.model.errors import NotFoundError, RepositoryUnreadableError, UsageError
 from stepwell.store.model.text import one_line, plural, rfc3339
+from stepwell.store.settings import keeps_text
 
 if TYPE_CHECKING:
     from stepwell.store.agents.transcripts.git import GitHistory, GitImport
@@ -158,7 +159,8 @@ def _import_sessions(call: Call) -> int:
     with call.open() as workspace:
         found = chosen(_sessions(workspace, given.source), given.session)
         old = [one for one in found if not one.live]
-        done = [(one, *import_session(workspace, one)) for one in old]
+        keep = keeps_text(default_config())
+        done = [(one, *import_session(workspace, one, keep_text=keep)) for one in old]
         call.tell_recovery(workspace)
     if call.out.json:
         call.out.document(

@@ -15,8 +15,10 @@ from stepwell.store.cli.daemon import seconds, start_daemon
 from stepwell.store.cli.output import Styled
 from stepwell.store.cli.words import counts, named
 from stepwell.store.engine.recording import Act, Recorded
+from stepwell.store.environment import default_config
 from stepwell.store.model.errors import StepwellError, UsageError
 from stepwell.store.model.text import plural
+from stepwell.store.settings import keeps_text
 
 if TYPE_CHECKING:
     from stepwell.store.workspace import Workspace
@@ -80,6 +82,7 @@ def _run(call: Call) -> int:
                 session=session,
                 quiet_s=call.arguments.quiet / 1_000,
                 started=signals.begin,
+                keep_text=keeps_text(default_config()),
             )
         except FileNotFoundError:
             call.out.note(Styled("stepwell: ", "bad"), f"{command[0]}: no such command")

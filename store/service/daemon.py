@@ -25,11 +25,12 @@ from stepwell.store.agents.spool import FOLDER, sweep_spool
 from stepwell.store.engine.atomic import system_error
 from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
-from stepwell.store.model.errors import BusyError, StepwellError
+from stepwell.store.model.errors import BusyError, StepwellError, UsageError
 from stepwell.store.service.desk import Desk
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
 from stepwell.store.service.server import Limits, Server
+from stepwell.store.settings import keeps_text
 
 IDLE_S = 900.0
 """After so long without a request a daemon ends."""
@@ -54,6 +55,8 @@ class Settings:
     version: str
     idle_s: float = IDLE_S
     limits: Limits = field(default_factory=Limits)
+    config: Path | None = None
+    """The person's settings; None: there are none."""
 
 
 def serve(settings: Settings) -> bool:
@@ -146,7 +149,9 @@ class _Daemon:
         )
 
     async def run(self, sock: socket.socket) -> None:
-        agents = AgentRecorder(self._workspace, self._workspace.sweep_all)
+        agents = AgentRecorder(
+            self._workspace, self._workspace.sweep_all, keeps_text=self._keeps_text
+        )
         desk = Desk(self._workspace, agents, self._log, lambda: self._finish("asked to"))
         greeting = wire.Greeting(wire.PROTOCOL, self._settings.version, str(os.getpid()))
         server = Server(
@@ -172,6 +177,16 @@ class _Daemon:
         """Logs what the loop would print, such as a connection that could not be accepted."""
         error = context.get("exception")
         self._log.write("error", {"message": f"{context['message']}: {error}"})
+
+    def _keeps_text(self) -> bool:
+        """Asks the settings; where they cannot be read no text is stored, as nobody could unsay it."""
+        if self._settings.config is None:
+            return True
+        try:
+            return keeps_text(self._settings.config)
+        except UsageError as error:
+            self._log.write("error", {"code": error.code, "message": error.message})
+            return False
 
     def _mind_signals(self) -> None:
         """Makes the usual signals end the daemon; as a thread of a program it leaves them alone."""

@@ -11,10 +11,10 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stepwell.store.agents.events import AgentEvent
+from stepwell.store.agents.events import AgentEvent, without_text
 from stepwell.store.agents.secrets import fit
 from stepwell.store.agents.transcripts.told import AGENTS, Told, told_in
 from stepwell.store.engine.context import Context
@@ -77,8 +77,12 @@ def find_sessions(workspace: Workspace, agent: str, folder: Path) -> list[OldSes
     return sorted(found, key=lambda one: one.started_ns)
 
 
-def import_session(workspace: Workspace, session: OldSession) -> tuple[int, str]:
+def import_session(
+    workspace: Workspace, session: OldSession, *, keep_text: bool = True
+) -> tuple[int, str]:
     """Records what is no step yet; returns how many steps that were, and the branch.
+
+    Without `keep_text` the steps have neither prompts nor inputs nor results.
 
     Raises:
         BusyError: another import of it is running.
@@ -87,6 +91,8 @@ def import_session(workspace: Workspace, session: OldSession) -> tuple[int, str]
     known = _steps(workspace, session.name)
     work = _SessionImport(session, known)
     new = [one for one in session.told if _source(session, one) not in work.known]
+    if not keep_text:
+        new = [replace(one, event=without_text(one.event)) for one in new]
     done = 0
     while done < len(new):
         done += workspace.record_import(work, new[done : done + BATCH_STEPS])
