@@ -250,3 +250,18 @@ def test_the_command_is_the_same_door(
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     started.refresh()
     assert started.head().kind == "prompt"
+
+
+def test_a_daemon_that_a_hook_starts_keeps_no_text_where_the_settings_say_so(
+    started: Workspace, tmp_path: Path, claude: Claude, env: dict[str, str]
+) -> None:
+    """They are read anew at each event; where they cannot be read, no text is kept."""
+    config = tmp_path / "config.toml"
+    env["STEPWELL_CONFIG"] = str(config)
+    titles = []
+    for text in ("", "[capture]\nno_text = true\n", "[capture"):
+        config.write_text(text)
+        run_hook(*claude.prompt("Go"), env=env)
+        started.refresh()
+        titles.append((started.head().title, started.text(started.head().prompt)))
+    assert titles == [("Go", "Go"), ("prompt", None), ("prompt", None)]
