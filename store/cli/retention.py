@@ -51,6 +51,7 @@ def _form(done: Prune) -> dict[str, Any]:
         "kept": [{"reason": reason, "steps": count} for reason, count in done.kept],
         "bytes_freed": done.bytes_freed,
         "bytes_kept": done.bytes_kept,
+        "bytes_other": done.bytes_other,
         "max_bytes": done.max_bytes,
         "over_bytes": done.over,
         "grace_minutes": done.grace_minutes,
@@ -78,6 +79,8 @@ def _tell(out: Output, done: Prune, dry: bool, everything: bool) -> None:
     out.line(f"{plural(kept, 'step')} {stay}; their content takes {size(done.bytes_kept)}:")
     for reason, count in done.kept:
         out.line(Styled(f"  {plural(count, 'step')}", "dim"), f": {reason}")
+    if done.bytes_other:
+        out.line(f"operations and indexes take {size(done.bytes_other)} more")
     if done.over:
         out.line(
             Styled("over the limit", "bad"),

@@ -67,16 +67,26 @@ def _gc(call: Call) -> int:
     with call.open() as workspace:
         done = workspace.gc(grace_minutes=grace, progress=call.out.progress)
         call.tell_recovery(workspace)
+        over = _over(workspace.stats(), policy.max_bytes)
     took_ms = (time.monotonic_ns() - started) // 1_000_000
     if call.out.json:
         form = asdict(done.sealed)
         outer = {name: form.pop(name) for name in ("packs", "merged")}
-        outer["removed"] = asdict(done.swept)
+        outer |= {"removed": asdict(done.swept), "over_bytes": over}
         call.out.document({"sealed": form, **outer, "took_ms": took_ms})
     else:
         _tell_sealed(call.out, done.sealed)
         _tell_swept(call.out, done.swept)
+        if over:
+            call.out.line(
+                Styled("over the limit", "bad"), f" by {size(over)}: `stepwell prune` drops more"
+            )
     return 0
+
+
+def _over(stats: Stats, limit: int | None) -> int:
+    """Returns by how much the history exceeds the size limit; 0 when it does not."""
+    return 0 if limit is None else max(0, stats.segment_bytes + stats.sealed_bytes - limit)
 
 
 def _tell_sealed(out: Output, done: Sealed) -> None:

@@ -24,7 +24,7 @@ class Policy:
     imported: bool = True
     """Keep what was imported."""
     max_bytes: int | None = None
-    """Beyond this much content the oldest steps go although a count above would keep them."""
+    """Beyond this size of the history the oldest steps go although a count above would keep them."""
     grace_minutes: int = 120
     """So long after a prune `gc` leaves its steps in place, to be undone."""
     fold: bool = False
@@ -84,10 +84,16 @@ class Prune:
     grace_minutes: int
     operation: int | None = None
     """Of a prune that was done; None when it was not, or had nothing to do."""
+    bytes_other: int = 0
+    """With a size limit: what the store takes beside that content, such as operations and indexes."""
     folded: tuple[tuple[int, int], ...] = ()
     """Of a folding: the numbers of steps that stand for others, and for how many; ascending."""
 
     @property
     def over(self) -> int:
         """By how much what must stay exceeds the size limit; 0 when it does not."""
-        return 0 if self.max_bytes is None else max(0, self.bytes_kept - self.max_bytes)
+        return (
+            0
+            if self.max_bytes is None
+            else max(0, self.bytes_kept + self.bytes_other - self.max_bytes)
+        )

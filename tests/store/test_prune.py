@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -148,21 +149,26 @@ def test_a_clock_that_leaps_ahead_makes_no_safety_step_old(
 def test_a_size_limit_is_reached_or_said_to_be_out_of_reach(ws: Workspace, project: Path) -> None:
     """The oldest go first; what must stay is told with how much it is too large."""
     for number in range(8):
-        (project / "blob").write_bytes(f"{number}".encode() + bytes(range(256)) * 8 * (number + 1))
+        (project / "blob").write_bytes(random.Random(number).randbytes(3_000))
         ws.capture(f"blob {number}")
-    everything = Policy(keep_last=100)
-    whole = ws.plan_prune(everything)
+    ws.gc()
+    whole = ws.plan_prune(Policy(keep_last=100, max_bytes=10**12))
     assert whole.dropped == ()
-    limit = whole.bytes_kept * 2 // 3
+    limit = whole.bytes_other + whole.bytes_kept * 2 // 3
     less = ws.plan_prune(Policy(keep_last=100, max_bytes=limit))
     assert less.dropped
-    assert less.bytes_kept <= limit
+    assert less.bytes_kept + less.bytes_other <= limit
     assert less.over == 0
     assert [one.seq for one in less.dropped] == list(range(1, len(less.dropped) + 1))
     assert "size limit" in less.dropped[0].reason
     least = ws.plan_prune(Policy(keep_last=100, max_bytes=1))
-    assert least.over == least.bytes_kept - 1
+    assert least.over == least.bytes_kept + least.bytes_other - 1
     assert ws.head().id not in {one.step for one in least.dropped}
+    ws.prune(Policy(keep_last=100, max_bytes=limit))
+    ws.gc(grace_minutes=0)
+    stats = ws.stats()
+    assert stats.segment_bytes + stats.sealed_bytes <= limit
+    assert ws.plan_prune(Policy(keep_last=100, max_bytes=limit)).dropped == ()
 
 
 def test_a_branch_to_a_pruned_step_does_not_come_back(ws: Workspace, project: Path) -> None:

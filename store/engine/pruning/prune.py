@@ -16,6 +16,7 @@ from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_limit
 from stepwell.store.engine.pruning.due import undo_needs
 from stepwell.store.engine.pruning.fold import FoldFacts, fold_steps
+from stepwell.store.engine.pruning.needed import kept_steps
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.snapshots import differing
@@ -236,7 +237,8 @@ def _sized(
     progress: Progress,
 ) -> Prune:
     """Counts what the steps that stay need, and takes more of them while that is over the limit."""
-    reach, size, total = Reach(journal, strict=False), 0, len(verdicts)
+    other = 0 if policy.max_bytes is None else _bytes_beside_content(journal)
+    reach, size, total = Reach(journal, strict=False), other, len(verdicts)
     decided: list[Verdict] = []
     full = False
     for done, one in enumerate(sorted(verdicts, key=lambda v: not v.pinned)):
@@ -249,7 +251,16 @@ def _sized(
             else:
                 size += new
         decided.append(one)
-    return _told(journal, steps, decided, policy)
+    return replace(_told(journal, steps, decided, policy), bytes_other=other)
+
+
+def _bytes_beside_content(journal: Journal) -> int:
+    """Returns what operations, commits, indexes and frames take; most of it stays for ever."""
+    reach = Reach(journal, strict=False)
+    content = sum(reach.size(reach.add(step)) for step in kept_steps(journal.operations(), ()))
+    segments = sum(segment.size() for segment in journal.segments())
+    packs = journal.sealed.packs.file_bytes() if journal.sealed.last else 0
+    return max(0, segments + packs - content)
 
 
 def _is_over(size: int, policy: Policy) -> bool:

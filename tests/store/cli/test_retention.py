@@ -127,3 +127,20 @@ def test_folding_drops_nothing_outside_turns(edited: Path, run: Run) -> None:
     assert found["dropped"] == []
     assert found["folded"] == []
     assert {"reason": "nothing to fold", "steps": 5} in found["kept"]
+
+
+def test_gc_removes_what_was_pruned_and_tells_of_a_limit_that_is_exceeded(
+    edited: Path, run: Run, config: Path
+) -> None:
+    """At once with --now; without it the steps are still there to be undone."""
+    run("prune")
+    assert run("gc", "--json").json["removed"]["steps"] == 0
+    config.write_text(FEW + 'max_size = "1 kB"\n')
+    done = run("gc", "--now", "--json").json
+    assert done["removed"]["steps"] == 4
+    assert done["removed"]["bytes_after"] < done["removed"]["bytes_before"]
+    assert done["over_bytes"] > 0
+    assert "over the limit by " in run("gc").text
+    assert run("undo", "--yes").code == 0
+    assert numbers(run) == [3, 6, 7]
+    assert run("verify", "--full").code == 0
