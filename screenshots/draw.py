@@ -80,6 +80,7 @@ SCENES = (
     Scene("after-rollback", (*TO_THE_FORK, "r", "A", "y"), changes=True),
     Scene("undo-preview", (*TO_THE_FORK, "r", "A", "y", "u"), changes=True),
     Scene("filter", ("f", typed("kind:tool path:saving"))),
+    Scene("search", ("S", typed("replace"))),
     Scene("branches", ("b", "j j")),
     Scene("conflicts", ("b", "j j", "M", "y"), changes=True),
     Scene("compare", (press("j", 6), "space", press("k", 4), "space c", "3")),

@@ -22,6 +22,7 @@ from stepwell.tui.feed.errands import Errands
 from stepwell.tui.feed.patches import Sight
 from stepwell.tui.feed.pause import Pause, give_back
 from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
+from stepwell.tui.feed.texts import TextSearch, search_texts
 from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.messages import (
     BranchesLoaded,
@@ -297,6 +298,17 @@ class Gateway:
             search_lines(rows, needle, generation, is_current, self._post)
 
         self.ask("search", "find", "search the diff", call)
+
+    def search_texts(self, to: Post, generation: int, query: str, now: datetime) -> None:
+        """Looks through all texts, newest step first; TextsFound to `to` again and again."""
+        is_current = self._searching("texts", generation)
+
+        def call(source: Source) -> None:
+            search_texts(
+                source, TextSearch(generation, query, now, is_current, self._pause.rest), to
+            )
+
+        self.ask("search", "texts", "search", call, to=to)
 
     def _searching(self, purpose: Purpose, generation: int) -> Callable[[], bool]:
         self._searches[purpose] = generation

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BranchRow,
         Change,
         MergeStatus,
+        Hit,
         Oid,
         Operation,
         OperationRow,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     )
 
 
-Purpose = Literal["filter", "find"]
-"""What the history is searched for: to list only what fits, or to go to it."""
+Purpose = Literal["filter", "find", "texts"]
+"""What is searched for: steps to be listed alone, steps to go to, places in all texts."""
 
 
 class CursorMoved(Message):
@@ -183,6 +184,27 @@ class LinesFound(Message):
         self.generation = generation
         self.rows = rows
         self.last = last
+
+
+class TextsFound(Message):
+    """Places where all texts hold the words of a query, newest step first; further ones follow."""
+
+    def __init__(
+        self,
+        generation: int,
+        hits: Sequence[Hit],
+        doing: str,
+        last: bool,
+        error: StepwellError | None = None,
+    ) -> None:
+        super().__init__()
+        self.generation = generation
+        self.hits = hits
+        self.doing = doing
+        """What the search is at."""
+        self.last = last
+        self.error = error
+        """Why it ended, where it did not come to its end."""
 
 
 class DiskCompared(Message):

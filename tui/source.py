@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stepwell.tui.values import (
@@ -13,6 +14,7 @@ from stepwell.tui.values import (
     Change,
     Conflict,
     Experiment,
+    Hit,
     Oid,
     Operation,
     OperationRow,
@@ -39,6 +41,9 @@ class Source(Protocol):
     def settle(self) -> Recovery | None: ...
     def graph(self) -> Any: ...
     def merges(self) -> Mapping[int, tuple[int, ...]]: ...
+    def search(
+        self, query: str, now: datetime, *, progress: Callable[[str, int, int], None]
+    ) -> Iterator[Hit]: ...
     def status(self) -> Status: ...
     def get_step(self, reference: str) -> Step: ...
     def steps(

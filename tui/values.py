@@ -29,6 +29,7 @@ from stepwell.store.model.plans import (
     Recovery,
 )
 from stepwell.store.model.reports import BranchRow, MergeStatus, Status
+from stepwell.store.model.reports import BranchRow, Hit, Stats, Status
 from stepwell.store.model.steps import (
     Branch,
     ChangeCounts,
@@ -62,6 +63,7 @@ __all__ = [
     "Covered",
     "DriftError",
     "Experiment",
+    "Hit",
     "Hunk",
     "IntegrityError",
     "Kept",
@@ -83,6 +85,7 @@ __all__ = [
     "Recovery",
     "RefusedError",
     "Snapshot",
+    "Stats",
     "Status",
     "Step",
     "StepId",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stepwell.tui.feed.wishes import Rollback
 from stepwell.tui.look.marks import shown_path
 from stepwell.tui.model.picks import Picks, Wanted
-from stepwell.tui.screens.openers import Openers
+from stepwell.tui.screens.consulting import Consulting
 from stepwell.tui.screens.showing import Showing
 from stepwell.tui.values import Change
 from stepwell.tui.widgets.diff import DiffView
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stepwell.tui.screens.copymenu import Copied
 
 
-class Choosing(Openers):
+class Choosing(Consulting):
     """The actions of the main screen on what is picked; `MainScreen` is the only subclass."""
 
     files: FileList

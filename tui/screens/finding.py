@@ -302,6 +302,11 @@ class Finding:
         self.search.begin(pane)
         self._places.prompt.open("/", "", f"search the {pane}")
 
+    def seek(self, needle: str) -> None:
+        """Goes to where the diff holds a text; nothing is asked."""
+        self.search.begin("diff")
+        self.search.look_for(needle)
+
     def open_filter(self) -> None:
         """Asks what to list."""
         self._mode, self._before = "filter", self.filter.query

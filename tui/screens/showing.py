@@ -64,6 +64,7 @@ class Showing:
         self.sight = Sight()
         """What files and diff show, or are about to."""
         self._between: tuple[Step, Step | None] | None = None
+        self._waiting: tuple[int, Callable[[], None]] | None = None
         self.on_files: Callable[[int], None] = lambda _files: None
         """Takes the number of files of what is shown."""
 
@@ -118,6 +119,19 @@ class Showing:
         if len(rows):
             self._views.files.follow(rows.place(self._views.diff.cursor)[0])
         self.on_files(len(rows.changes))
+        self._tell_who_waits()
+
+    def when_shown(self, seq: int, call: Callable[[], None]) -> None:
+        """Calls once the diff of a step is drawn whole; only the newest wish counts."""
+        self._waiting = (seq, call)
+        self._tell_who_waits()
+
+    def _tell_who_waits(self) -> None:
+        step = self._drawn.step if self._drawn is not None else None
+        whole = self._rows is not None and not self._rows.unread
+        if self._waiting is not None and whole and step and step.seq == self._waiting[0]:
+            call, self._waiting = self._waiting[1], None
+            call()
 
     def _heading(self) -> str:
         step, base = self.sight.step, self.sight.base

@@ -140,11 +140,29 @@ class StepList(LineList):
 
     def go_to_position(self, position: int) -> None:
         """Puts the cursor on the step of a `reading_position`, or the next one below it."""
-        self.move_to(self._listed.row(-position) if -position < len(self.columns) else 0)
+        if -position < len(self.columns):
+            self._unfold_to(-position)
+            self.move_to(self._listed.row(-position))
+        else:
+            self.move_to(0)
 
     def go_to(self, seq: int) -> None:
-        """Puts the cursor on a step, or on the next older one that is listed."""
+        """Puts the cursor on a step, unfolded; under a filter on the next older one that is listed."""
+        self._unfold_to(self.columns.ordinal(seq))
         self.move_to(self._row_of(seq))
+
+    def _unfold_to(self, ordinal: int) -> None:
+        before = self._listed
+        while not self.filtered and self._is_folded(ordinal):
+            if not self._folds.unfold(self.columns.turns, ordinal):
+                break
+            self._listed = self._listing()
+        if self._listed is not before:
+            self.set_count(self._listed.rows)
+
+    def _is_folded(self, ordinal: int) -> bool:
+        row = self._listed.row(ordinal)
+        return row > 0 and ordinal < len(self.columns) and self._ordinal(row) != ordinal
 
     def position(self) -> str:
         """Returns `2/1,284` for the title line, and how many steps are folded away."""

@@ -19,6 +19,7 @@ from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.marking import NoteForm
 from stepwell.tui.screens.operations import OperationList
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.screens.seeking import SeekScreen
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.linelist import LineList
@@ -37,6 +38,7 @@ OWNERS: dict[Scope, type] = {
     "conflicts": ConflictList,
     "review": ReviewTable,
     "copy": CopyMenu,
+    "seek": SeekScreen,
     "prompt": Prompt,
     "form": NoteForm,
     "note": NoteForm,

@@ -1,0 +1,53 @@
+"""Screens that are asked something and lead back to a place of the timeline."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from stepwell.tui.screens.openers import Openers
+from stepwell.tui.screens.panes import Panes
+from stepwell.tui.screens.showing import Showing
+
+if TYPE_CHECKING:
+    from stepwell.tui.screens.finding import Finding
+    from stepwell.tui.screens.seeking import Found
+
+
+class Consulting(Openers):
+    """The main screen's actions of that kind; `MainScreen` is the only class that is made."""
+
+    showing: Showing
+    _panes: Panes
+    _zone: tzinfo | None
+    _sought = ""
+
+    async def _find(self) -> Finding:
+        """What searches and filters."""
+        raise NotImplementedError
+
+    # --- search through everything ---------------------------------------------------------------
+
+    def action_seek(self) -> None:
+        """Searches prompts, inputs, notes, paths and diffs of all steps."""
+        from stepwell.tui.screens.seeking import SeekScreen
+
+        screen = SeekScreen(self._gateway, self._clock, self._zone, self._glyphs, self._sought)
+        self.app.push_screen(screen, self._found)
+
+    async def _found(self, found: Found | None) -> None:
+        from stepwell.tui.model.hitrows import needle_of
+
+        if found is None:
+            return
+        self._sought = found.query
+        if found.hit is None:
+            return
+        finding = await self._find()
+        finding.filter.apply("")
+        seq, needle = found.hit.step.seq, needle_of(found.query)
+        self.timeline.go_to(seq)
+        if found.hit.where == "note" or not needle:
+            return
+        self._panes.go("diff")
+        self.showing.when_shown(seq, lambda: finding.seek(needle))
