@@ -81,6 +81,9 @@ SCENES = (
     Scene("undo-preview", (*TO_THE_FORK, "r", "A", "y", "u"), changes=True),
     Scene("filter", ("f", typed("kind:tool path:saving"))),
     Scene("search", ("S", typed("replace"))),
+    Scene("sessions", ("s",)),
+    Scene("figures", ("I",)),
+    Scene("command", ("colon", typed("log -n 8"), "enter")),
     Scene("branches", ("b", "j j")),
     Scene("conflicts", ("b", "j j", "M", "y"), changes=True),
     Scene("compare", (press("j", 6), "space", press("k", 4), "space c", "3")),
@@ -164,7 +167,8 @@ class Demo:
             theme=scene.theme,
         )
         with colours(not scene.plain):
-            return StepwellApp(Opened(os.fsencode(self.folder), self.open), settings)
+            opened = Opened(os.fsencode(self.folder), self.open, home=self.home)
+            return StepwellApp(opened, settings)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from stepwell.tui.messages import (
     Broke,
     ChangeDone,
     ChangeRefused,
+    CommandTold,
     DiskCompared,
     Failed,
     OperationsLoaded,
@@ -38,6 +39,9 @@ from stepwell.tui.messages import (
     PlanFailed,
     PlanMade,
     Purpose,
+    SessionsLoaded,
+    StatsLoaded,
+    StepNamed,
     StepsLoaded,
     TimelineLoaded,
 )
@@ -47,7 +51,7 @@ from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.model.turns import TurnBuilder
-from stepwell.tui.shaping import columns_of_graph, kept_rows
+from stepwell.tui.shaping import columns_of_graph, kept_rows, session_lines
 from stepwell.tui.source import Source
 from stepwell.tui.values import (
     Change,
@@ -95,6 +99,8 @@ class Opened:
     """Called once for each thread, on it."""
     open_whole: Callable[[], Source] | None = None
     """With what knows of experiments, which takes longer to load; None: as `open`."""
+    home: Path | None = None
+    """The data folder; None: as the environment says."""
 
 
 def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) -> Opened:
@@ -121,7 +127,7 @@ def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) 
 
         return Workspace.open(os.fsdecode(found.root), home=home, config=config)
 
-    return Opened(found.root, opened, opened_whole)
+    return Opened(found.root, opened, opened_whole, home)
 
 
 class ChosenPart(NamedTuple):
@@ -133,6 +139,17 @@ class ChosenPart(NamedTuple):
     """Ids of hunks of other files."""
     force: bool
     """What would lose something was agreed to."""
+
+
+class Run(NamedTuple):
+    """A command to be run, and how its text is to look."""
+
+    words: Sequence[str]
+    columns: int
+    now_ns: int
+    """When it is run: ages count from then."""
+    plain: bool
+    """In ASCII."""
 
 
 class Gateway:
@@ -310,6 +327,55 @@ class Gateway:
 
         self.ask("search", "texts", "search", call, to=to)
 
+    # --- sessions, figures, commands -------------------------------------------------------------
+
+    def load_sessions(self, to: Post) -> None:
+        """Reads the sessions; SessionsLoaded to `to`."""
+        self.ask(
+            "search",
+            "sessions",
+            "read the sessions",
+            lambda source: SessionsLoaded(session_lines(source)),
+            to=to,
+        )
+
+    def load_stats(self, to: Post) -> None:
+        """Reads counts and sizes of the store; StatsLoaded to `to`."""
+        self.ask(
+            "search", "stats", "read the figures", lambda source: StatsLoaded(source.stats()), to=to
+        )
+
+    def name_step(self, to: Post, generation: int, reference: str) -> None:
+        """Finds the step that a reference names; StepNamed or Failed to `to`."""
+
+        def call(source: Source) -> Message:
+            return StepNamed(generation, source.get_step(reference))
+
+        self.ask("search", "name", "find the step", call, to=to)
+
+    def take_snapshot(self, to: Post, label: str, session: str | None) -> None:
+        """Captures and marks; ChangeDone or ChangeRefused to `to`."""
+
+        def call(source: Source) -> ChangeDone:
+            tags = () if label else ("snapshot",)
+            step = source.capture("snapshot", session=session, tags=tags, label=label or None)
+            return ChangeDone(f"snapshot #{step.seq} taken, {label or 'tagged snapshot'}", step)
+
+        self.change(to, "take the snapshot", call)
+
+    def tell(self, to: Post, generation: int, run: Run) -> None:
+        """Runs a command that only reads; CommandTold to `to`."""
+
+        def call(source: Source) -> Message:
+            from stepwell.store.cli.inside import tell
+
+            folder = os.fsdecode(self.root)
+            words, columns, now_ns, plain = run
+            told = tell(words, folder, self._opened.home, columns, now_ns, plain=plain)
+            return CommandTold(generation, told.text, told.code)
+
+        self.ask("search", "command", "run the command", call, to=to)
+
     def _searching(self, purpose: Purpose, generation: int) -> Callable[[], bool]:
         self._searches[purpose] = generation
         return lambda: self._searches.get(purpose) == generation
@@ -460,6 +526,20 @@ def environment() -> Mapping[str, str]:
     from stepwell.store.environment import process_environment
 
     return process_environment()
+
+
+def only_reads(words: Sequence[str]) -> bool:
+    """Tells whether a command line changes neither disk nor store."""
+    from stepwell.store.cli import inside
+
+    return inside.only_reads(words)
+
+
+def command_names() -> Sequence[str]:
+    """Returns the names of the command line's commands."""
+    from stepwell.store.cli import inside
+
+    return inside.names()
 
 
 def read_filter(query: str, now: datetime) -> Wanted:

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from stepwell.tui.model.lanes import LaneMap
     from stepwell.tui.model.review import Review, Tried
     from stepwell.tui.model.rows import Tips
+    from stepwell.tui.model.sessionlines import SessionLine
     from stepwell.tui.model.sides import Sides
     from stepwell.tui.values import (
         Applied,
         BranchRow,
         Change,
-        MergeStatus,
         Hit,
+        MergeStatus,
         Oid,
         Operation,
         OperationRow,
         PlannedChanges,
         Recovery,
+        Stats,
         Step,
         StepwellError,
     )
@@ -205,6 +207,42 @@ class TextsFound(Message):
         self.last = last
         self.error = error
         """Why it ended, where it did not come to its end."""
+
+
+class CommandTold(Message):
+    """What a command that only reads said; hostile until it is drawn."""
+
+    def __init__(self, generation: int, text: str, code: int) -> None:
+        super().__init__()
+        self.generation = generation
+        self.text = text
+        self.code = code
+        """Its exit code."""
+
+
+class StepNamed(Message):
+    """The step that a reference names."""
+
+    def __init__(self, generation: int, step: Step) -> None:
+        super().__init__()
+        self.generation = generation
+        self.step = step
+
+
+class SessionsLoaded(Message):
+    """The sessions, the newest first."""
+
+    def __init__(self, rows: Sequence[SessionLine]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class StatsLoaded(Message):
+    """Counts and sizes of the store."""
+
+    def __init__(self, stats: Stats) -> None:
+        super().__init__()
+        self.stats = stats
 
 
 class DiskCompared(Message):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stepwell.tui.model.columns import Columns
 from stepwell.tui.model.rows import Tips
+from stepwell.tui.model.sessionlines import SessionLine
 from stepwell.tui.model.turns import Shape, TurnBuilder, act
+from stepwell.tui.source import Source
 from stepwell.tui.values import View
 
 
@@ -49,3 +52,27 @@ def kept_rows(view: View, graph: Any, tips: Tips) -> Iterator[int]:
         row = graph.row_of(seq)
         if row is not None:
             yield row
+
+
+def session_lines(source: Source) -> list[SessionLine]:
+    """Returns the sessions with their figures, the newest first."""
+    from stepwell.store.catalogue.graph import FAILED, KINDS
+
+    graph, prompt = source.graph(), KINDS.index("prompt")
+    failures, turns, firsts = Counter[int](), Counter[int](), dict[int, int]()
+    columns = zip(graph.sessions, graph.kinds, graph.flags, strict=False)
+    for row, (session, kind, flags) in enumerate(columns):
+        if flags & FAILED:
+            failures[session] += 1
+        if kind == prompt:
+            turns[session] += 1
+            firsts.setdefault(session, row)
+    lines = []
+    for found in source.sessions():
+        row = graph.row_of_id(found.last_step)
+        number = graph.sessions[row] if row is not None else -1
+        first = firsts.get(number)
+        asked = source.get_step(graph.id_of(first)).title if first is not None else ""
+        figures = (found.steps, turns[number], failures[number], found.first_ns, found.last_ns)
+        lines.append(SessionLine(found.name, found.agent or "", asked, *figures))
+    return lines

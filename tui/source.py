@@ -21,6 +21,7 @@ from stepwell.tui.values import (
     PlannedChanges,
     Ranked,
     Recovery,
+    Stats,
     Status,
     Step,
     View,
@@ -44,6 +45,16 @@ class Source(Protocol):
     def search(
         self, query: str, now: datetime, *, progress: Callable[[str, int, int], None]
     ) -> Iterator[Hit]: ...
+    def sessions(self) -> Sequence[Any]: ...
+    def stats(self) -> Stats: ...
+    def capture(
+        self,
+        title: str = "",
+        *,
+        session: str | None = None,
+        tags: Sequence[str] = (),
+        label: str | None = None,
+    ) -> Step: ...
     def status(self) -> Status: ...
     def get_step(self, reference: str) -> Step: ...
     def steps(

@@ -28,8 +28,7 @@ from stepwell.store.model.plans import (
     PlannedChanges,
     Recovery,
 )
-from stepwell.store.model.reports import BranchRow, MergeStatus, Status
-from stepwell.store.model.reports import BranchRow, Hit, Stats, Status
+from stepwell.store.model.reports import BranchRow, Hit, MergeStatus, Stats, Status
 from stepwell.store.model.steps import (
     Branch,
     ChangeCounts,

@@ -48,6 +48,8 @@ class Call:
 
     arguments: argparse.Namespace
     out: Output
+    given_home: Path | None = None
+    """The data folder; None: as the environment says."""
 
     @property
     def folder(self) -> bytes:
@@ -63,7 +65,7 @@ class Call:
     @property
     def home(self) -> Path:
         """The data folder."""
-        return environment.default_home()
+        return self.given_home or environment.default_home()
 
     def open(self) -> Workspace:
         """Opens the workspace that holds the folder; the caller closes it."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from stepwell.store import environment
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     out = standard_output(json=_wants_json(arguments), may_colour=environment.may_colour())
     try:
-        code = _guarded(arguments, out)
+        code = guarded(arguments, out)
         out.close()
     except BrokenPipeError:
         silence_stdout()
@@ -101,9 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _guarded(arguments: list[str], out: Output) -> int:
+def guarded(arguments: Sequence[str], out: Output, home: Path | None = None) -> int:
+    """Runs a command line and turns every error into a sentence; returns the exit code.
+
+    `home` is the data folder; None: as the environment says.
+    """
     try:
-        return _run(arguments, out)
+        return _run(list(arguments), out, home)
     except StepwellError as error:
         return _tell(error, out)
     except (BrokenPipeError, OutputLost):
@@ -169,7 +174,7 @@ def _split(arguments: Sequence[str]) -> _Split:
     return _Split(before, rest[0] if rest else None, rest[1:])
 
 
-def _run(arguments: list[str], out: Output) -> int:
+def _run(arguments: list[str], out: Output, home: Path | None) -> int:
     split = _split(arguments)
     if "-h" in split.before or "--help" in split.before:
         return _help(split.name, out)
@@ -179,10 +184,10 @@ def _run(arguments: list[str], out: Output) -> int:
         return _bare(split.before, out)
     if split.name == "help":
         return _help(split.after[0] if split.after else None, out)
-    return _command(split.name, [*split.before, *split.after], out)
+    return _command(split.name, [*split.before, *split.after], out, home)
 
 
-def _command(name: str, arguments: list[str], out: Output) -> int:
+def _command(name: str, arguments: list[str], out: Output, home: Path | None = None) -> int:
     from stepwell.store.cli.command import Call, HelpAsked
 
     command = _loaded(name)
@@ -190,7 +195,7 @@ def _command(name: str, arguments: list[str], out: Output) -> int:
         parsed = command.parse(arguments)
     except HelpAsked as asked:
         return _lines(str(asked), out)
-    return command.run(Call(parsed, out))
+    return command.run(Call(parsed, out, home))
 
 
 def _loaded(name: str) -> Command:

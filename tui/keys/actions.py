@@ -21,6 +21,9 @@ Scope = Literal[
     "review",
     "copy",
     "seek",
+    "sessions",
+    "figures",
+    "command",
     "prompt",
     "form",
     "note",
@@ -71,6 +74,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", "copy code, patch, hunk, path or id", "everywhere", ("y",)),
     Action("edit", "open this file in $EDITOR, at this line", "everywhere", ("e",)),
     Action("pager", "this diff in $PAGER", "everywhere", ("vertical_line",)),
+    Action("command", "run a command: log, show, rollback, session ...", "everywhere", ("colon",)),
+    Action("statistics", "figures of the store, and how it grew", "everywhere", ("I",)),
     Action("times", "relative or absolute times", "everywhere", ("T",)),
     Action("reload", "read everything anew", "everywhere", ("R",)),
     Action("leave", "back, or quit", "everywhere", ("q",)),
@@ -136,6 +141,7 @@ ACTIONS: tuple[Action, ...] = (
         ("backspace",),
         of_screen=True,
     ),
+    Action("sessions", "sessions: prompts, steps, failures", "timeline", ("s",), of_screen=True),
     # files
     Action(
         "include", "pick this file for a restore, or let go of it", "files", ("space",), hint="pick"
@@ -300,6 +306,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_page", "a page down", "seek", ("pagedown",)),
     Action("previous_page", "a page up", "seek", ("pageup",)),
     Action("leave_seek", "back to the timeline", "seek", ("escape",), hint="back"),
+    # sessions, figures, commands
+    Action(
+        "list_session", "list its steps alone", "sessions", ("enter", "l"), hint="list its steps"
+    ),
+    Action("close", "back to the timeline", "sessions", ("escape", "q", "h", "s"), hint="back"),
+    Action("close", "back to the timeline", "figures", ("escape", "q", "h", "I"), hint="back"),
+    Action("run_line", "run the line", "command", ("enter",), hint="run"),
+    Action("complete_line", "complete the command", "command", ("tab",), hint="complete"),
+    Action("earlier", "the line before", "command", ("up",), hint="before"),
+    Action("later", "the line after", "command", ("down",)),
+    Action("text_down", "scroll what was said down", "command", ("pagedown",), hint="scroll"),
+    Action("text_up", "scroll it up", "command", ("pageup",)),
+    Action("leave_line", "back to the timeline", "command", ("escape",), hint="back"),
     # forms
     Action("save", "save what was typed", "form", ("ctrl+s",), hint="save"),
     Action("leave_form", "leave without a change", "form", ("escape",), hint="leave"),

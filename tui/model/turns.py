@@ -110,48 +110,66 @@ class TurnBuilder:
 
     def extend(self, shape: Shape) -> None:
         """Takes the steps from `shape.start` on, which is what `known` returned."""
-        for ordinal in range(shape.start, len(shape.seqs)):
-            bits = shape.acts[ordinal - shape.start]
-            self._join_turn(ordinal, bits, shape.sessions[ordinal])
-            self._note_parents(ordinal, shape)
+        self._join_turns(shape)
+        self._join_parents(shape)
         if len(shape.seqs):
             self._ends = (shape.seqs[0], shape.seqs[len(shape.seqs) - 1])
 
-    def _join_turn(self, ordinal: int, bits: int, session: int) -> None:
-        if bits & PROMPT:
-            turn = len(self._prompts)
-            self._prompts.append(ordinal)
-            self._sizes.append(0)
-            self._failures.append(0)
-            self._sessions.append(session)
-            if session:
-                self._open[session] = turn
-        else:
-            turn = self._open.get(session, NO_TURN)
-            if turn != NO_TURN:
-                self._sizes[turn] += 1
-                self._failures[turn] += bits & FAILED and 1
-                bits |= IN_TURN
-            if ordinal and bits & QUIET and self._traits[-1] & QUIET and self._of[-1] == turn:
-                bits |= GOES_ON
-        self._of.append(turn)
-        self._traits.append(bits)
-        self._children.append(0)
+    # Both loops go through a whole history when it is opened: names are local, calls are rare.
 
-    def _note_parents(self, ordinal: int, shape: Shape) -> None:
-        seq, first = shape.seqs[ordinal], shape.parents[ordinal]
-        others = shape.more.get(seq, ())
-        if others or first == _NO_PARENT:
-            self._traits[ordinal] &= ~SIMPLE
-        for parent in (first, *others):
-            if parent <= 0:
-                continue
-            at = ordinal - 1
-            if at < 0 or shape.seqs[at] != parent:
-                at = bisect_left(shape.seqs, parent, 0, ordinal)
-                if at == ordinal or shape.seqs[at] != parent:
-                    continue
-            self._have_child(at)
+    def _join_turns(self, shape: Shape) -> None:
+        of, traits, sizes, failures = self._of, self._traits, self._sizes, self._failures
+        before = traits[-1] if traits else 0
+        last = of[-1] if of else NO_TURN
+        for bits, session in zip(shape.acts, shape.sessions[shape.start :], strict=False):
+            if bits & PROMPT:
+                turn = self._begin_turn(len(of), session)
+            else:
+                turn = self._open.get(session, NO_TURN)
+                if turn >= 0:
+                    sizes[turn] += 1
+                    failures[turn] += bits >> 1 & 1
+                    bits |= IN_TURN
+                if bits & before & QUIET and turn == last:
+                    bits |= GOES_ON
+            of.append(turn)
+            traits.append(bits)
+            before, last = bits, turn
+
+    def _begin_turn(self, ordinal: int, session: int) -> int:
+        turn = len(self._prompts)
+        self._prompts.append(ordinal)
+        self._sizes.append(0)
+        self._failures.append(0)
+        self._sessions.append(session)
+        if session:
+            self._open[session] = turn
+        return turn
+
+    def _join_parents(self, shape: Shape) -> None:
+        start, seqs, traits, children = shape.start, shape.seqs, self._traits, self._children
+        children.extend(bytes(len(seqs) - start))
+        before = seqs[start - 1] if start else _NO_PARENT
+        pairs = zip(seqs[start:], shape.parents[start:], strict=False)
+        for ordinal, (seq, first) in enumerate(pairs, start):
+            # Nearly every step is the first child of the one before it.
+            if first == before and first and not children[ordinal - 1]:
+                children[ordinal - 1] = 1
+                if traits[ordinal - 1] & SIMPLE:
+                    traits[ordinal - 1] |= PLAIN
+            else:
+                self._find_parent(ordinal, first, seqs)
+            if first == _NO_PARENT or seq in shape.more:
+                traits[ordinal] &= ~SIMPLE
+                for parent in shape.more.get(seq, ()):
+                    self._find_parent(ordinal, parent, seqs)
+            before = seq
+
+    def _find_parent(self, ordinal: int, parent: int, seqs: Sequence[int]) -> None:
+        if parent > 0:
+            at = bisect_left(seqs, parent, 0, ordinal)
+            if at < ordinal and seqs[at] == parent:
+                self._have_child(at)
 
     def _have_child(self, ordinal: int) -> None:
         self._children[ordinal] = min(2, self._children[ordinal] + 1)

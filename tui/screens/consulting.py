@@ -10,6 +10,8 @@ from stepwell.tui.screens.panes import Panes
 from stepwell.tui.screens.showing import Showing
 
 if TYPE_CHECKING:
+    from stepwell.tui.model.commandline import History
+    from stepwell.tui.screens.commanding import Ordered
     from stepwell.tui.screens.finding import Finding
     from stepwell.tui.screens.seeking import Found
 
@@ -21,6 +23,7 @@ class Consulting(Openers):
     _panes: Panes
     _zone: tzinfo | None
     _sought = ""
+    _history: History | None = None
 
     async def _find(self) -> Finding:
         """What searches and filters."""
@@ -51,3 +54,44 @@ class Consulting(Openers):
             return
         self._panes.go("diff")
         self.showing.when_shown(seq, lambda: finding.seek(needle))
+
+    # --- commands, sessions, figures -------------------------------------------------------------
+
+    def action_command(self) -> None:
+        """Asks for a command."""
+        from stepwell.tui.model.commandline import History
+        from stepwell.tui.screens.commanding import CommandScreen
+
+        self._history = self._history or History()
+        selected = self.timeline.selected
+        screen = CommandScreen(self._gateway, self._clock, self._glyphs, selected, self._history)
+        self.app.push_screen(screen, self._ordered)
+
+    async def _ordered(self, ordered: Ordered | None) -> None:
+        if ordered is None:
+            return
+        if ordered.wish is not None:
+            self.preview(ordered.wish)
+        elif ordered.query is not None:
+            (await self._find()).filter.apply(ordered.query)
+
+    def action_sessions(self) -> None:
+        """Lists the sessions."""
+        from stepwell.tui.screens.sessions import SessionsScreen
+
+        screen = SessionsScreen(self._gateway, self._clock, self._glyphs)
+        self.app.push_screen(screen, self._chosen_session)
+
+    async def _chosen_session(self, name: str | None) -> None:
+        from stepwell.tui.model.commandline import of
+
+        if name is not None:
+            (await self._find()).filter.apply(of(name))
+
+    def action_statistics(self) -> None:
+        """Shows the store's figures."""
+        from stepwell.tui.screens.statistics import StatisticsScreen
+
+        times = self.timeline.columns.times
+        screen = StatisticsScreen(self._gateway, self._clock, self._zone, self._glyphs, times)
+        self.app.push_screen(screen)

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
 from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for, spelled
 from stepwell.tui.screens.branches import BranchList, DeleteForm
+from stepwell.tui.screens.commanding import CommandScreen
 from stepwell.tui.screens.conflicts import ConflictList
 from stepwell.tui.screens.copymenu import CopyMenu
 from stepwell.tui.screens.experiments import ReviewTable
@@ -20,6 +21,8 @@ from stepwell.tui.screens.marking import NoteForm
 from stepwell.tui.screens.operations import OperationList
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.screens.seeking import SeekScreen
+from stepwell.tui.screens.sessions import SessionList
+from stepwell.tui.screens.statistics import FigureList
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.linelist import LineList
@@ -39,6 +42,9 @@ OWNERS: dict[Scope, type] = {
     "review": ReviewTable,
     "copy": CopyMenu,
     "seek": SeekScreen,
+    "sessions": SessionList,
+    "figures": FigureList,
+    "command": CommandScreen,
     "prompt": Prompt,
     "form": NoteForm,
     "note": NoteForm,

@@ -377,7 +377,7 @@ def test_help_lists_and_runs_the_keys_of_the_pane(
 # Over a history in memory; tests/tui/test_keys.py presses these, too, over a real one.
 OPENING = {
     "leave", "help", "operations", "undo", "redo", "restore", "restore_picked", "branches",
-    "branch_here", "annotate", "annotate_line", "tag",
+    "branch_here", "seek", "command", "sessions", "statistics", "annotate", "annotate_line", "tag",
 }  # fmt: skip
 KEYS = [
     key

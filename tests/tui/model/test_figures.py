@@ -1,0 +1,53 @@
+"""Figures: bars, curves, lengths of time, lines of metrics."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepwell.tui.model.figures import area, bar, grown
+from stepwell.tui.model.sessionlines import SessionLine, duration, metrics
+
+SIGNS = " .:|"
+
+
+def test_bars_have_parts_of_cells_and_never_hide_something() -> None:
+    """A tiny share is still seen; all is the whole width."""
+    assert bar(0, 4, SIGNS) == ""
+    assert bar(0.001, 4, SIGNS) == "."
+    assert bar(0.5, 4, SIGNS) == "||"
+    assert bar(7 / 12, 4, SIGNS) == "||."
+    assert bar(1, 4, SIGNS) == "||||"
+
+
+def test_a_curve_is_filled_from_below() -> None:
+    """The top line first; the largest value fills its column."""
+    assert area([0, 1, 3, 6], 2, SIGNS) == ["   |", " .||"]
+    assert area([0, 0], 2, SIGNS) == ["  ", "  "]
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=60).map(sorted), st.integers(1, 40))
+def test_growth_ends_with_every_step(times: list[int], columns: int) -> None:
+    """It never falls."""
+    values = grown(times, columns)
+    assert len(values) == columns and values == sorted(values) and values[-1] == len(times)
+
+
+def test_lengths_of_time_have_two_units() -> None:
+    """Seconds alone, minutes, hours, days."""
+    assert [duration(s) for s in (0, 59, 250, 7500, 90000)] == [
+        "0s",
+        "59s",
+        "4m 10s",
+        "2h 5m",
+        "1d 1h",
+    ]
+
+
+def test_metrics_stand_in_columns() -> None:
+    """One line a session; none says so."""
+    row = SessionLine("claude:1", "claude", "go", 40, 3, 10, 0, 250 * 10**9)
+    head, line = metrics([row])
+    assert head.split() == ["session", "steps", "turns", "failed", "success", "took"]
+    assert line.split() == ["claude:1", "40", "3", "10", "75%", "4m", "10s"]
+    assert metrics([]) == ["there is no session yet"]
