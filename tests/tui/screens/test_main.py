@@ -378,6 +378,7 @@ def test_help_lists_and_runs_the_keys_of_the_pane(
 OPENING = {
     "leave", "help", "operations", "undo", "redo", "restore", "restore_picked", "branches",
     "branch_here", "seek", "command", "sessions", "statistics", "annotate", "annotate_line", "tag",
+    "experiments", "merging", "copy", "edit", "pager",
 }  # fmt: skip
 KEYS = [
     key
