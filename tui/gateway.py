@@ -47,6 +47,7 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.columns import PAGE, Columns, columns_of
 from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.model.images import blob_words
 from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.rows import Tips
@@ -78,7 +79,7 @@ _PATIENCE_S = 0.1
 """After so long the first files of a diff are shown, and the others follow."""
 
 _SIZED = 50
-"""Binary blobs of a diff whose sizes are looked up at most."""
+"""Binary blobs of a diff that are looked up at most."""
 
 
 _OPERATIONS = 500
@@ -433,7 +434,7 @@ class Gateway:
                     break
                 if changes is not None:
                     said = _said(source, sight) if not changes else ()
-                    rows = DiffRows(changes, _sizes(source, changes), said, unread)
+                    rows = DiffRows(changes, _told(source, changes), said, unread)
                     self._post(PatchLoaded(generation, sight.key, rows))
                 else:
                     was_large = True
@@ -586,7 +587,7 @@ def _planned(
     found = wish.plan(source)
     if not isinstance(found, PlannedChanges):
         return PlanMade(generation, None, None, found, recovered)
-    rows = DiffRows(found.changes, _sizes(source, found.changes))
+    rows = DiffRows(found.changes, _told(source, found.changes))
     return PlanMade(generation, found, rows, None, recovered)
 
 
@@ -632,7 +633,7 @@ def _blob(source: Source, oid: Oid) -> bytes | None:
         return None
 
 
-def _sizes(source: Source, changes: Sequence[Change]) -> dict[Oid, int]:
+def _told(source: Source, changes: Sequence[Change]) -> dict[Oid, str]:
     blobs = {blob for c in changes if c.binary for blob in (c.old_blob, c.new_blob) if blob}
     found = ((oid, _blob(source, oid)) for oid in sorted(blobs)[:_SIZED])
-    return {oid: len(data) for oid, data in found if data is not None}
+    return {oid: blob_words(data) for oid, data in found if data is not None}

@@ -69,11 +69,11 @@ class DiffRows:
     def __init__(
         self,
         changes: Sequence[Change],
-        sizes: Mapping[Oid, int] | None = None,
+        words: Mapping[Oid, str] | None = None,
         instead: Sequence[str] = (),
         unread: int = 0,
     ) -> None:
-        """`sizes` gives the byte sizes of binary blobs, where they are known.
+        """`words` say what binary blobs are, where it is known.
 
         The lines of the last `unread` changes are still to come.
         """
@@ -82,7 +82,7 @@ class DiffRows:
         self.instead = tuple(instead)
         """Lines to be read where there is no change: what was said, or asked for."""
         whole = len(self.changes) - unread
-        self._notices = [notices(change, sizes or {}) for change in self.changes[:whole]]
+        self._notices = [notices(change, words or {}) for change in self.changes[:whole]]
         self._notices += [("its lines are being read",)] * unread
         self._starts = array("q")
         self._blocks = array("l")

@@ -11,9 +11,12 @@ _TYPES = {stat.S_IFREG: "file", stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "fo
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def notices(change: Change, sizes: Mapping[Oid, int]) -> tuple[str, ...]:
-    """Returns sentences to stand between a change's header and its lines, harmless, in order."""
-    found = [_renamed(change), _mode(change), _content(change, sizes)]
+def notices(change: Change, words: Mapping[Oid, str]) -> tuple[str, ...]:
+    """Returns sentences to stand between a change's header and its lines, harmless, in order.
+
+    `words` say what binary blobs are, where it is known.
+    """
+    found = [_renamed(change), _mode(change), _content(change, words)]
     return tuple(text for text in found if text)
 
 
@@ -46,8 +49,8 @@ def _mode(change: Change) -> str:
     return f"new, mode {_bits(mode)}" if new is not None and mode & 0o111 else ""
 
 
-def _content(change: Change, sizes: Mapping[Oid, int]) -> str:
-    old, new = (_size(blob, sizes) for blob in (change.old_blob, change.new_blob))
+def _content(change: Change, words: Mapping[Oid, str]) -> str:
+    old, new = (_words(blob, words) for blob in (change.old_blob, change.new_blob))
     size = " -> ".join(text for text in (old, new) if text)
     if change.binary:
         return f"binary, {size}" if size else "binary"
@@ -58,8 +61,8 @@ def _content(change: Change, sizes: Mapping[Oid, int]) -> str:
     return "" if change.status == "T" else "empty file"
 
 
-def _size(blob: Oid | None, sizes: Mapping[Oid, int]) -> str:
-    return size_text(sizes[blob]) if blob is not None and blob in sizes else ""
+def _words(blob: Oid | None, words: Mapping[Oid, str]) -> str:
+    return words.get(blob, "") if blob is not None else ""
 
 
 def _type(mode: int) -> str:

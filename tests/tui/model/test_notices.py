@@ -40,7 +40,7 @@ def change(**fields: Any) -> Change:
 )  # fmt: skip
 def test_a_change_says_what_lines_cannot(fields: dict[str, Any], said: tuple[str, ...]) -> None:
     """Modes, types, renames, binaries and empty files each have their words."""
-    assert notices(change(**fields), {OLD: 12_300, NEW: 13_100}) == said
+    assert notices(change(**fields), {OLD: "12 kB", NEW: "13 kB"}) == said
 
 
 def test_sizes_read_as_a_person_says_them() -> None:

@@ -214,3 +214,37 @@ def test_editors_are_told_the_line_in_their_own_way(
 ) -> None:
     """What is not known gets the file alone."""
     assert editor_command(variables, b"/a b", 7) == words
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (160, 40)])
+def test_hostile_names_and_lines_reach_no_terminal_and_no_key_but_y_writes(
+    fork: Callable[..., Path], play_over: Make, settle: Make, size: tuple[int, int]
+) -> None:
+    """Escape sequences, bidi signs, a very long line; every key of the screen, and then none applied."""
+    name = "f\x1b[2J\u202ec\n"
+
+    def write(word: str) -> Callable[[Path], object]:
+        text = f"\x1b]0;{word}\x07\n\u202e{word}\n{word * 40_000}\n\xff\n"
+        return lambda folder: (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    root = fork(write("ours"), write("theirs"))
+    controls = {*map(chr, range(32)), "\x7f", "\u202e", *map(chr, range(0x80, 0xA0))}
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "b", "j", "M", "y")
+        before = {path.name: path.read_bytes() for path in root.iterdir()}
+        for keys in ("]", "[", "J", "K", "t", "o", "b", "O", "T", "x"):
+            named = {"]": "right_square_bracket", "[": "left_square_bracket"}.get(keys, keys)
+            await press(pilot, app, settle, named)
+            shown = "".join(part.text for strip in _strips(app) for part in strip)
+            assert not controls & set(shown)
+            if not isinstance(app.screen, ConflictsScreen):
+                await press(pilot, app, settle, "enter", "tab", "escape")
+            assert isinstance(app.screen, ConflictsScreen)
+        assert {path.name: path.read_bytes() for path in root.iterdir()} == before
+
+    play_over(root, scene, size)
+
+
+def _strips(app: StepwellApp) -> Any:
+    return app.screen._compositor.render_strips()
