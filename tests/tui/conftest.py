@@ -154,6 +154,9 @@ class MemorySource:
     def with_lines(self, change: Change, **_: Any) -> Change:
         return self.whole[change.path, change.new_blob]
 
+    def experiments(self) -> list[Any]:
+        return []
+
     def blob(self, oid: Oid) -> bytes:
         return b"def plant():\n    return 'tree'\n"
 

@@ -61,6 +61,7 @@ _COMPARE_NS = 5_000_000_000
 """The disk is compared again after so long at the earliest ..."""
 _COMPARE_SHARE = 20
 """... and after so many times what the last comparison took."""
+_FIRST = "nothing but the start yet: stepwell install claude records what it does"
 _SCOPES: dict[PaneName, Scope] = {"timeline": "timeline", "files": "files", "diff": "diff"}
 
 
@@ -159,6 +160,8 @@ class MainScreen(Choosing):
         if self._to_head:
             self._to_head = False
             self.timeline.action_now()
+        if steps == 1 and not grown:
+            self.say(_FIRST, "dim")
         if grown and columns.complete:
             self.compare_disk()
             if self._finding is not None:

@@ -451,3 +451,20 @@ def test_ages_grow_with_the_clock(play: Make, chain: Make, memory: Make, screen_
         assert " 12s  edit" in screen_text(app)[3]
 
     play(memory(chain(5)), scene, clock=lambda: now[0])
+
+
+def test_a_workspace_that_is_new_says_what_to_do_next(
+    chain: Make, memory: Make, play: Make
+) -> None:
+    """Until the first key, and only while there is no more than the first step."""
+
+    async def first(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert "stepwell install claude" in app.main.footer.sentence
+        await pilot.press("j")
+        assert not app.main.footer.sentence
+
+    async def later(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert not app.main.footer.sentence
+
+    play(memory(chain(1)), first)
+    play(memory(chain(2)), later)
