@@ -450,9 +450,16 @@ class Gateway:
         self._patch = None
 
     def read_blobs(
-        self, oids: Sequence[Oid], limit: int, then: Callable[[Mapping[Oid, bytes]], None]
+        self,
+        oids: Sequence[Oid],
+        limit: int,
+        then: Callable[[Mapping[Oid, bytes]], None],
+        reader: str = "blobs",
     ) -> None:
-        """Calls `then`, on the history's thread, with those that are stored and within `limit`."""
+        """Calls `then`, on the history's thread, with those that are stored and within `limit`.
+
+        A later wish of the same `reader` takes the place of one that has not begun.
+        """
 
         def call(source: Source) -> None:
             found = ((oid, _blob(source, oid)) for oid in oids if oid not in self._large)
@@ -460,7 +467,7 @@ class Gateway:
             self._large |= {oid for oid, data in read.items() if len(data) > limit}
             then({oid: data for oid, data in read.items() if len(data) <= limit})
 
-        self.ask("history", "blobs", "read files", call)
+        self.ask("history", reader, "read files", call)
 
     def make_plan(self, to: Post, generation: int, wish: Wish) -> None:
         """Plans what is wished for; PlanMade or PlanFailed to `to`.

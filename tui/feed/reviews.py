@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from textual.message import Message
 
 from stepwell.tui.messages import CandidateLoaded, ExperimentsLoaded
 from stepwell.tui.model.review import Review, Tried
-from stepwell.tui.values import NotFoundError
+from stepwell.tui.values import NotFoundError, Oid
 
 if TYPE_CHECKING:
     from stepwell.tui.gateway import Gateway, Post
@@ -49,3 +51,16 @@ def _tried(source: WholeSource, review: Review, label: str) -> Tried:
     except NotFoundError:  # its steps were pruned
         return Tried((), (), None)
     return Tried(changes, conflicts, tip.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondReader:
+    """Reads blobs for a second view, whose wishes do not take the place of the first one's."""
+
+    gateway: Gateway
+
+    def read_blobs(
+        self, oids: Sequence[Oid], limit: int, then: Callable[[Mapping[Oid, bytes]], None]
+    ) -> None:
+        """As `Gateway.read_blobs`."""
+        self.gateway.read_blobs(oids, limit, then, "blobs of the second view")

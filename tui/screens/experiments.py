@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from stepwell.tui.feed.highlight import Highlighter
-from stepwell.tui.feed.reviews import load_candidates, load_experiments
+from stepwell.tui.feed.reviews import SecondReader, load_candidates, load_experiments
 from stepwell.tui.feed.wishes import Merge
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
@@ -174,7 +174,7 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
         self._glyphs = glyphs
         self._title = Sentence(id="review-title")
         self._table = ReviewTable(glyphs)
-        self._second = Highlighter(gateway)
+        self._second = Highlighter(SecondReader(gateway))
         """A highlighter follows one view."""
         self._diffs = [
             DiffView(id="this", glyphs=glyphs, highlighter=highlighter),

@@ -14,6 +14,7 @@ from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.screens.experiments import ExperimentsScreen
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.diff import DiffView
 
 Make = Callable[..., Any]
 
@@ -135,3 +136,23 @@ def test_without_an_experiment_the_screen_says_how_to_run_one(
         assert "no experiment yet: stepwell experiment run" in "\n".join(screen_text(app))
 
     play_over(folder, scene, (80, 24))
+
+
+def test_both_diffs_are_coloured(
+    tmp_path: Path, play_over: Make, settle: Make, until: Make
+) -> None:
+    """Neither view's wish for colours takes the place of the other's."""
+    folder = tmp_path / "orchard"
+    folder.mkdir()
+    (folder / "soil.py").write_text("depth = 1\n")
+    with Workspace.init(folder, home=tmp_path / "home") as ws:
+        tries = [(word, writes(**{"soil.py": f"def {word}():\n    return 1\n"})) for word in "ab"]
+        ws.try_approaches(tries, name="names")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E")
+        for diff in app.screen.query(DiffView):
+            line = next(r for r in range(len(diff.rows)) if "def" in diff.row(r).text)
+            await until(lambda d=diff, at=line: d._row_colours(d.row(at)) is not None)
+
+    play_over(folder, scene)
