@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from stepwell.store.link import wire
 from stepwell.store.link.client import is_ours
 
-_ROUNDS = 4
+_ROUNDS = 12
+"""Turns of the loop from accepting a connection to its task, and from aborting it to its end; and more."""
 
 CONNECTIONS = 200
 """At most so many at once; above that the oldest without a whole request goes."""
@@ -79,24 +80,26 @@ class Server:
     _waiting: dict[asyncio.Task[None], None] = field(default_factory=dict)
     """Connections without a whole request, the oldest first."""
     _serving: set[asyncio.Task[None]] = field(default_factory=set)
-    _server: asyncio.Server | None = None
+    _server: asyncio.Server = field(init=False)
+    _socket: socket.socket = field(init=False)
 
     async def start(self, sock: socket.socket) -> None:
         """Begins to listen."""
+        self._socket = sock
         self._server = await asyncio.start_unix_server(self._accept, sock=sock)
 
     async def stop(self) -> None:
         """Stops listening and returns when every request that was begun is answered."""
-        if self._server is not None:
-            self._server.close()
-        # What is accepted this very moment gets its task in the loop's next rounds, and a transport
-        # that was aborted closes its socket in the one after: a client waits for that.
+        # asyncio forgets, open, what it accepted and has no task yet when its server is closed; so
+        # it first stops to accept, and closes when all that was accepted has been hung up on.
+        asyncio.get_running_loop().remove_reader(self._socket)
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
             while self._waiting or self._serving:
                 for task in [*self._waiting]:
                     task.cancel()
                 await asyncio.wait([*self._waiting, *self._serving])
+        self._server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
