@@ -155,11 +155,13 @@ class Contest:
         with self._results.timed(self._tree, measure, who.name):
             inside = who.restore(token, [edit.path for edit in plan.edits])
         self._note_inside(measure, inside)
-        if not cell.stopped:
-            cell.wrong = cell.wrong or plan.wrong(who.root)
-            if everything and not cell.wrong and fingerprint(who.root) != whole:
-                cell.wrong = "not restored"
-        self._heal_if_stopped(who, measure)
+        if cell.stopped:
+            plan.undo(who.root)
+            self._heal_if_stopped(who, measure)
+            return
+        cell.wrong = cell.wrong or plan.wrong(who.root)
+        if everything and not cell.wrong and fingerprint(who.root) != whole:
+            cell.wrong = "not restored"
         plan.undo(who.root)
         self._time_capture(who, after)
         if who.tree(who.token()) != who.tree(token):

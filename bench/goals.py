@@ -123,3 +123,23 @@ def goals() -> Iterator[Goal]:
 def table(results: Results) -> str:
     head = ["what", "must", "aim", "measured", "reached", "a bare `fdatasync` then"]
     return markdown(head, [goal.line(results) for goal in goals()])
+
+
+def rates(results: Results) -> str:
+    """How many of the runs kept within a limit, for limits that are to hold nearly always."""
+    rows = []
+    for tree in ("1k", "7k", "100k"):
+        for measure, limit in ((capture_of(1), 10), (restore_of(1), 50), (restore_of(10), 50)):
+            times = results.look(tree, measure, INSIDE).times
+            if times:
+                within = 100 * sum(t < limit for t in times) / len(times)
+                row = [tree, measure, f"< {limit} ms", "99.9 %", f"{within:.1f} %", str(len(times))]
+                rows.append(row)
+    return markdown(["tree", "in the daemon", "limit", "wanted", "within", "n"], rows)
+
+
+def per_file(results: Results, tree: str, few: int, many: int) -> str:
+    """What each further file of a rollback costs."""
+    cost = _median(tree, restore_of(many), INSIDE)(results)
+    cost -= _median(tree, restore_of(few), INSIDE)(results)
+    return f"{cost / (many - few):.2f} ms"

@@ -42,6 +42,7 @@ def page(results: Results) -> str:
         "# Benchmarks\n\nWritten by `make bench`; every figure is from one run of it. On another machine: another page.\n",
         "## Machine\n\n" + _machine(results),
         "## What the project holds itself to\n\n" + goals.table(results),
+        "How many of the runs kept within a limit:\n\n" + goals.rates(results),
         *(
             _tree(results, tree)
             for tree in dict.fromkeys(t for t, _, _ in results.cells if t and t != COMMANDS)
@@ -80,6 +81,7 @@ def _tree(results: Results, tree: str) -> str:
             _table(results, tree, captures),
             f"An append of {results.facts[f'append {tree}']} bytes and one `fdatasync`, the floor for what is durable, in the same rounds: {shown(floor, tail=True)}.",
             _table(results, tree, restores),
+            f"Each further file of a rollback costs the daemon {goals.per_file(results, tree, counts[0], counts[-1])}.",
             _ratios(results, tree, [*captures, *restores]),
         ]
     )

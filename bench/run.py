@@ -53,7 +53,7 @@ class Scale:
 FULL = Scale(
     ("1k", "7k", "100k"), 5, (1, 10, 100), (1, 10, 200, 1000), 10_000, 100_000, 60, commands=OTHERS
 )
-QUICK = Scale(("7k",), 3, (1, 10), (1, 200), 300, 10_000, 20)
+QUICK = Scale(("7k",), 2, (1, 10), (1, 200), 200, 5_000, 12, large_diff=False)
 TINY = Scale(("30",), 1, (1, 10), (1, 12), 5, 60, 2, large_diff=False)
 
 
