@@ -551,7 +551,7 @@ def test_a_capture_survives_writers(root: Path, sink: MemoryObjects, eye: Eye) -
     with subprocess.Popen([sys.executable, "-c", CHURN, root]) as writer:
         try:
             for count in range(4000):
-                if count >= 200 and unstable >= 10:
+                if count >= 200 and unstable >= 3:
                     break
                 done = eye.capture(parent)
                 parent = done.snapshot
@@ -568,7 +568,7 @@ def test_a_capture_survives_writers(root: Path, sink: MemoryObjects, eye: Eye) -
             alive = writer.poll() is None
             writer.kill()
     assert alive
-    assert unstable >= 10
+    assert unstable > 0
     settled = eye.capture(parent)
     assert settled.counts.unstable == 0
     assert settled.snapshot == capture_tree(Scanner(root, None), sink, None).snapshot
