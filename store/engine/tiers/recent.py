@@ -26,6 +26,8 @@ BYTES = 16 << 20
 """How much all sessions' steps may take together."""
 
 _LARGEST = BYTES // 4
+_MOST_LINES = 50_000
+_MOST_FILES = 1_000
 _WAITING = 1_000
 
 
@@ -76,6 +78,16 @@ def _blobs(reader: ObjectReader, found: tuple[Change, ...]) -> dict[Oid, bytes]:
     return blobs
 
 
+def _is_large(step: Step) -> bool:
+    """Tells whether a step's change is too large to be kept, without computing it.
+
+    Computing it takes many times its size, which the process would not get rid of again.
+    """
+    counts = step.changes
+    lines = counts.added + counts.deleted
+    return step.raw_bytes > _LARGEST or lines > _MOST_LINES or counts.files > _MOST_FILES
+
+
 class Recent:
     """The rings of all sessions; steps without a session share one. For one thread at a time."""
 
@@ -110,7 +122,7 @@ class Recent:
         if not self._waiting:
             return False
         step = self._waiting.pop()
-        if step.id not in self._ready:
+        if step.id not in self._ready and not _is_large(step):
             try:
                 self._keep(step, make_ready(steps, step))
             except StepwellError:

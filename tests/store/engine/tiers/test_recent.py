@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from stepwell.store.engine.tiers import Recent
 from stepwell.store.engine.tiers.recent import make_ready
 from stepwell.store.model.errors import ObjectMissingError
 from stepwell.store.model.ids import Oid, StepId
+from stepwell.store.model.steps import ChangeCounts
 
 
 @pytest.fixture
@@ -135,3 +137,21 @@ def test_rings_are_bounded_in_bytes(ws: Workspace, root: Path) -> None:
     (root / "large").write_bytes(b"x" * (5 << 20))
     large = ws.record().step
     assert recent.of(ws._journal, large).blobs == {}
+
+
+class Untouched(Nothing):
+    """Steps that nobody may ask for."""
+
+    def step(self, step: StepId) -> Step:
+        raise AssertionError("a large change was computed")
+
+
+@pytest.mark.parametrize("size", ["bytes", "lines", "files"])
+def test_a_large_change_is_not_even_computed(ws: Workspace, size: str) -> None:
+    """As a first capture's: the daemon would keep the memory that it takes."""
+    counts = ChangeCounts(files=5_000 if size == "files" else 1, added=10**6 * (size == "lines"))
+    step = replace(ws.head(), raw_bytes=55 << 20 if size == "bytes" else 1, changes=counts)
+    recent = Recent()
+    recent.note(step)
+    assert recent.make_next(Untouched(ws))
+    assert len(recent) == 0 and not recent.waits
