@@ -100,11 +100,21 @@ def check(root: Path, home: Path, notes: Path, said: list[str]) -> bool:
 def same(ws: Workspace, disk: Disk, step: Step) -> bool:
     """Tells whether the disk is what `step` holds, but for what the last few steps say is ignored.
 
-    What was ignored before a rollback stays, and no rule may be left afterwards that ignores it.
+    What was ignored before a rollback stays, with the folders that it lies in, and no rule may be
+    left afterwards that ignores it.
     """
     last = ws.steps(limit=5, all_branches=True)
     ignored = {bytes(c.path) for s in last for c in ws.covered(s) if c.reason == "ignored"}
-    return disk.without(ignored) == Disk(stored(ws, step)).without(ignored)
+    wanted = Disk(stored(ws, step)).without(ignored)
+    holding = {path for one in ignored for path in folders_of(one)} - wanted.keys()
+    found = disk.without(ignored)
+    return {path: entry for path, entry in found.items() if path not in holding} == wanted
+
+
+def folders_of(path: bytes) -> set[bytes]:
+    """Returns the folders that a path lies in."""
+    names = path.split(b"/")
+    return {b"/".join(names[:count]) for count in range(1, len(names))}
 
 
 def rounds(folder: Path, count: int, seed: int) -> None:
