@@ -336,7 +336,7 @@ class Journal:
         if not (self._has_sealed(oid) or self._was_sealed(oid)):
             return False
         with suppress(ObjectDamagedError, ObjectMissingError):
-            self.read(oid)
+            self._read(oid)
             return True
         return False
 
@@ -398,6 +398,7 @@ class Journal:
     def verify(self, full: bool, *, progress: Progress | None = None) -> VerifyReport:
         """Checks every frame, and with `full` every object and what each step reaches."""
         self.refresh()
+        self.sealed.packs.forget()
         return verify_journal(self, full=full, progress=progress or _no_progress)
 
 

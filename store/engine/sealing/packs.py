@@ -46,6 +46,10 @@ class Packs:
         self._stamp, self._objects = stamp, None
         return True
 
+    def forget(self) -> None:
+        """Lets go of what libgit2 has read, which would answer for bytes that were damaged since."""
+        self._objects = None
+
     @property
     def indexes(self) -> tuple[PackIndex, ...]:
         """The indexes that can be read, by name, as they are now."""

@@ -83,6 +83,22 @@ def test_a_damaged_pack_names_the_steps_that_need_it(store: Path) -> None:
     assert found(store) == []
 
 
+def test_what_was_read_before_it_was_damaged_is_read_again(store: Path) -> None:
+    """A reader that lives long, as the daemon's, does not answer from its memory."""
+    with reading(store) as journal:
+        (index,) = journal.sealed.packs.indexes
+        steps = [step_of(operation) for operation in journal.operations()]
+        trees = {step.snapshot.tree for step in steps}
+        for tree in trees:
+            journal.read(tree)
+        for tree in trees:
+            at = index.offset_of(tree)
+            assert at is not None
+            flip(index.pack, at + 3)
+            assert tree.hex() in {damage.id for damage in journal.verify(True).damaged}
+            flip(index.pack, at + 3)
+
+
 def unreadable_steps(store: Path, operations: list[Operation]) -> list[str]:
     """Returns the steps of which something cannot be read."""
     bad = []
