@@ -398,7 +398,6 @@ class Journal:
     def verify(self, full: bool, *, progress: Progress | None = None) -> VerifyReport:
         """Checks every frame, and with `full` every object and what each step reaches."""
         self.refresh()
-        self.sealed.packs.forget()
         return verify_journal(self, full=full, progress=progress or _no_progress)
 
 

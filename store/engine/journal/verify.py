@@ -63,6 +63,7 @@ def verify_journal(journal: Journal, *, full: bool, progress: Progress) -> Verif
     `object` (hex id), of which no intact copy is there; and of sealed history `pack` (its name),
     `refs` and `config`.
     """
+    journal.sealed.packs.forget()
     check = _Check(journal, full, progress)
     segments = journal.segments()
     for done, segment in enumerate(segments):
