@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store.cli.command import Call, Command, plain_text
-from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.stategiven import (
+    SESSION,
+    content,
+    document,
+    find,
+    moment_ns,
+    only,
+    opened,
+    query_of,
+    session_of,
+    state_folder,
+    tags_of,
+)
 from stepwell.store.cli.statewords import (
+    AutomaticSeen,
     snapshot_line,
     tell_comparison,
     tell_one,
@@ -23,135 +33,23 @@ from stepwell.store.cli.statewords import (
     tell_statistics,
 )
 from stepwell.store.cli.words import size
-from stepwell.store.environment import local_now
-from stepwell.store.model.errors import FailedError, NotFoundError, UsageError
+from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.text import plural, rfc3339
 
 if TYPE_CHECKING:
     from stepwell.store.state.snapshots import StateSnapshots
-    from stepwell.store.state.values import StateQuery, StateSnapshot
+    from stepwell.store.state.values import StateQuery
 
-FOLDER = "state"
-"""Within the workspace's store."""
-SESSION = "default"
-"""The session of those who name none."""
-_MILLISECOND_NS = 1_000_000
 _LONGEST_S = 31_536_000
 
 
-# --- what the actions are given ------------------------------------------------------------------
-
-
-def _folder(call: Call) -> Path:
-    with call.open() as workspace:
-        return workspace.store / FOLDER
-
-
-@contextmanager
-def _opened(call: Call) -> Iterator[StateSnapshots]:
-    from stepwell.store.state.settings import load_config
-    from stepwell.store.state.snapshots import StateSnapshots
-
-    folder = _folder(call)
-    with StateSnapshots(folder, load_config(folder)) as snapshots:
-        yield snapshots
-
-
-def _session(call: Call) -> str:
-    return plain_text(call.arguments.session) or SESSION
-
-
-def _tags(tags: Sequence[str]) -> tuple[str, ...]:
-    return tuple(plain_text(tag) or "" for tag in tags)
-
-
-def _query(call: Call) -> StateQuery:
-    from stepwell.store.state.values import StateQuery
-
-    given = call.arguments
-    until = given.until
-    return StateQuery(
-        session=plain_text(given.session),
-        tags=_tags(given.tag),
-        start_ns=None if given.since is None else _time_ns(given.since),
-        end_ns=None if until is None else _time_ns(until, end=True) - 1,
-        type=given.type,
-    )
-
-
-def _time_ns(text: str, *, end: bool = False) -> int:
-    from stepwell.store.engine.filters import TIMES, bound_ns
-
-    try:
-        found = bound_ns(text, local_now(), end=end)
-    except ValueError as error:
-        raise UsageError(f"{text} is no time", hint=TIMES) from error
-    # A time as we print it stands for its whole millisecond.
-    return found + _MILLISECOND_NS if end and "." in text else found
-
-
-def _moment_ns(text: str) -> int:
-    """Returns the last nanosecond of the millisecond that a time names."""
-    return _time_ns(text) + _MILLISECOND_NS - 1
-
-
-def _read(name: str) -> bytes:
-    from stepwell.store.state.documents import DEFAULT_LIMITS, too_large
-
-    most = DEFAULT_LIMITS.input_bytes
-    try:
-        if name == "-":
-            content = sys.stdin.buffer.read(most + 1)
-        else:
-            with open(name, "rb") as file:
-                content = file.read(most + 1)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {name}", hint="- stands for stdin") from error
-    except OSError as error:
-        raise FailedError(
-            f"reading {name} failed: {error.strerror}", hint="check its kind and permissions"
-        ) from error
-    if len(content) > most:
-        raise too_large(name, "bytes", most)
-    return content
-
-
-def _document(name: str) -> Any:
-    from stepwell.store.state.documents import parse
-
-    return parse(_read(name), "the standard input" if name == "-" else name)
-
-
-def _only(call: Call, names: str) -> list[str]:
-    """Returns the arguments, which must be as many as their names."""
-    given: list[str] = call.arguments.arguments
-    if len(given) != len(names.split()):
-        raise UsageError(
-            f"state {call.arguments.action} takes {names or 'no arguments'}, not"
-            f" {plural(len(given), 'argument')}",
-            hint="see stepwell state --help",
-        )
-    return given
-
-
-def _find(snapshots: StateSnapshots, prefix: str) -> StateSnapshot:
-    identity = snapshots.resolve(prefix)
-    found = snapshots.get(identity)
-    if found is None:
-        raise NotFoundError(f"the state snapshot {identity} is gone", hint="stepwell state list")
-    return found
-
-
-# --- the actions ---------------------------------------------------------------------------------
-
-
 def _put(call: Call, snapshots: StateSnapshots) -> int:
-    (name,) = _only(call, "FILE")
+    (name,) = only(call, "FILE")
     given = call.arguments
     made = snapshots.create(
-        _session(call),
-        _document(name),
-        tags=_tags(given.tag),
+        session_of(call),
+        document(name),
+        tags=tags_of(given.tag),
         description=plain_text(given.message) or "",
         type=given.type,
         force_compression=given.compress,
@@ -162,8 +60,8 @@ def _put(call: Call, snapshots: StateSnapshots) -> int:
 def _get(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import snapshot_form
 
-    (prefix,) = _only(call, "ID")
-    found = _find(snapshots, prefix)
+    (prefix,) = only(call, "ID")
+    found = find(snapshots, prefix)
     state = snapshots.reconstruct_state(found)
     if call.out.json:
         call.out.document({**snapshot_form(found), "state": state})
@@ -173,7 +71,7 @@ def _get(call: Call, snapshots: StateSnapshots) -> int:
 
 def _delete(call: Call, snapshots: StateSnapshots) -> int:
     prefixes: list[str] = call.arguments.arguments
-    query = _query(call)
+    query = query_of(call)
     if bool(prefixes) == (query != type(query)()):
         raise UsageError(
             "state delete takes either ids or a choice",
@@ -191,10 +89,10 @@ def _delete(call: Call, snapshots: StateSnapshots) -> int:
 def _list(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import snapshot_form
 
-    _only(call, "")
+    only(call, "")
     given = call.arguments
     found = snapshots.search(
-        _query(call),
+        query_of(call),
         sort_by=given.sort,
         direction="asc" if given.ascending else "desc",
         limit=given.number,
@@ -210,9 +108,9 @@ def _list(call: Call, snapshots: StateSnapshots) -> int:
 
 
 def _nearest(call: Call, snapshots: StateSnapshots) -> int:
-    (text,) = _only(call, "TIME")
-    session = _session(call)
-    found = snapshots.nearest(session, _moment_ns(text))
+    (text,) = only(call, "TIME")
+    session = session_of(call)
+    found = snapshots.nearest(session, moment_ns(text))
     if found is None:
         raise NotFoundError(
             f"the session {session} has no state snapshot", hint="name another with --session"
@@ -223,8 +121,8 @@ def _nearest(call: Call, snapshots: StateSnapshots) -> int:
 def _compare(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import comparison_form
 
-    first, second = _only(call, "ID ID")
-    found = snapshots.compare(_find(snapshots, first), _find(snapshots, second))
+    first, second = only(call, "ID ID")
+    found = snapshots.compare(find(snapshots, first), find(snapshots, second))
     if found is None:
         raise NotFoundError("one of the snapshots is gone", hint="stepwell state list")
     if call.out.json:
@@ -237,17 +135,17 @@ def _compare(call: Call, snapshots: StateSnapshots) -> int:
 def _auto(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import snapshot_form
 
-    (name,) = _only(call, "FILE")
+    (name,) = only(call, "FILE")
     if name == "-":
         raise UsageError("state auto reads a file again and again", hint="stdin can be read once")
-    session, wanted = _session(call), call.arguments.count
-    seen = _Seen(call.out, wanted)
+    session, wanted = session_of(call), call.arguments.count
+    seen = AutomaticSeen(call.out, wanted)
     snapshots.subscribe("snapshot:created", seen.created)
     snapshots.subscribe("error", seen.failed)
     interval = call.arguments.interval
     snapshots.start_automatic(
         session,
-        lambda: _document(name),
+        lambda: document(name),
         interval_ms=None if interval is None else round(interval * 1000),
     )
     try:
@@ -263,40 +161,17 @@ def _auto(call: Call, snapshots: StateSnapshots) -> int:
     return 0
 
 
-class _Seen:
-    """What came of automatic snapshots, told as it comes."""
-
-    def __init__(self, out: Output, wanted: int | None) -> None:
-        self.made: list[StateSnapshot] = []
-        self.errors: list[str] = []
-        self.enough = threading.Event()
-        self._out = out
-        self._wanted = wanted
-
-    def created(self, told: Mapping[str, Any]) -> None:
-        self.made.append(told["snapshot"])
-        if not self._out.json:
-            self._out.line(*snapshot_line(told["snapshot"], self._out.now_ns))
-            self._out.out.flush()
-        if self._wanted is not None and len(self.made) >= self._wanted:
-            self.enough.set()
-
-    def failed(self, told: Mapping[str, Any]) -> None:
-        self.errors.append(told["error"])
-        self._out.note(Styled("not taken: ", "bad"), told["error"])
-
-
 def _tag(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import snapshot_form
 
     prefixes: list[str] = call.arguments.arguments
-    new, old = _tags(call.arguments.tag), _tags(call.arguments.untag)
+    new, old = tags_of(call.arguments.tag), tags_of(call.arguments.untag)
     if not prefixes or not (new or old):
         raise UsageError(
             "state tag takes ids, and --tag or --untag",
             hint="as in stepwell state tag 3f2a9c10 --tag milestone",
         )
-    found = [_find(snapshots, one) for one in prefixes]
+    found = [find(snapshots, one) for one in prefixes]
     changed = [one for o in found if (one := snapshots.tag(o, add=new, remove=old)) is not None]
     if call.out.json:
         call.out.document({"snapshots": [snapshot_form(one) for one in changed]})
@@ -309,8 +184,8 @@ def _tag(call: Call, snapshots: StateSnapshots) -> int:
 def _export(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.engine.atomic import write_atomic
 
-    (name,) = _only(call, "FILE")
-    given, query = call.arguments, _query(call)
+    (name,) = only(call, "FILE")
+    given, query = call.arguments, query_of(call)
     content = snapshots.export_snapshots(
         query, format=given.format, include_incrementals=not given.no_incrementals
     )
@@ -328,10 +203,10 @@ def _export(call: Call, snapshots: StateSnapshots) -> int:
 
 
 def _import(call: Call, snapshots: StateSnapshots) -> int:
-    (name,) = _only(call, "FILE")
+    (name,) = only(call, "FILE")
     given = call.arguments
     report = snapshots.import_snapshots(
-        _read(name),
+        content(name),
         overwrite_existing=given.overwrite,
         validate_integrity=not given.no_validate,
     )
@@ -341,7 +216,7 @@ def _import(call: Call, snapshots: StateSnapshots) -> int:
 def _stats(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import statistics_form
 
-    _only(call, "")
+    only(call, "")
     found = snapshots.statistics()
     if call.out.json:
         call.out.document(statistics_form(found, snapshots.config))
@@ -357,16 +232,16 @@ def _migrate(call: Call, snapshots: StateSnapshots) -> int:
 
     given = call.arguments
     if not given.arguments and given.config is None:
-        _only(call, "FILE")
+        only(call, "FILE")
     more: dict[str, Any] = {}
     if given.config is not None:
-        config = migrated_config(_document(given.config))
-        save_config(_folder(call), config)
+        config = migrated_config(document(given.config))
+        save_config(state_folder(call), config)
         more = {"config": asdict(config)}
     report = ImportReport()
     if given.arguments:
-        (name,) = _only(call, "FILE")
-        report = snapshots.migrate(_session(call), _basic(_document(name)))
+        (name,) = only(call, "FILE")
+        report = snapshots.migrate(session_of(call), _basic(document(name)))
     return tell_report(call, report, more)
 
 
@@ -383,8 +258,8 @@ def _basic(document: Any) -> Sequence[Any]:
 def _reconstruct(call: Call, snapshots: StateSnapshots) -> int:
     if call.arguments.at is None:
         return _get(call, snapshots)
-    _only(call, "")
-    session, at_ns = _session(call), _moment_ns(call.arguments.at)
+    only(call, "")
+    session, at_ns = session_of(call), moment_ns(call.arguments.at)
     oldest = snapshots.search(_of(session), direction="asc", limit=1)
     if not oldest or oldest[0].time_ns > at_ns:
         raise NotFoundError(
@@ -407,8 +282,8 @@ def _of(session: str) -> StateQuery:
 def _event(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import event_form
 
-    (name,) = _only(call, "FILE")
-    event = snapshots.record_event(_session(call), call.arguments.kind, _document(name))
+    (name,) = only(call, "FILE")
+    event = snapshots.record_event(session_of(call), call.arguments.kind, document(name))
     if call.out.json:
         call.out.document(event_form(event))
     else:
@@ -454,11 +329,8 @@ def _state(call: Call) -> int:
         raise UsageError("--count takes a number of snapshots, 1 or more", hint="as in --count 3")
     if given.interval is not None and not 0.001 <= given.interval <= _LONGEST_S:
         raise UsageError("--interval takes seconds, from 0.001 on", hint="as in --interval 30")
-    with _opened(call) as snapshots:
+    with opened(call) as snapshots:
         return act(call, snapshots)
-
-
-# --- options -------------------------------------------------------------------------------------
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

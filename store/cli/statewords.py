@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -115,3 +116,28 @@ def tell_state(call: Call, state: Any) -> int:
     text = json.dumps(state, indent=2, ensure_ascii=True, allow_nan=False)
     call.out.exact(text.encode("ascii") + b"\n")
     return 0
+
+
+class AutomaticSeen:
+    """What came of automatic snapshots, told as it comes."""
+
+    def __init__(self, out: Output, wanted: int | None) -> None:
+        self.made: list[StateSnapshot] = []
+        self.errors: list[str] = []
+        self.enough = threading.Event()
+        self._out = out
+        self._wanted = wanted
+
+    def created(self, told: Mapping[str, Any]) -> None:
+        """Tells one snapshot, and sets `enough` with the last that is wanted."""
+        self.made.append(told["snapshot"])
+        if not self._out.json:
+            self._out.line(*snapshot_line(told["snapshot"], self._out.now_ns))
+            self._out.out.flush()
+        if self._wanted is not None and len(self.made) >= self._wanted:
+            self.enough.set()
+
+    def failed(self, told: Mapping[str, Any]) -> None:
+        """Tells why one was not taken."""
+        self.errors.append(told["error"])
+        self._out.note(Styled("not taken: ", "bad"), told["error"])
