@@ -15,6 +15,7 @@ from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.diff import change_of_blobs
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
@@ -33,6 +34,7 @@ from stepwell.store.model.reports import (
     Hit,
     Stats,
     Status,
+    Timing,
     VerifyReport,
 )
 from stepwell.store.model.steps import Covered, Snapshot, Step, View
@@ -389,6 +391,16 @@ class WorkspaceReader:
     def verify(self, *, full: bool = False, progress: Progress = no_progress) -> VerifyReport:
         """Checks every frame of the journal; with `full` every object's bytes too."""
         return reading.verify(self._journal, full=full, progress=progress)
+
+    @property
+    def meters(self) -> Meters:
+        """What this process counted of its own work."""
+        return self._context.meters
+
+    @asked
+    def timings(self) -> tuple[Timing, ...]:
+        """Returns how long the daemon's work takes, by what it did; without one, this process's."""
+        return self.meters.timings()
 
     def stats(self) -> Stats:
         """Returns counts and sizes of the store."""

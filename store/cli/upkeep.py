@@ -13,7 +13,7 @@ from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import size
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import short
-from stepwell.store.model.reports import Sealed, Stats, Swept, VerifyReport
+from stepwell.store.model.reports import Sealed, Stats, Swept, Timing, VerifyReport
 from stepwell.store.model.text import plural
 from stepwell.store.retention import read_policy
 
@@ -128,18 +128,23 @@ def _rebuild(call: Call) -> int:
 
 
 def _stats(call: Call) -> int:
+    from stepwell.store.service.metrics import recall  # asyncio is loaded with it
+
     with call.open() as workspace:
         stats = workspace.stats()
+        as_of = None if workspace.link() else recall(workspace.store, workspace.meters)
+        timings = workspace.timings()
     if call.out.json:
-        call.out.document(_stats_form(stats))
+        call.out.document(_stats_form(stats, timings))
     else:
         _tell_stats(call.out, stats)
+        _tell_timings(call.out, timings, as_of)
     return 0
 
 
-def _stats_form(stats: Stats) -> dict[str, Any]:
+def _stats_form(stats: Stats, timings: tuple[Timing, ...]) -> dict[str, Any]:
     ratios = {"compression_ratio": _ratio(stats), "sealed_ratio": _sealed_ratio(stats)}
-    return {**asdict(stats), **ratios}
+    return {**asdict(stats), **ratios, "timings": [asdict(one) for one in timings]}
 
 
 def _ratio(stats: Stats) -> float | None:
@@ -169,6 +174,18 @@ def _tell_stats(out: Output, stats: Stats) -> None:
     ]
     for name, value in rows:
         out.line(Styled(padded(name, 12), "dim"), " ", value)
+
+
+def _tell_timings(out: Output, timings: tuple[Timing, ...], as_of: str | None) -> None:
+    if not timings:
+        out.note("how long things take is measured by a daemon, and none has run yet")
+        return
+    when = f", when it ran last (until {as_of})" if as_of else ""
+    out.line(Styled(f"how long the daemon took{when}", "dim"))
+    for one in timings:
+        times = f"half of them within {one.p50_ms:,.1f} ms, 99 % within {one.p99_ms:,.1f} ms"
+        name = padded(one.name.replace("_", " "), 14)
+        out.line("  ", Styled(name, "dim"), f" {plural(one.count, 'time')}: {times}")
 
 
 COMMANDS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepwell.store.engine.journal import Durability
+from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.sight import Sight
 from stepwell.store.engine.tiers import Recent
@@ -37,3 +38,5 @@ class Context:
     durability: Durability = "durable"
     recent: Recent = field(default_factory=Recent)
     """The newest steps, ready in memory."""
+    meters: Meters = field(default_factory=Meters)
+    """What this process counts of its own work."""

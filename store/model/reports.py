@@ -181,3 +181,14 @@ class BlameLine:
     step: Step
     prompt: str | None = None
     """What the step's turn was asked for; None when it has no prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one kind of work takes, by the newest times of it."""
+
+    name: str
+    count: int
+    """How often it was done; of the newest 1,000 the times are known."""
+    p50_ms: float
+    p99_ms: float

@@ -29,8 +29,10 @@ from stepwell.store.model.errors import BusyError, StepwellError, UsageError
 from stepwell.store.service.desk import Desk
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
+from stepwell.store.service.metrics import kept_metrics
 from stepwell.store.service.server import Limits, Server
 from stepwell.store.settings import keeps_text
+from stepwell.store.state.persistence import INTERVAL_MS
 
 IDLE_S = 900.0
 """After so long without a request a daemon ends."""
@@ -57,6 +59,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     config: Path | None = None
     """The person's settings; None: there are none."""
+    metrics_ms: int = INTERVAL_MS
+    """How often its metrics are saved; and at its end."""
 
 
 def serve(settings: Settings) -> bool:
@@ -168,8 +172,9 @@ class _Daemon:
         self._workspace.subscribe("*", self._log.tell)
         sweep_spool(self._spools)
         await self._drain_spool(desk)
-        await self._until_the_end(desk)
-        await server.stop()
+        async with kept_metrics(self._workspace, self._settings.metrics_ms, self._log):
+            await self._until_the_end(desk)
+            await server.stop()
         desk.close()
         self._log.write("shutdown:complete", {"why": self._why})
 

@@ -66,6 +66,7 @@ class Desk:
             self.last = time.monotonic()
 
     def _refuse(self, client: Client, error: StepwellError) -> None:
+        self._workspace.meters.count("refused")
         self._log.write("error", {"code": error.code, "message": error.message})
         client.send("failed", values.error_to_json(error))
 
@@ -141,18 +142,18 @@ class Desk:
         self._workspace.recovered = None
         started = time.perf_counter_ns()
         value = getattr(self._workspace, verb)(*arguments, **keywords)
+        took_us = _us_since(started)
+        self._workspace.meters.note(verb.lstrip("_"), took_us)
         return values.dumps(
-            {
-                "value": value,
-                "recovered": self._workspace.recovered,
-                "took_us": _us_since(started),
-            }
+            {"value": value, "recovered": self._workspace.recovered, "took_us": took_us}
         )
 
     def _event(self, agent: str, event: str, payload: bytes) -> int:
         started = time.perf_counter_ns()
         self._agents.take(agent, event, payload)
-        return _us_since(started)
+        took_us = _us_since(started)
+        self._workspace.meters.note("hook", took_us)
+        return took_us
 
     async def drain(self, folders: Sequence[Path]) -> None:
         """Records what hooks left in the spool, if they left anything.

@@ -305,3 +305,19 @@ class MemoryPersistence:
         self.save()
         self._leaving = False
         host()
+
+
+def newest_saved(folder: Path) -> Content | None:
+    """Returns the newest snapshot of a folder that is whole, for a reader; None when there is none.
+
+    Whoever writes there is not disturbed, and nothing is put aside.
+    """
+    files = Generations(folder)
+    try:
+        paths = files.newest_first()
+    except StepwellError:
+        return None
+    for path in paths:
+        with contextlib.suppress(StepwellError):
+            return opened(files.read(path))
+    return None
