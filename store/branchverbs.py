@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal
 
 from stepwell.store.engine import branching, history, reading
+from stepwell.store.engine.access import check_fence
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.merge.ending import (
     begun_entry,
@@ -34,6 +35,11 @@ class BranchVerbs(WorkspaceReader):
     def _writer(self) -> AbstractContextManager[JournalWriter]:
         """Takes the writer lock, settles what was interrupted, and gives the journal's writer."""
         raise NotImplementedError
+
+    def _check_fence(self) -> None:
+        """Raises LeaseError unless `fence` holds; called by whoever has taken the writer lock."""
+        if self.fence is not None:
+            check_fence(self.store, self.fence)
 
     @carried
     def create_branch(self, name: str, *, at: Step | str | None = None) -> Branch:

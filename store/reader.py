@@ -22,6 +22,7 @@ from stepwell.store.engine.references import resolve
 from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.link.address import read_link
 from stepwell.store.link.carry import asked
+from stepwell.store.model.access import Fence
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.events import EVENTS, Event
@@ -62,6 +63,8 @@ class WorkspaceReader:
         self._bus: Bus | None = None
         self.recovered: Recovery | None = None
         """What the last writing verb found interrupted and settled; None when nothing was."""
+        self.fence: Fence | None = None
+        """What must hold for writing verbs to be done; None: nothing (`writing_as` sets it)."""
 
     def link(self) -> Link | None:
         """Returns the way to the workspace's daemon; None when none was started."""
@@ -69,7 +72,8 @@ class WorkspaceReader:
             return None
         from stepwell.store.link.link import Link  # sockets are loaded when there is one
 
-        return Link(self.store, self._context.capture, VERSION, self._context.wait_s)
+        context = self._context
+        return Link(self.store, context.capture, VERSION, context.wait_s, self.fence)
 
     def daemon(self) -> DaemonInfo | None:
         """Returns the workspace's daemon, None when none runs.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from stepwell.store.branchverbs import BranchVerbs
+from stepwell.store.accessverbs import AccessVerbs
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.link.carry import carried
 from stepwell.store.model.reports import Collected
 from stepwell.store.model.retention import Policy, Prune
 
 
-class UpkeepVerbs(BranchVerbs):
+class UpkeepVerbs(AccessVerbs):
     """Drops what is old, takes its space, seals the rest, and makes what is derived anew."""
 
     def plan_prune(self, policy: Policy, *, progress: Progress = no_progress) -> Prune:

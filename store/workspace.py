@@ -168,6 +168,7 @@ class Workspace(UpkeepVerbs):
             try:
                 clear_leftovers(context.store)
                 self.recovered = recover(writer, context)
+                self._check_fence()
                 yield writer
             finally:
                 writer.close()

@@ -30,6 +30,7 @@ _READING_PARTS = {
     "experiment": ("list", "show"),
     "transcripts": ("list",),
     "daemon": ("status",),
+    "session": ("access",),
 }
 """Commands of which only these first words read; empty: without any word."""
 

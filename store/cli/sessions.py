@@ -36,7 +36,9 @@ def _metrics(call: Call) -> int:
 
 def _told(call: Call, workspace: Workspace, rows: list[SessionRow], *, figures: bool) -> int:
     if call.out.json:
-        call.out.document({"sessions": [_form(workspace, row) for row in rows]})
+        writers = workspace.writers()
+        forms = [_form(workspace, row, writers.get(row.name)) for row in rows]
+        call.out.document({"sessions": forms})
         return 0
     for row in rows:
         _tell(call.out, workspace, row, figures=figures)
@@ -45,7 +47,7 @@ def _told(call: Call, workspace: Workspace, rows: list[SessionRow], *, figures: 
     return 0
 
 
-def _form(workspace: Workspace, row: SessionRow) -> dict[str, object]:
+def _form(workspace: Workspace, row: SessionRow, writer: str | None) -> dict[str, object]:
     average = row.average_ms
     return {
         "name": text_form(row.name),
@@ -60,7 +62,7 @@ def _form(workspace: Workspace, row: SessionRow) -> dict[str, object]:
         "peak_memory_bytes": None,
         "last_accessed": rfc3339(row.last_ns),
         "session_bytes": row.stored_bytes,
-        "writer": None,
+        "writer": text_form(writer),
     }
 
 

@@ -112,7 +112,7 @@ def _leave_note(fd: int, now_ns: int) -> None:
     note = {
         "pid": os.getpid(),
         "start": now_ns,
-        "boot": _boot_id(),
+        "boot": boot_id(),
         "host": os.uname().nodename,
     }
     # The note serves messages only, and a full disk must not keep anybody from the lock.
@@ -121,7 +121,8 @@ def _leave_note(fd: int, now_ns: int) -> None:
         os.pwrite(fd, json.dumps(note).encode("ascii"), 0)
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
+    """Returns what tells this boot of the machine from others; empty where the system has no word."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):

@@ -12,6 +12,7 @@ from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.link import values, wire
 from stepwell.store.link.client import Connection, DaemonInfo, LostError, connect
+from stepwell.store.model.access import Fence
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.plans import Recovery
 
@@ -36,6 +37,8 @@ class Link:
     """How this process means to capture: a daemon that does otherwise is not asked to."""
     version: str
     wait_s: float
+    fence: Fence | None = None
+    """What must hold for a verb that writes."""
 
     def daemon(self) -> DaemonInfo | None:
         """Returns the daemon that runs, if one does; raises BusyError when it does not answer."""
@@ -79,6 +82,7 @@ class Link:
                 "keywords": dict(keywords),
                 "capture": self.capture,
                 "wait_s": self.wait_s,
+                "fence": self.fence,
                 "progress": progress is not no_progress,
             }
         )

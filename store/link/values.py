@@ -22,9 +22,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from stepwell.store.engine.access import Wish
 from stepwell.store.engine.recording import Act, Recorded
 from stepwell.store.engine.scan import CaptureConfig
-from stepwell.store.model import changes, errors, experiments, plans, reports, retention, steps
+from stepwell.store.model import (
+    access,
+    changes,
+    errors,
+    experiments,
+    plans,
+    reports,
+    retention,
+    steps,
+)
 from stepwell.store.model.patchlines import PatchLines
 
 Json = Any
@@ -35,7 +45,7 @@ def _classes(module: ModuleType) -> list[type]:
     return [c for c in found if is_dataclass(c) and isinstance(c, type)]
 
 
-_MODULES = (changes, experiments, plans, reports, retention, steps)
+_MODULES = (access, changes, experiments, plans, reports, retention, steps)
 
 _CLASSES: dict[str, type] = {
     one.__name__: one
@@ -44,6 +54,7 @@ _CLASSES: dict[str, type] = {
         Act,
         CaptureConfig,
         Recorded,
+        Wish,
     ]
 }
 _FIELDS = {one: tuple(f.name for f in fields(one)) for one in _CLASSES.values()}

@@ -87,6 +87,12 @@ class OtherSessionError(RefusedError):
     code = "other_session"
 
 
+class LeaseError(RefusedError):
+    """The session may be written by another client only; facts: `session`, `lease`, `holder`."""
+
+    code = "lease"
+
+
 class ConflictError(RefusedError):
     """Changes do not go together; facts: `conflicts`."""
 

@@ -15,6 +15,7 @@ from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import forget, read_spool
 from stepwell.store.link import values, wire
 from stepwell.store.link.carry import CARRIED
+from stepwell.store.model.access import Fence
 from stepwell.store.model.errors import BusyError, FailedError, StepwellError, UsageError
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
@@ -128,7 +129,8 @@ class Desk:
             keywords["progress"] = self._progress(client)
         async with self._my_turn(asked["wait_s"]):
             verb, arguments = asked["verb"], asked["arguments"]
-            reply = await self.run(lambda: self._verb(verb, arguments, keywords))
+            fence = asked.get("fence")
+            reply = await self.run(lambda: self._verb(verb, arguments, keywords, fence))
         client.send("done", reply)
 
     def _progress(self, client: Client) -> Callable[[str, int, int], None]:
@@ -138,10 +140,20 @@ class Desk:
 
         return tell
 
-    def _verb(self, verb: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bytes:
+    def _verb(
+        self,
+        verb: str,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        fence: Fence | None,
+    ) -> bytes:
         self._workspace.recovered = None
         started = time.perf_counter_ns()
-        value = getattr(self._workspace, verb)(*arguments, **keywords)
+        self._workspace.fence = fence
+        try:
+            value = getattr(self._workspace, verb)(*arguments, **keywords)
+        finally:
+            self._workspace.fence = None
         took_us = _us_since(started)
         self._workspace.meters.note(verb.lstrip("_"), took_us)
         return values.dumps(

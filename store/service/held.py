@@ -143,6 +143,7 @@ class HeldWorkspace(Workspace):
         assert writer is not None, "a daemon runs verbs only while it holds the lock"
         clear_leftovers(self.store)
         self.recovered, self._found = self._found, None
+        self._check_fence()
         try:
             yield writer
         except BaseException:
