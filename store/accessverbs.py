@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stepwell.store.branchverbs import BranchVerbs
 from stepwell.store.engine import access
 from stepwell.store.link.carry import carried
 from stepwell.store.model.access import AccessMode, Fence, Granted, Keeper, Lease, SessionAccess
+from stepwell.store.reviewverbs import ReviewVerbs
 
 DEFAULT_TTL_MS = 30_000
 
 
-class AccessVerbs(BranchVerbs):
+class AccessVerbs(ReviewVerbs):
     """Gives clients access to sessions, and holds their writes to it."""
 
     def acquire_access(

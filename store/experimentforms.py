@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stepwell.store.forms import Form, conflict_form, text_form
-from stepwell.store.model.experiments import CheckResult, Experiment, Ranked
+from stepwell.store.forms import Form, conflict_form, note_form, text_form
+from stepwell.store.model.experiments import CheckResult, Experiment, Ranked, verdict_of
+from stepwell.store.model.ids import StepId
 from stepwell.store.model.plans import Conflict
+from stepwell.store.model.steps import Mark
 from stepwell.store.model.text import rfc3339
 
 
@@ -14,8 +16,9 @@ def experiment_form(
     experiment: Experiment,
     ranked: Sequence[Ranked],
     conflicts: Mapping[str, Sequence[Conflict]],
+    marks: Mapping[StepId, Mark],
 ) -> Form:
-    """Returns an experiment with its candidates, best first; `conflicts` by label."""
+    """Returns an experiment with its candidates, best first; `conflicts` by label, `marks` by step."""
     return {
         "name": text_form(experiment.name),
         "base": experiment.base,
@@ -24,12 +27,15 @@ def experiment_form(
         "state": experiment.state,
         "check": [text_form(word) for word in experiment.check],
         "candidates": [
-            _candidate_form(one, conflicts.get(one.candidate.label, ())) for one in ranked
+            _candidate_form(
+                one, conflicts.get(one.candidate.label, ()), marks.get(one.candidate.head, Mark())
+            )
+            for one in ranked
         ],
     }
 
 
-def _candidate_form(ranked: Ranked, conflicts: Sequence[Conflict]) -> Form:
+def _candidate_form(ranked: Ranked, conflicts: Sequence[Conflict], mark: Mark) -> Form:
     candidate = ranked.candidate
     return {
         "label": text_form(candidate.label),
@@ -53,6 +59,8 @@ def _candidate_form(ranked: Ranked, conflicts: Sequence[Conflict]) -> Form:
         },
         "complexity": candidate.complexity,
         "conflicts": [conflict_form(one) for one in conflicts],
+        "verdict": verdict_of(mark.tags),
+        "notes": [note_form(note) for note in mark.notes],
     }
 
 

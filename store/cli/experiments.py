@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepwell.store import environment
+from stepwell.store.cli import reviewing
 from stepwell.store.cli.command import WAIT_S, Call, Command, plain_text
 from stepwell.store.cli.going import Verb, travel
 from stepwell.store.cli.output import Output, Piece, Styled, padded, width
@@ -32,6 +33,8 @@ _NAMES = {
     "show": ("NAME",),
     "rank": ("NAME",),
     "promote": ("NAME", "LABEL"),
+    "pick": ("NAME", "LABEL:PATH..."),
+    "judge": ("NAME", "LABEL", "VERDICT"),
     "drop": ("NAME",),
 }
 """What each action is given."""
@@ -40,6 +43,8 @@ _NAMES = {
 def _experiment(call: Call) -> int:
     given = call.arguments
     wanted = _NAMES[given.action]
+    if given.action == "pick" and given.names:
+        return reviewing.pick(call, _opened)
     if len(given.names) != len(wanted):
         usage = " ".join(["stepwell experiment", given.action, *wanted])
         raise UsageError(
@@ -49,6 +54,8 @@ def _experiment(call: Call) -> int:
         )
     if given.action == "promote":
         return _promote(call)
+    if given.action == "judge":
+        return reviewing.judge(call)
     with _opened(call) as workspace:
         if given.action == "run":
             return _run(call, workspace)
@@ -159,7 +166,7 @@ def _tell(call: Call, workspace: Workspace, experiment: Experiment) -> None:
         c.label: workspace.candidate_conflicts(experiment, c) for c in experiment.candidates
     }
     if call.out.json:
-        call.out.document(experiment_form(experiment, ranked, conflicts))
+        call.out.document(experiment_form(experiment, ranked, conflicts, workspace.view().marks))
         return
     out = call.out
     base = workspace.get_step(experiment.base)
@@ -168,6 +175,9 @@ def _tell(call: Call, workspace: Workspace, experiment: Experiment) -> None:
     cells = max(width(printable(one.candidate.label)) for one in ranked)
     for one in ranked:
         _tell_candidate(out, one, cells, len(conflicts[one.candidate.label]))
+        mark = workspace.view().marks.get(one.candidate.head)
+        if mark is not None:
+            reviewing.tell_opinion(out, mark)
     best = ranked[0].candidate
     if best.passed:
         words = ["stepwell", "experiment", "promote", experiment.name, best.label]
@@ -200,7 +210,9 @@ def _tell_candidate(out: Output, ranked: Ranked, cells: int, conflicts: int) -> 
 def _list(call: Call, workspace: Workspace) -> int:
     found = workspace.experiments()
     if call.out.json:
-        forms = [experiment_form(one, workspace.rank(one), {}) for one in found]
+        forms = [
+            experiment_form(one, workspace.rank(one), {}, workspace.view().marks) for one in found
+        ]
         call.out.document({"experiments": forms})
         return 0
     for one in found:
@@ -217,7 +229,7 @@ def _drop(call: Call, workspace: Workspace) -> int:
     gone = workspace.drop_experiment(_name(call))
     call.tell_recovery(workspace)
     if call.out.json:
-        call.out.document(experiment_form(gone, workspace.rank(gone), {}))
+        call.out.document(experiment_form(gone, workspace.rank(gone), {}, workspace.view().marks))
     else:
         call.out.line(f"dropped {gone.name}; its steps stay; bring it back: stepwell undo")
     return 0
@@ -252,9 +264,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "action",
         choices=tuple(_NAMES),
         metavar="ACTION",
-        help="run, list, show, rank, promote, drop",
+        help="run, list, show, rank, promote, pick, judge, drop",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="of promote: NAME LABEL")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="of promote: NAME LABEL; of pick: NAME LABEL:PATH...; "
+        "of judge: NAME LABEL accepted, rejected or none",
+    )
     add = parser.add_argument
     add("--base", metavar="STEP", help="of run: where all begin (the disk as it is, captured)")
     add(
@@ -296,9 +314,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="checks (10), size, complexity, duration (1), or a metric; below 0: less is better",
     )
-    add("--prefer", choices=("ours", "theirs"), help="of promote: settles conflicts, as in merge")
-    add("--dry-run", action="store_true", help="of promote: show the plan, change nothing")
-    add("--force", action="store_true", help="of promote: as in merge")
+    reviewing.add_options(parser)
 
 
 COMMANDS = (
@@ -309,14 +325,16 @@ COMMANDS = (
             "Each approach's command runs in a copy of the base step, on a branch NAME/LABEL of its\n"
             "own; your folder is not touched. What it does is captured while it runs, then the check\n"
             "runs there, too. Candidates that pass come first; tests, size of the change, complexity\n"
-            "and duration decide among them. promote merges one into the branch that it came from;\n"
-            "stepwell undo takes that back. Ctrl-C ends all commands and keeps what was captured."
+            "and duration decide among them. promote merges one into the branch that it came from,\n"
+            "pick merges files and hunks of several. stepwell undo takes either back. Ctrl-C ends all commands and keeps what was captured."
         ),
         examples=(
             'stepwell experiment run cache --try "lru=python lru.py" --try "ttl=python ttl.py" '
             '--check "python -m pytest -q" --jobs 2',
             "stepwell experiment rank cache --weight size=5",
             "stepwell experiment promote cache lru",
+            "stepwell experiment pick cache lru:app/cache.py ttl:tests",
+            'stepwell experiment judge cache ttl rejected --note "too clever"',
         ),
         configure=_options,
         run=_experiment,

@@ -50,6 +50,8 @@ def _what(plan: Plan) -> str:
     parts += [plural(len(plan.hunks), "hunk")] if plan.hunks else []
     named_parts = ", ".join(parts)
     if plan.kind == "merge":
+        if not plan.is_whole_merge and ", " in (plan.merged or ""):
+            return f"merge of {named_parts} of {plan.merged}, the first at"
         return f"merge of {f'{named_parts} of ' if parts else ''}branch {plan.merged} at"
     if plan.only:
         return f"take back{f' of {named_parts}' if parts else ''} only what was done in"

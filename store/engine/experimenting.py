@@ -7,7 +7,7 @@ from dataclasses import replace
 from stepwell.store.engine.branching import check_new
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.model.errors import NotFoundError, RefusedError
-from stepwell.store.model.experiments import Experiment
+from stepwell.store.model.experiments import Candidate, Experiment
 from stepwell.store.model.steps import (
     Branch,
     BranchDropped,
@@ -76,6 +76,23 @@ def find_experiment(view: View, name: str) -> Experiment:
             experiment=name,
         )
     return view.experiments[name]
+
+
+def find_candidate(experiment: Experiment, label: str) -> Candidate:
+    """Returns the candidate of that label.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = next((c for c in experiment.candidates if c.label == label), None)
+    if found is None:
+        labels = ", ".join(c.label for c in experiment.candidates)
+        raise NotFoundError(
+            f"experiment {experiment.name} has no candidate {label}",
+            hint=f"its candidates are {labels}",
+            experiment=experiment.name,
+        )
+    return found
 
 
 def drop_experiment(writer: JournalWriter, name: str) -> Experiment:

@@ -9,6 +9,7 @@ from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.references import check_free, check_name, refuse_pruned
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import NotFoundError, RefusedError, UsageError
+from stepwell.store.model.experiments import VERDICTS, Verdict
 from stepwell.store.model.ids import short
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.steps import Mark, MarkSet, Note, Operation, Step, View
@@ -39,6 +40,23 @@ def add_mark(writer: JournalWriter, step: Step, added: Marking) -> Operation | N
         _check_note(writer, step, added.note)
     mark = _marked(writer.view().marks.get(step.id), added)
     return _set(writer, step, mark, f"marked #{step.seq}", "mark")
+
+
+def judge(
+    writer: JournalWriter, step: Step, verdict: Verdict | None, note: Note | None
+) -> Operation | None:
+    """Gives the step a verdict's tag in place of another one's; None when it has all that.
+
+    Raises:
+        UsageError: the note is empty.
+    """
+    if note is not None:
+        _check_note(writer, step, note)
+    old = writer.view().marks.get(step.id) or Mark()
+    left = replace(old, tags=tuple(tag for tag in old.tags if tag not in VERDICTS))
+    mark = _marked(left, Marking(note=note, tags=(verdict,) if verdict else ()))
+    said = f"{verdict} #{step.seq}" if verdict else f"no verdict on #{step.seq}"
+    return _set(writer, step, mark if mark != Mark() else None, said, "mark")
 
 
 def take_mark(

@@ -13,9 +13,9 @@ from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.lines import with_hunks
 from stepwell.store.engine.objects import BLOB, LayeredObjects
+from stepwell.store.engine.pathmerge import PathMerge
 from stepwell.store.engine.renames import Names, followed, line_between
 from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
-from stepwell.store.engine.takeback import TakeBack
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.ids import object_id
@@ -184,9 +184,9 @@ def _free_of_files(scene: Scene, pairs: Pairs) -> tuple[Pairs, list[Kept]]:
 # --- one step's own change -----------------------------------------------------------------------
 
 
-def _taken_back(scene: Scene, part: Part) -> tuple[TakeBack, Collection[TrackedPath]]:
+def _taken_back(scene: Scene, part: Part) -> tuple[PathMerge, Collection[TrackedPath]]:
     """Returns what taking the step back does, and the names that the paths asked for stand for."""
-    back = TakeBack(scene.reader, scene.disk, scene.state, lambda: _names_since(scene, scene.step))
+    back = PathMerge(scene.reader, scene.disk, scene.state, lambda: names_since(scene, scene.step))
     unseen, named = set(part.paths), set[TrackedPath]()
 
     def wanted(names: set[TrackedPath]) -> bool:
@@ -195,7 +195,7 @@ def _taken_back(scene: Scene, part: Part) -> tuple[TakeBack, Collection[TrackedP
         named.update(names if hit else ())
         return bool(hit or part.hunks) or not part.paths
 
-    back.all(scene.onto.snapshot, scene.step.snapshot, wanted)
+    back.where(scene.step.snapshot, scene.onto.snapshot, wanted)
     if unseen:
         missing = min(unseen)
         raise NotFoundError(
@@ -230,11 +230,11 @@ def _renamed(scene: Scene, pairs: Pairs, paths: tuple[TrackedPath, ...]) -> Name
     if not (gone and come and concerned):
         return {}
     direct = followed(scene.reader, [scene.onto.snapshot, scene.disk])
-    both = {**direct, **_names_since(scene, scene.onto)}
+    both = {**direct, **names_since(scene, scene.onto)}
     return {old: new for old, new in both.items() if old in gone and new in come}
 
 
-def _names_since(scene: Scene, step: Step) -> Names:
+def names_since(scene: Scene, step: Step) -> Names:
     """Returns name at a step -> name on disk of what was renamed in between."""
     line = line_between(scene.journal, step, scene.head)
     return followed(scene.reader, [*(one.snapshot for one in line), scene.disk])

@@ -17,6 +17,7 @@ from stepwell.store.engine.coverage import decode_coverage, decode_rules
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.merge.ancestry import merge_bases
+from stepwell.store.engine.merge.picks import PicksRequest, plan_picks
 from stepwell.store.engine.merge.plan import MergeRequest, plan_merge
 from stepwell.store.engine.objects import BLOB, LayeredObjects, ObjectReader, RememberingObjects
 from stepwell.store.engine.parents import first_parent
@@ -83,8 +84,8 @@ class Aim:
     """The branch that is to be current afterwards; None: as now."""
     part: Part | None = None
     """Only this is put back, as a new step on the present tip; None: everything."""
-    merge: MergeRequest | None = None
-    """Of a merge: what is merged, whose tip `step` and `onto` are."""
+    merge: MergeRequest | PicksRequest | None = None
+    """Of a merge: what is merged, whose tip (or the first of whose tips) `step` and `onto` are."""
     settled: Mapping[TrackedPath, PathState | None] | None = None
     """What the paths of `part` are to be, whatever `onto` has there (conflicts being settled)."""
 
@@ -121,7 +122,9 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
         )
 
     scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
-    if aim.merge is not None:
+    if isinstance(aim.merge, PicksRequest):
+        plan = plan_picks(scene, aim.merge, draft)
+    elif aim.merge is not None:
         plan = plan_merge(scene, context, aim.merge, draft)
     elif aim.part is not None and aim.settled is not None:
         plan = plan_settled(scene, aim.part, aim.settled, draft)

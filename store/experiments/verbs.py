@@ -11,6 +11,7 @@ from stepwell.store.engine.experimenting import (
     begin_experiment,
     drop_experiment,
     end_experiment,
+    find_candidate,
     find_experiment,
     refuse_taken,
 )
@@ -28,7 +29,7 @@ from stepwell.store.experiments.trial import (
     check_trial,
     words_of,
 )
-from stepwell.store.model.errors import NotFoundError, RefusedError
+from stepwell.store.model.errors import RefusedError
 from stepwell.store.model.experiments import Approach, Candidate, Experiment, Ranked, State
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.plans import Applied, Conflict, PlannedChanges
@@ -202,14 +203,7 @@ class ExperimentVerbs(Workspace):
             RefusedError: that branch is not the current one, or as `plan_merge`.
         """
         experiment = find_experiment(self.view(), name)
-        candidate = next((c for c in experiment.candidates if c.label == label), None)
-        if candidate is None:
-            labels = ", ".join(c.label for c in experiment.candidates)
-            raise NotFoundError(
-                f"experiment {name} has no candidate {label}",
-                hint=f"its candidates are {labels}",
-                experiment=name,
-            )
+        candidate = find_candidate(experiment, label)
         if self.view().current != experiment.into:
             raise RefusedError(
                 f"{label} cannot be promoted: it came from branch {experiment.into}, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,11 @@ from stepwell.store.model.ids import StepId
 
 State = Literal["running", "done", "stopped"]
 """`running`: not ended, or its process was killed. `stopped`: ended early, what was captured stays."""
+
+Verdict = Literal["accepted", "rejected"]
+"""What a person thinks of a candidate; kept as a tag of its newest step."""
+
+VERDICTS: tuple[Verdict, ...] = ("accepted", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,11 @@ class Experiment:
     state: State = "running"
     scratch: str = ""
     """Name of the scratch folder of the run."""
+
+
+def verdict_of(tags: Collection[str]) -> Verdict | None:
+    """Returns the verdict among a step's tags; None when there is none."""
+    return next((one for one in VERDICTS if one in tags), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Plan:
     conflicts: tuple[Conflict, ...] = ()
     """Of a merge: what is left for a person to settle. Of any other plan: nothing can be applied."""
     merged: str | None = None
-    """Of a merge: the name of the branch whose tip `target` is."""
+    """Of a merge: the name of the branch whose tip `target` is; of picks, all names, `a, b`."""
     contents: tuple[Content, ...] = ()
     """What the items write and no step holds: merged files, files with chosen hunks."""
 

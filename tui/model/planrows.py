@@ -137,6 +137,11 @@ def _switch_headline(plan: Plan, step: str) -> str:
 
 
 def _merge_headline(plan: Plan, step: str) -> str:
+    if not plan.is_whole_merge:
+        picks = f"Merge picks of {one_line(plan.merged or '', 2 * _TITLE)}"
+        if plan.conflicts:
+            return f"{picks}: they do not go together, or with later work"
+        return f"{picks}: {_amount(plan.items)}" if plan.items else f"{picks}: no file changes"
     what = f"Merge branch {one_line(plan.merged or '', _TITLE)}, at {step}"
     does = f"{what}: {_amount(plan.items)}" if plan.items else f"{what}: no file changes"
     left = len(plan.conflicts)

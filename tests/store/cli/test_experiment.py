@@ -68,6 +68,41 @@ def test_promote_merges_and_undo_takes_it_back(folder: Path, run: Run, tried: An
     assert run("merge", "--abort", "--yes").code == 0
 
 
+def test_picks_are_merged_and_taken_back(folder: Path, run: Run, tried: Any) -> None:
+    """By LABEL:PATH and by hunk; asked first, like every verb that writes the folder."""
+    assert run("experiment", "pick", "x", "good:out").code == 2
+    shown = run("experiment", "pick", "x", "good:out", "--dry-run", "--json")
+    assert shown.code == 0 and shown.json["applied"] is False and not (folder / "out").exists()
+    done = run("experiment", "pick", "x", "good:out", "--yes", "--json")
+    assert done.code == 0 and done.json["merged"] is True
+    assert (folder / "out").read_text() == "good"
+    assert run("undo", "--yes").code == 0 and not (folder / "out").exists()
+    changes = run("diff", tried.json["base"], "x/bad", "--json").json["changes"]
+    hunk = changes[0]["hunks"][0]["id"]
+    ran = run("experiment", "pick", "x", "--hunk", hunk, "--yes")
+    assert ran.code == 0 and "merge of 1 hunk of branch x/bad at #3" in ran.text
+    assert (folder / "out").read_text() == "bad"
+    assert run("experiment", "pick", "x", "good:out", "--yes").code == 4
+
+
+def test_a_verdict_and_its_note_are_kept(folder: Path, run: Run, tried: Any) -> None:
+    """Shown with the candidate, in JSON too; `none` takes the verdict away."""
+    ran = run("experiment", "judge", "x", "good", "accepted", "--note", "as it should be")
+    assert ran.code == 0 and "good of x is accepted" in ran.text
+    text = run("experiment", "show", "x").text
+    assert "accepted" in text and "note: as it should be" in text
+    first, second = run("experiment", "show", "x", "--json").json["candidates"]
+    assert first["verdict"] == "accepted" and second["verdict"] is None
+    assert [note["text"] for note in first["notes"]] == ["as it should be"]
+    tagged = run("log", "--all", "tag:accepted", "--json").json["steps"]
+    assert [step["id"] for step in tagged] == [first["head"]]
+    assert run("experiment", "judge", "x", "good", "none").code == 0
+    assert run("experiment", "show", "x", "--json").json["candidates"][0]["verdict"] is None
+    assert run("undo", "--yes").code == 0
+    again = run("experiment", "list", "--json").json["experiments"][0]
+    assert again["candidates"][0]["verdict"] == "accepted"
+
+
 def test_drop_takes_it_away(folder: Path, run: Run, tried: Any) -> None:
     """And undo brings it back."""
     assert run("experiment", "drop", "x").code == 0
@@ -92,6 +127,11 @@ def test_drop_takes_it_away(folder: Path, run: Run, tried: Any) -> None:
         (["show", "nope"], 3),
         (["promote", "x"], 2),
         (["promote", "x", "a", "--yes"], 3),
+        (["pick"], 2),
+        (["pick", "x", "a:b", "--yes"], 3),
+        (["judge", "x", "a"], 2),
+        (["judge", "x", "a", "accepted"], 3),
+        (["judge", "x", "a", "splendid"], 2),
         (["dance"], 2),
     ],
 )

@@ -1,17 +1,18 @@
-"""Taking back one step's own change and keeping the later ones: a three-way merge path by path.
+"""Bringing some of a change to the disk, which went on since: a three-way merge path by path.
 
-Base is the content after the step, theirs the content before it, ours the disk. A file that was
-renamed since is changed under its present name.
+To take back a step's own change, base is the content after it and theirs the content before it;
+for what is picked of candidates, base is the step that they began at. Ours is the disk. A file that
+was renamed since is changed under its present name.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stepwell.store.engine.objects import BLOB, ObjectSink
+from stepwell.store.engine.objects import BLOB, ObjectReader, ObjectSink
 from stepwell.store.engine.renames import Names, renames
 from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.snapshots import Difference, Entry, below, by_path, differing, lookup
@@ -25,8 +26,8 @@ StateAt = Callable[[TrackedPath], PathState | None]
 """Returns what is on disk at a path, captured or not."""
 
 
-class _Own(NamedTuple):
-    """One file of the step's own change: its name and state after the step, and before it."""
+class OneChange(NamedTuple):
+    """One path of what leads from base to theirs: its name and state in base, and in theirs."""
 
     base_path: TrackedPath | None
     base: PathState | None
@@ -38,42 +39,49 @@ class _Own(NamedTuple):
 
 
 @dataclass(slots=True)
-class TakeBack:
-    """What taking a step back does: `pairs` as a plan takes them, or conflicts."""
+class PathMerge:
+    """What a merge by paths does: `pairs` as a plan takes them, or conflicts."""
 
     reader: ObjectSink
     """Holds all that is compared; takes merged contents."""
     disk: Snapshot
     state_at: StateAt
     follow: Callable[[], Names]
-    """Returns name after the step -> name on disk of the files that were renamed since."""
+    """Returns name in base -> name on disk of the files that were renamed since."""
     moved: Names = field(default_factory=dict)
     pairs: dict[TrackedPath, Difference] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     contents: dict[Oid, bytes] = field(default_factory=dict)
 
-    def all(
-        self, before: Snapshot, after: Snapshot, wanted: Callable[[set[TrackedPath]], bool]
+    def where(
+        self, base: Snapshot, theirs: Snapshot, wanted: Callable[[set[TrackedPath]], bool]
     ) -> None:
-        """Takes back what led from `before` to `after` where `wanted` says so of a file's names."""
-        changes = list(_own_changes(self.reader, before, after))
-        names = [own.base_path for own in changes if own.base_path is not None]
-        if any(self.state_at(name) is None for name in names):
-            self.moved = self.follow()
-        for own in changes:
-            if wanted(own.names() | {self._now_at(own)}):
-                self._one(own)
-        self._make_folders(before)
+        """Brings what leads from `base` to `theirs` where `wanted` says so of a file's names."""
+        found = one_by_one(self.reader, base, theirs)
+        self._follow(found)
+        self.bring([own for own in found if wanted(own.names() | {self._now_at(own)})], theirs)
+
+    def bring(self, found: Sequence[OneChange], theirs: Snapshot) -> None:
+        """Brings these changes; `theirs` knows the folders that they need."""
+        self._follow(found)
+        for own in found:
+            self._one(own)
+        self._make_folders(theirs)
         self._spare_folders()
 
-    def _now_at(self, own: _Own) -> TrackedPath:
+    def _follow(self, found: Sequence[OneChange]) -> None:
+        names = [own.base_path for own in found if own.base_path is not None]
+        if not self.moved and any(self.state_at(name) is None for name in names):
+            self.moved = self.follow()
+
+    def _now_at(self, own: OneChange) -> TrackedPath:
         """Returns the name on disk of the file concerned."""
         if own.base_path is not None:
             return self.moved.get(own.base_path, own.base_path)
         assert own.theirs_path is not None
         return own.theirs_path
 
-    def _one(self, own: _Own) -> None:
+    def _one(self, own: OneChange) -> None:
         ours_path = self._now_at(own)
         ours = self.state_at(ours_path)
         try:
@@ -108,7 +116,7 @@ class TakeBack:
         self.contents[oid] = content
         return oid
 
-    def _make_folders(self, before: Snapshot) -> None:
+    def _make_folders(self, theirs: Snapshot) -> None:
         """Adds the folders that are gone and have to hold something again."""
         coming = [path for path, (_, now) in self.pairs.items() if now is not None]
         for folder in {folder for path in coming for folder in _ancestors(path)}:
@@ -116,7 +124,7 @@ class TakeBack:
                 continue
             state = self.state_at(folder)
             if state is None:
-                entry = lookup(self.reader, before, folder)
+                entry = lookup(self.reader, theirs, folder)
                 mode = entry.mode if entry else stat.S_IFDIR | 0o755
                 self.pairs[folder] = (None, Entry(folder, mode, None))
             elif not stat.S_ISDIR(state.mode):
@@ -145,16 +153,21 @@ class TakeBack:
                 self.conflicts.append(Conflict(path, "file/directory", None, ours, theirs))
 
 
-def _own_changes(reader: ObjectSink, before: Snapshot, after: Snapshot) -> Iterator[_Own]:
-    pairs = by_path(differing(reader, before, after))
-    names: Names = renames(reader, before, after)
-    for old, new in names.items():
-        yield _Own(new, _state(pairs[new][1]), old, _state(pairs[old][0]))
+def one_by_one(reader: ObjectReader, base: Snapshot, theirs: Snapshot) -> list[OneChange]:
+    """Returns what leads from `base` to `theirs`, a renamed file as one, folders too."""
+    pairs = by_path(differing(reader, theirs, base))
+    names: Names = renames(reader, theirs, base)
+    found = [
+        OneChange(new, _state(pairs[new][1]), old, _state(pairs[old][0]))
+        for old, new in names.items()
+    ]
     done = names.keys() | set(names.values())
-    for path, (was, now) in pairs.items():
+    for path, (now, was) in pairs.items():
         if path not in done:
-            base, theirs = _state(now), _state(was)
-            yield _Own(path if base else None, base, path if theirs else None, theirs)
+            base_state, their_state = _state(was), _state(now)
+            named = (path if base_state else None, path if their_state else None)
+            found.append(OneChange(named[0], base_state, named[1], their_state))
+    return found
 
 
 def _state(entry: Entry | None) -> PathState | None:
