@@ -106,6 +106,14 @@ def agent_folder(agent: str) -> Path:
     return user_folder() / usual
 
 
+def session_folder(agent: str) -> Path:
+    """Returns where an agent keeps the records of its sessions."""
+    if agent != "opencode":
+        return agent_folder(agent)
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else user_folder() / ".local/share") / agent
+
+
 _AGENT_FOLDERS = {
     "claude": ("CLAUDE_CONFIG_DIR", ".claude"),
     "opencode": ("XDG_CONFIG_HOME", ".config/opencode"),

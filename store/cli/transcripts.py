@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled
-from stepwell.store.environment import agent_folder, default_config
+from stepwell.store.environment import default_config, session_folder
 from stepwell.store.forms import text_form
 from stepwell.store.model.errors import NotFoundError, RepositoryUnreadableError, UsageError
 from stepwell.store.model.text import one_line, plural, rfc3339
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 INCOMPLETE = 7
 GIT = "git"
-AGENTS = ("claude", "codex", "gemini", "pi")
+AGENTS = ("claude", "codex", "gemini", "opencode", "pi")
 _SHOWN = 10
 
 
@@ -73,14 +73,14 @@ def _list(call: Call) -> int:
 def _sessions(workspace: Workspace, agent: str) -> list[OldSession]:
     from stepwell.store.agents.transcripts.sessions import find_sessions
 
-    return find_sessions(workspace, agent, agent_folder(agent))
+    return find_sessions(workspace, agent, session_folder(agent))
 
 
 def _session_form(found: OldSession) -> dict[str, object]:
     return {
         "session": text_form(found.name),
         "agent": found.agent,
-        "path": text_form(str(found.path)),
+        "path": text_form(str(found.source.path)),
         "started": rfc3339(found.started_ns),
         "title": text_form(one_line(found.told[0].event.title)),
         "steps": len(found.told),
@@ -227,8 +227,8 @@ COMMANDS = (
             "Your branch, files and repository stay as they are. Running it again adds what is\n"
             "new. log does not list these steps; log --all and log --branch git/NAME do.\n"
             "An agent's old sessions become steps on branches AGENT/ID, from the files that the\n"
-            "agent itself keeps: prompts, calls and results. What the files held is unknown, so\n"
-            "these steps can be read and searched, and not gone back to."
+            "agent itself keeps: prompts, calls, results, and the files that it edited. What shell\n"
+            "commands did no such file tells, so these steps can be read, and not gone back to."
         ),
         examples=(
             "stepwell transcripts list",

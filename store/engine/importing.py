@@ -39,6 +39,9 @@ PARTIAL = "partial"
 WITHOUT_FILES = "without-files"
 """Flag of an imported step that tells what was done, and whose files are unknown."""
 
+SOME_FILES = "some-files"
+"""Flag of an imported step that holds only those files that an agent's own record tells of."""
+
 BATCH_STEPS = 200
 _BATCH_BYTES = 32 << 20
 _CACHE_BYTES = 32 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepwell.store.engine.context import Context
-from stepwell.store.engine.importing import WITHOUT_FILES
+from stepwell.store.engine.importing import SOME_FILES, WITHOUT_FILES
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.recording import head_step, require_head
 from stepwell.store.model.errors import (
@@ -36,15 +36,24 @@ def merge_under_way(merging: Merging, what: str) -> RefusedError:
 
 
 def refuse_without_files(what: str, *steps: Step) -> None:
-    """Raises RefusedError when a step's files are unknown: the disk cannot be made like it."""
+    """Raises RefusedError when a step's files are not all known: the disk cannot be made like it."""
     for step in steps:
         if WITHOUT_FILES in step.flags:
-            raise RefusedError(
-                f"the {what} was not started: step #{step.seq} was imported from an agent's own"
-                " file, which does not tell what the files were",
-                hint="such a step can be read, not gone back to",
-                step=step.id,
+            why, hint = (
+                "does not tell what the files were",
+                "such a step can be read, not gone back to",
             )
+        elif SOME_FILES in step.flags:
+            why = "tells of some files only, and not what shell commands did"
+            hint = f"stepwell cat '#{step.seq}:PATH' gives one of them as it was then"
+        else:
+            continue
+        raise RefusedError(
+            f"the {what} was not started: step #{step.seq} was imported from an agent's own"
+            f" record, which {why}",
+            hint=hint,
+            step=step.id,
+        )
 
 
 def refuse(writer: JournalWriter, context: Context, plan: Plan, force: bool) -> None:

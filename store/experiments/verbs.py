@@ -16,6 +16,7 @@ from stepwell.store.engine.experimenting import (
     refuse_taken,
 )
 from stepwell.store.engine.objects import LayeredObjects
+from stepwell.store.engine.refusing import refuse_without_files
 from stepwell.store.engine.scratch import is_scratch_in_use, scratch_folder
 from stepwell.store.environment import process_environment
 from stepwell.store.experiments.complexity import complexity_rise
@@ -93,7 +94,9 @@ class ExperimentVerbs(Workspace):
     def _base(self, base: Step | str | None, name: str) -> Step:
         if base is None:
             return self.capture(f"before the experiment {name}")
-        return self.get_step(base) if isinstance(base, str) else base
+        step = self.get_step(base) if isinstance(base, str) else base
+        refuse_without_files("experiment", step)
+        return step
 
     def _run_trial(
         self, trial: Trial, base: Step, report: Report, is_stopped: Callable[[], bool]

@@ -65,6 +65,21 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the model was given and gave, in its own tokens."""
+
+    input: int = 0
+    """New to it; what it had in its cache is in `cached`."""
+    output: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.input + other.input, self.output + other.output, self.cached + other.cached
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A remark on a checkpoint, optionally on one line of one file."""
 

@@ -1,17 +1,57 @@
-"""Picking what is meant out of the loose objects of session files."""
+"""Picking what is meant out of the loose objects of session files.
+
+The formats are nobody's promise, and files are other people's input: what is unknown or malformed
+is passed over, and what is read of one is bounded.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-CODEX_EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d{1,3})$", re.MULTILINE)
-_SHELLS = ("exec_command", "shell_command", "shell", "local_shell")
+from stepwell.store.agents.adapters.common import whole
+from stepwell.store.agents.events import AgentEvent
+from stepwell.store.agents.transcripts.items import Record
+from stepwell.store.model.steps import Tokens
+
+LONGEST_LINE = 16 << 20
+LARGEST_FILE = 512 << 20
+MOST = 100_000
+"""Prompts and calls of one session that are taken."""
 
 
-def mapping(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def json_lines(path: Path) -> Iterator[Record]:
+    """Yields the objects of a file of JSON lines, without what is no object or too long."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return
+    with open(fd, "rb") as file:
+        left = LARGEST_FILE
+        while left > 0 and (line := file.readline(LONGEST_LINE)):
+            left -= len(line)
+            if found := decoded(line):
+                yield found
+
+
+def decoded(text: object) -> Mapping[str, Any]:
+    """Returns the object that a JSON text is; an empty one where it is none."""
+    try:
+        found = json.loads(text) if isinstance(text, str | bytes) else None
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def mapping(record: Record, name: str) -> Mapping[str, Any]:
     """Returns the object in a field; an empty one where there is none."""
     found = record.get(name)
     return found if isinstance(found, Mapping) else {}
@@ -22,6 +62,12 @@ def parts(content: object) -> list[Mapping[str, Any]]:
     return [one for one in content if isinstance(one, Mapping)] if isinstance(content, list) else []
 
 
+def text_in(part: Record) -> str:
+    """Returns the text of a part; empty where there is none."""
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
+
+
 def text_of(content: object) -> str:
     """Returns a message's text: a string, or the texts of its parts."""
     if isinstance(content, str):
@@ -30,38 +76,18 @@ def text_of(content: object) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
-def codex_prompt(body: Mapping[str, Any]) -> str:
-    """Returns the prompt that an event tells; empty for any other event."""
-    item = mapping(body, "item")
-    if item.get("type") == "UserMessage":
-        return text_of(item.get("content"))
-    return text_of(body.get("message")) if body.get("type") == "user_message" else ""
+def with_model(event: AgentEvent | None, model: object) -> AgentEvent | None:
+    """Returns the event with the model that the record names, if it names one."""
+    return replace(event, model=model) if event is not None and isinstance(model, str) else event
 
 
-def codex_call(body: Mapping[str, Any]) -> tuple[str, object]:
-    """Returns tool and input as Codex's hooks name them."""
-    name = str(body.get("name"))
-    if body.get("type") == "custom_tool_call":
-        return name, {"command": body.get("input")}
-    given = _decoded(body.get("arguments"))
-    if name not in _SHELLS:
-        return name, {"command": given.get("input")} if name == "apply_patch" else given
-    command = given.get("cmd", given.get("command"))
-    return "Bash", {
-        "command": " ".join(map(str, command)) if isinstance(command, list) else command
-    }
+def counted(
+    used: Record, fresh: Sequence[str], output: Sequence[str], cached: Sequence[str]
+) -> Tokens | None:
+    """Returns the sums of counts under the given names; None where there is none of them."""
 
+    def total(names: Sequence[str]) -> int:
+        return sum(max(0, whole(used.get(name)) or 0) for name in names)
 
-def gemini_result(call: Mapping[str, Any]) -> str:
-    """Returns what a call gave back."""
-    answers = [mapping(part, "functionResponse") for part in parts(call.get("result"))]
-    outputs = [mapping(answer, "response") for answer in answers]
-    return "\n".join(str(one.get("output", one.get("error", ""))) for one in outputs)
-
-
-def _decoded(text: object) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    tokens = Tokens(total(fresh), total(output), total(cached))
+    return tokens if tokens != Tokens() else None
