@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled
-from stepwell.store.cli.words import counts, covered_lines, marks, named
+from stepwell.store.cli.words import capped_lines, counts, covered_lines, marks, named
 from stepwell.store.forms import step_form
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath
@@ -40,6 +40,8 @@ def _capture(call: Call) -> int:
         call.out.document({"unchanged": True, "head": form} if recorded.unchanged else form)
     else:
         _tell(call.out, recorded)
+        for line in capped_lines(recorded.covered):
+            call.out.note(line)
     return _tell_lost(call.out, recorded.lost)
 
 

@@ -9,8 +9,18 @@ from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.daemon import daemon_form
 from stepwell.store.cli.output import Styled
-from stepwell.store.cli.words import ago, change_line, named, path_lines, size, total, widest_path
-from stepwell.store.forms import Form, change_form, path_form, pending_form
+from stepwell.store.cli.words import (
+    ago,
+    capped_lines,
+    change_line,
+    left_out_lines,
+    named,
+    path_lines,
+    size,
+    total,
+    widest_path,
+)
+from stepwell.store.forms import Form, change_form, covered_form, path_form, pending_form
 from stepwell.store.mergeforms import merge_status_form
 from stepwell.store.model.ids import short
 from stepwell.store.model.paths import escape
@@ -44,6 +54,8 @@ def _init(call: Call) -> int:
             return 0
         call.out.line("looking after ", Styled(escape(workspace.root), "strong"))
         call.out.line("newest step ", *named(step), f", {plural(step.coverage.stored, 'file')}")
+        for line in capped_lines(workspace.covered(step)):
+            call.out.note(line)
         call.out.line('go on with: stepwell capture -m "what you did", or just stepwell to browse')
     return 0
 
@@ -70,6 +82,7 @@ def status_form(status: Status, daemon: Form) -> Form:
         "sessions": status.sessions,
         "steps": status.steps,
         "store_bytes": status.store_bytes,
+        "not_stored": [covered_form(one) for one in status.left_out],
     }
 
 
@@ -84,6 +97,8 @@ def _status(call: Call) -> int:
     _tell_pending(call, status)
     _tell_merging(call, status)
     _tell_dirty(call, status)
+    for line in left_out_lines(status.left_out):
+        call.out.line(*line)
     return 0
 
 

@@ -14,6 +14,7 @@ from stepwell.store.model.text import one_line, plural, printable, printable_lin
 
 _UNITS = ((604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _YEAR = 31_557_600
+_MOST_LEFT_OUT = 10
 
 REASONS: Mapping[Reason, str] = {
     "ignored": "ignored",
@@ -192,3 +193,26 @@ def kept_lines(kept: Sequence[Kept]) -> list[list[Piece]]:
 def covered_lines(covered: Sequence[Covered]) -> list[list[Piece]]:
     """Returns one line a path that was not stored, or not surely."""
     return path_lines([(one.path, REASONS[one.reason]) for one in covered])
+
+
+def capped_lines(covered: Sequence[Covered]) -> list[str]:
+    """Returns a line on files that were too large to store: who captures takes it that all is kept."""
+    capped = [one.path for one in covered if one.reason == "capped"]
+    if not capped:
+        return []
+    more = f" and {len(capped) - 1:,} more" if len(capped) > 1 else ""
+    name = printable(escape(capped[0]))
+    return [f"not stored: {name}{more}, {REASONS['capped']} (stepwell status)"]
+
+
+def left_out_lines(left_out: Sequence[Covered]) -> list[list[Piece]]:
+    """Returns what no step holds as it is now, the first of many; no lines when there is none."""
+    if not left_out:
+        return []
+    more = len(left_out) - _MOST_LEFT_OUT
+    last: list[Piece] = [Styled(f"  and {more:,} more: stepwell status --json", "dim")]
+    return [
+        [Styled("not in any step as it is now; a rollback leaves it alone:", "bad")],
+        *covered_lines(left_out[:_MOST_LEFT_OUT]),
+        *([last] if more > 0 else []),
+    ]

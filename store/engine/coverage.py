@@ -43,6 +43,11 @@ def _covered(line: bytes) -> Covered:
     return Covered(TrackedPath(path), cast(Reason, word))
 
 
+def left_out(covered: Iterable[Covered]) -> tuple[Covered, ...]:
+    """Returns the paths that a person would miss: not what rules ignore, nor version control's data."""
+    return tuple(c for c in covered if c.reason in _LOST or c.reason == "unstable")
+
+
 def count_coverage(covered: Iterable[Covered], stored: int) -> CoverageCounts:
     """Returns the counts that a step carries; other version control's data counts nowhere."""
     reasons = [c.reason for c in covered]

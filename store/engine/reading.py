@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stepwell.store.engine.context import Context, Progress
+from stepwell.store.engine.coverage import left_out
 from stepwell.store.engine.diff import (
     changes,
     changes_of_pairs,
@@ -73,6 +74,7 @@ def status(journal: Journal, context: Context, workspace: str) -> Status:
         steps=view.step_count - count(view.dropped),
         store_bytes=folder_bytes(context.store),
         merging=_merge_status(journal, reader, disk.snapshot),
+        left_out=left_out(disk.covered),
     )
 
 

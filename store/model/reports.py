@@ -10,7 +10,7 @@ from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.plans import Conflict, PathState
-from stepwell.store.model.steps import Intent, Step
+from stepwell.store.model.steps import Covered, Intent, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Status:
     store_bytes: int
     merging: MergeStatus | None = None
     """The merge under way."""
+    left_out: tuple[Covered, ...] = ()
+    """What a capture would not store, or not surely, now; without what rules ignore."""
 
 
 @dataclass(frozen=True, slots=True)

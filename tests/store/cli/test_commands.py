@@ -47,6 +47,21 @@ def test_init_refuses_a_home_folder_unless_forced(tmp_path: Path, run: Run) -> N
     assert run("init", "-C", person, "--force").code == 0
 
 
+def test_what_is_too_large_to_store_is_told_and_never_passed_over(folder: Path, run: Run) -> None:
+    """Who captures, or asks for the status, learns which files are in no step."""
+    run("init")
+    with open(folder / "disk.img", "wb") as file:
+        file.truncate(50 * 1024 * 1024 + 1)
+    told = "disk.img, larger than the limit for new files"
+    assert told in run("capture", "-m", "as it is").err
+    assert "disk.img  larger than the limit" in run("status").text
+    left_out = run("status", "--json").json["not_stored"]
+    assert left_out == [{"path": "disk.img", "reason": "capped"}]
+    (folder / "disk.img").unlink()
+    assert run("capture").err == ""
+    assert run("status", "--json").json["not_stored"] == []
+
+
 def test_status_says_what_differs_on_disk(folder: Path, run: Run) -> None:
     """Clean at first, then one change of each sort."""
     clean = run("status", "--json").json
