@@ -259,20 +259,39 @@ class WorkspaceReader:
         paths: Sequence[bytes] = (),
         hunks: bool = True,
         context: int = 3,
+        ignore_space: bool = False,
     ) -> tuple[Change, ...]:
-        """Returns what turns step `a` into step `b` (None: the disk as it is), in path order."""
+        """Returns what turns step `a` into step `b` (None: the disk as it is), in path order.
+
+        With `ignore_space` lines that differ in white space only count as equal; such hunks are for
+        reading, not for restoring by.
+        """
         if b is None:
-            return self._disk_diff(a, tuple(paths), hunks, context)
+            return self._disk_diff(a, tuple(paths), hunks, context, ignore_space)
         return reading.difference(
-            self._journal, self._context, a, b, paths=paths, hunks=hunks, lines=context
+            self._journal,
+            self._context,
+            a,
+            b,
+            paths=paths,
+            hunks=hunks,
+            lines=context,
+            ignore_space=ignore_space,
         )
 
     @asked
     def _disk_diff(
-        self, a: Step, paths: Sequence[bytes], hunks: bool, lines: int
+        self, a: Step, paths: Sequence[bytes], hunks: bool, lines: int, ignore_space: bool
     ) -> tuple[Change, ...]:
         return reading.difference(
-            self._journal, self._context, a, None, paths=paths, hunks=hunks, lines=lines
+            self._journal,
+            self._context,
+            a,
+            None,
+            paths=paths,
+            hunks=hunks,
+            lines=lines,
+            ignore_space=ignore_space,
         )
 
     def patch(self, a: Step, b: Step | None = None, *, paths: Sequence[bytes] = ()) -> bytes:
@@ -322,9 +341,9 @@ class WorkspaceReader:
         """
         return reading.changed_files(self._journal, step, since)
 
-    def with_lines(self, change: Change, *, context: int = 3) -> Change:
+    def with_lines(self, change: Change, *, context: int = 3, ignore_space: bool = False) -> Change:
         """Returns one of those changes with its lines counted, and its hunks."""
-        return change_of_blobs(self._journal, change, context=context)
+        return change_of_blobs(self._journal, change, context=context, ignore_space=ignore_space)
 
     def read_file(self, step: Step, path: bytes) -> bytes:
         """Returns the exact bytes of a file, or a link's target, at a step.

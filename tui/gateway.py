@@ -605,12 +605,14 @@ def _growing(source: Source, sight: Sight) -> Iterator[tuple[Sequence[Change] | 
     """
     if sight.step is None:
         base = sight.base or source.status().head
-        yield source.diff(base, context=sight.context), 0
+        yield source.diff(base, context=sight.context, ignore_space=sight.ignore_space), 0
         return
     files = source.changed_files(sight.step, since=sight.base)
     begun, told, whole = time.monotonic(), False, list[Change]()
     for change in files:
-        whole.append(source.with_lines(change, context=sight.context))
+        whole.append(
+            source.with_lines(change, context=sight.context, ignore_space=sight.ignore_space)
+        )
         left = files[len(whole) :]
         if left and not told and time.monotonic() - begun > _PATIENCE_S:
             told = True

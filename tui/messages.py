@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stepwell.tui.model.colours import ColourSpans
     from stepwell.tui.model.diffrows import DiffRows
     from stepwell.tui.model.lanes import LaneMap
+    from stepwell.tui.model.layout import Layout
     from stepwell.tui.model.review import Review, Tried
     from stepwell.tui.model.rows import Tips
     from stepwell.tui.model.sessionlines import SessionLine
@@ -347,8 +348,16 @@ class PatchLoaded(Message):
         self.rows = rows
 
 
+class LaidOut(Message):
+    """Which rows of a diff stand on which line was found out beside."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.layout = layout
+
+
 class ContextAsked(Message):
-    """A person wants more (1) or fewer (-1) unchanged lines around each change."""
+    """A person wants more (1) or fewer (-1) unchanged lines around each change, or (0) others."""
 
     def __init__(self, pane: str, by: int) -> None:
         super().__init__()

@@ -120,6 +120,8 @@ def _tell_text(out: Output, name: str, text: str | None) -> None:
 def _diff(call: Call) -> int:
     given = call.arguments
     old, new = _sides(given.steps)
+    if given.patch and given.ignore_space:
+        raise UsageError("a patch that ignores white space would not apply", hint="leave out -w")
     with call.open() as workspace:
         a = workspace.get_step(old)
         b = None if new is None else workspace.get_step(new)
@@ -127,7 +129,13 @@ def _diff(call: Call) -> int:
         if given.patch and not call.out.json:
             call.out.exact(workspace.patch(a, b, paths=paths))
             return 0
-        changes = workspace.diff(a, b, paths=paths, hunks=call.out.json or not given.stat)
+        changes = workspace.diff(
+            a,
+            b,
+            paths=paths,
+            hunks=call.out.json or not given.stat,
+            ignore_space=given.ignore_space,
+        )
     if call.out.json:
         call.out.document({"changes": [change_form(change) for change in changes]})
         return 0
@@ -194,6 +202,12 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--stat", action="store_true", help="only how much changed where")
     how.add_argument("--patch", action="store_true", help="what git apply takes")
+    how.add_argument(
+        "-w",
+        "--ignore-space",
+        action="store_true",
+        help="no lines that differ in white space only",
+    )
     parser.set_defaults(paths=[])
 
 

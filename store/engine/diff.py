@@ -28,11 +28,13 @@ def changes(
     *,
     hunks: bool,
     context: int = 3,
+    ignore_space: bool = False,
     paths: Iterable[bytes] = (),
 ) -> tuple[Change, ...]:
     """Returns what turns snapshot `a` into `b`, in path order; None stands for an empty one.
 
-    Lines are counted either way; `hunks` False leaves only the hunks themselves out. `paths`
+    Lines are counted either way; `ignore_space` counts and shows none that differ in white space
+    only. `hunks` False leaves only the hunks themselves out. `paths`
     limits the result to those paths and what lies below them, before renames are looked for.
     Folders are listed when they are empty, or when their mode or type differs.
 
@@ -40,7 +42,9 @@ def changes(
         IntegrityError: an object is missing or damaged.
     """
     pairs = differing(reader, a, b)
-    return changes_of_pairs(reader, pairs, hunks=hunks, context=context, paths=paths)
+    return changes_of_pairs(
+        reader, pairs, hunks=hunks, context=context, ignore_space=ignore_space, paths=paths
+    )
 
 
 def changes_without_lines(
@@ -60,12 +64,13 @@ def changes_of_pairs(
     *,
     hunks: bool,
     context: int = 3,
+    ignore_space: bool = False,
     paths: Iterable[bytes] = (),
 ) -> tuple[Change, ...]:
     """Returns given differences as `changes` does."""
     wanted = _of_interest(pairs, tuple(paths))
     found = _with_renames([_plain(was, now) for was, now in wanted])
-    return tuple(_with_lines(reader, change, hunks, context) for change in found)
+    return tuple(_with_lines(reader, change, hunks, context, ignore_space) for change in found)
 
 
 def exact_renames(pairs: list[Difference]) -> dict[TrackedPath, TrackedPath]:
@@ -75,10 +80,15 @@ def exact_renames(pairs: list[Difference]) -> dict[TrackedPath, TrackedPath]:
 
 
 def change_of_blobs(
-    reader: ObjectReader, change: Change, *, hunks: bool = True, context: int = 3
+    reader: ObjectReader,
+    change: Change,
+    *,
+    hunks: bool = True,
+    context: int = 3,
+    ignore_space: bool = False,
 ) -> Change:
     """Returns the change with its lines counted and, on request, its hunks."""
-    return _with_lines(reader, change, hunks, context)
+    return _with_lines(reader, change, hunks, context, ignore_space)
 
 
 def counts(found: Iterable[Change]) -> ChangeCounts:
@@ -180,7 +190,9 @@ def _name(path: bytes) -> bytes:
     return path.rpartition(b"/")[2]
 
 
-def _with_lines(reader: ObjectReader, change: Change, hunks: bool, context: int) -> Change:
+def _with_lines(
+    reader: ObjectReader, change: Change, hunks: bool, context: int, ignore_space: bool
+) -> Change:
     if change.old_blob == change.new_blob:
         return change
     old = b"" if change.old_blob is None else reader.read(change.old_blob)[1]
@@ -190,5 +202,5 @@ def _with_lines(reader: ObjectReader, change: Change, hunks: bool, context: int)
     if max(len(old), len(new)) > TOO_LARGE:
         return replace(change, too_large=True)
     sides = Side(change.old_blob, old), Side(change.new_blob, new)
-    lines = compare(change.path, *sides, hunks=hunks, context=context)
+    lines = compare(change.path, *sides, hunks=hunks, context=context, ignore_space=ignore_space)
     return replace(change, added=lines.added, deleted=lines.deleted, hunks=lines.hunks)

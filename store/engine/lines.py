@@ -35,11 +35,23 @@ def count_lines(text: bytes) -> int:
     return text.count(b"\n") + (not text.endswith(b"\n") and text != b"")
 
 
-def compare(path: bytes, old: Side, new: Side, *, hunks: bool, context: int) -> Compared:
-    """Compares two texts line by line; `path` only goes into the hunks' ids."""
+def compare(
+    path: bytes,
+    old: Side,
+    new: Side,
+    *,
+    hunks: bool,
+    context: int,
+    ignore_space: bool = False,
+) -> Compared:
+    """Compares two texts line by line; `path` only goes into the hunks' ids.
+
+    `ignore_space` takes lines for equal that differ in white space only: such hunks are for
+    reading, and must not be restored by.
+    """
     if not hunks and not (old.content and new.content):
         return Compared(count_lines(new.content), count_lines(old.content), ())
-    patch = _patch(old.content, new.content, context if hunks else 0)
+    patch = _patch(old.content, new.content, context if hunks else 0, ignore_space)
     _, added, deleted = patch.line_stats
     found = tuple(_hunks(path, old.blob, new.blob, patch.data)) if hunks else ()
     return Compared(added, deleted, found)
@@ -81,14 +93,15 @@ def with_hunks(old: bytes, new: bytes, hunks: Iterable[Hunk]) -> bytes:
     return b"".join(before)
 
 
-def _patch(old: bytes, new: bytes, context: int) -> Any:
+def _patch(old: bytes, new: bytes, context: int, ignore_space: bool = False) -> Any:
     import pygit2
     from pygit2.enums import DiffOption
 
     # The caller has decided what is text; libgit2's own guess would hide some of it.
-    return pygit2.Patch.create_from(
-        old, new, flag=DiffOption.FORCE_TEXT, context_lines=context, interhunk_lines=0
-    )
+    flags = DiffOption.FORCE_TEXT
+    if ignore_space:
+        flags |= DiffOption.IGNORE_WHITESPACE
+    return pygit2.Patch.create_from(old, new, flag=flags, context_lines=context, interhunk_lines=0)
 
 
 def _hunks(path: bytes, old: Oid | None, new: Oid | None, patch: bytes) -> Iterator[Hunk]:

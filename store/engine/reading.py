@@ -114,10 +114,19 @@ def difference(
     paths: Sequence[bytes],
     hunks: bool,
     lines: int,
+    ignore_space: bool = False,
 ) -> tuple[Change, ...]:
     """Returns what turns `a` into `b`, or into the disk as it is when `b` is None."""
     reader, new = _side(journal, context, a, b)
-    return changes(reader, a.snapshot, new, hunks=hunks, context=lines, paths=paths)
+    return changes(
+        reader,
+        a.snapshot,
+        new,
+        hunks=hunks,
+        context=lines,
+        ignore_space=ignore_space,
+        paths=paths,
+    )
 
 
 def patch(

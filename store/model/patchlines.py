@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -9,6 +10,7 @@ from typing import overload
 
 NO_NEWLINE = b"\\ No newline at end of file"
 _MARK = ord("\\")
+_FIRST = re.compile(rb"\n(.)", re.DOTALL)
 
 
 class PatchLines(Sequence[bytes]):
@@ -44,7 +46,8 @@ class PatchLines(Sequence[bytes]):
     @property
     def signs(self) -> bytes:
         """The first byte of each line."""
-        return bytes(map(self._patch.__getitem__, self._starts[:-1]))
+        first = self._patch[self._begin : min(self._begin + 1, self._end)]
+        return first + b"".join(_FIRST.findall(self._patch, self._begin, self._end - 1))
 
     def __len__(self) -> int:
         return self._count

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from stepwell.tui.messages import PatchLoaded
+from stepwell.tui.model.diffchoices import CONTEXT
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.values import Step, StepId
 
@@ -19,8 +20,6 @@ KEPT = 64
 KEPT_ROWS = 400_000
 """Rows of all remembered diffs together; the newest one is always kept."""
 
-CONTEXT = 3
-
 
 class PatchKey(NamedTuple):
     """Names a diff, so that it is known again."""
@@ -28,6 +27,7 @@ class PatchKey(NamedTuple):
     step: StepId | None
     base: StepId | None = None
     context: int = CONTEXT
+    ignore_space: bool = False
 
 
 class Sight(NamedTuple):
@@ -39,12 +39,14 @@ class Sight(NamedTuple):
     step: Step | None = None
     base: Step | None = None
     context: int = CONTEXT
+    ignore_space: bool = False
 
     @property
     def key(self) -> PatchKey:
         """What the diff is remembered by."""
         step, base = self.step, self.base
-        return PatchKey(step.id if step else None, base.id if base else None, self.context)
+        ids = (step.id if step else None, base.id if base else None)
+        return PatchKey(*ids, self.context, self.ignore_space)
 
 
 class Loader(Protocol):

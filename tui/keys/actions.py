@@ -190,6 +190,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("sideways_right", "scroll right", "diff", ("L",)),
     Action("sideways_left", "scroll left", "diff", ("H",)),
+    Action(
+        "split", "two sides beside each other, or one below the other", "diff", ("s",), hint="split"
+    ),
+    Action("wrap", "break long lines, or cut them", "diff", ("w",)),
+    Action("spaces", "without changes of white space only, or with them", "diff", ("W",)),
     Action("context_more", "more unchanged lines around changes", "diff", ("right_parenthesis",)),
     Action("context_less", "fewer unchanged lines", "diff", ("left_parenthesis",)),
     Action(

@@ -162,7 +162,7 @@ class DiffRows:
         key = (change, number)
         if key not in self._signs:
             lines = self.changes[change].hunks[number].lines
-            known = (signs_of(lines), 0 < _returns(lines) < len(lines))
+            known = (signs_of(lines), mixed_endings(lines))
             _remember(self._signs, key, known, 256)
         return self._signs[key]
 
@@ -281,11 +281,13 @@ def _index_of(hunk: Hunk, old: bool, target: int) -> int:
     return len(hunk.lines) - 1
 
 
-def _returns(lines: Sequence[bytes]) -> int:
-    """How many lines end in a carriage return and a line feed."""
+def mixed_endings(lines: Sequence[bytes]) -> bool:
+    """Tells whether some, but not all, lines end in a carriage return and a line feed."""
     if isinstance(lines, PatchLines):
-        return lines.text.count(b"\r\n")
-    return sum(line.endswith(b"\r\n") for line in lines)
+        returns = lines.text.count(b"\r\n")
+    else:
+        returns = sum(line.endswith(b"\r\n") for line in lines)
+    return 0 < returns < len(lines)
 
 
 def _neighbour(rows: array[int], index: int, by: int) -> int | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from stepwell.tui.model.notices import size_text
 from stepwell.tui.values import plural, printable_line
 
 CELLS = 2_000
@@ -23,14 +24,15 @@ def line_text(line: bytes, *, endings: bool = False) -> str:
     """Returns a line as it is shown, without its line feed.
 
     A carriage return before the line feed is part of the ending: it is shown (escaped) only with
-    `endings`. A cut line ends in `…`.
+    `endings`. A cut line ends in how large it is.
     """
     body = line[:-1] if line.endswith(b"\n") else line
     if not endings and body.endswith(b"\r"):
         body = body[:-1]
     text = printable_line(body[:_BYTES].decode("utf-8", "surrogateescape"))
     if len(text) > CELLS or len(body) > _BYTES:
-        return text[: CELLS - 1] + "…"
+        end = f"… (cut: the line has {size_text(len(body))})"
+        return text[: CELLS - len(end)] + end
     return text
 
 

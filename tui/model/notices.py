@@ -58,7 +58,13 @@ def _content(change: Change, words: Mapping[Oid, str]) -> str:
         return f"too large to compare line by line{', ' + size if size else ''}"
     if change.hunks or change.added or change.deleted or change.old_blob == change.new_blob:
         return ""
-    return "" if change.status == "T" else "empty file"
+    if change.status == "T":
+        return ""
+    return "only white space differs" if _has_both(change) else "empty file"
+
+
+def _has_both(change: Change) -> bool:
+    return change.old_blob is not None and change.new_blob is not None
 
 
 def _words(blob: Oid | None, words: Mapping[Oid, str]) -> str:

@@ -49,6 +49,9 @@ class Choosing(Consulting):
 
     def action_restore_picked(self) -> None:
         """Previews restoring what is picked; nothing picked: the file or hunk under the cursor."""
+        if self.diff.has_focus and self.diff.picks is None and not self.files.picks.any:
+            self.diff.action_pick_hunk()
+            return
         wanted = self._wanted()
         if not wanted:
             self.say("there is no file to restore here")
@@ -67,7 +70,7 @@ class Choosing(Consulting):
             return picks.wanted()
         here = Picks(picks.changes)
         if self.diff.has_focus:
-            at = self.diff.here()
+            at = self.diff.hunk_here()
             if at is not None:
                 here.toggle_hunk(*at)
         else:
@@ -117,7 +120,7 @@ class Choosing(Consulting):
             return shown_path(change.path)
         if what == "patch":
             return patch_text([change])
-        here = self.diff.here()
+        here = self.diff.hunk_here()
         hunk = hunk_at(change.hunks, here[1] if here is not None and self.diff.has_focus else 0)
         if hunk is None:
             return ""
@@ -128,7 +131,7 @@ class Choosing(Consulting):
         changes = self.diff.rows.changes
         at = self.files.change_at(self.files.cursor) if self.files.has_focus else None
         if at is None:
-            here = self.diff.here()
+            here = self.diff.hunk_here()
             at = here[0] if here is not None else None
         return changes[at] if at is not None and at < len(changes) else None
 

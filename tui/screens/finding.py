@@ -255,6 +255,8 @@ class Searching:
         return lists[self.pane]
 
     def _position(self) -> int:
+        if self.pane == "diff":
+            return self._places.diff.here
         if self.pane != "timeline":
             return self._list().cursor
         return self._places.timeline.reading_position
@@ -262,6 +264,8 @@ class Searching:
     def _go(self, position: int) -> None:
         if self.pane == "timeline":
             self._places.timeline.go_to_position(position)
+        elif self.pane == "diff":
+            self._places.diff.go_to(position)
         else:
             self._list().move_to(position)
 

@@ -86,7 +86,7 @@ class MainScreen(Choosing):
         self._header = Header(Heading(_name(gateway.root)), glyphs)
         self.timeline = Timeline(clock=clock, zone=zone, glyphs=glyphs)
         self.files = FileList(glyphs=glyphs)
-        self.diff = DiffView(glyphs=glyphs, highlighter=self._highlighter)
+        self.diff = DiffView(glyphs=glyphs, highlighter=self._highlighter, choices=self.choices)
         self.detail = Detail(glyphs, zone)
         self.footer = Footer()
         self._panes = Panes(
@@ -233,7 +233,7 @@ class MainScreen(Choosing):
             change = self.files.change_at(message.index)
             self.diff.go_to_file(change if change is not None else -1)
         elif message.pane == "diff" and len(self.diff.rows):
-            self.files.follow(self.diff.rows.place(message.index)[0])
+            self.files.follow(self.diff.rows.place(self.diff.here)[0])
 
     def _moved(self) -> None:
         timeline = self.timeline

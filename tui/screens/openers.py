@@ -5,6 +5,7 @@ Nothing here changes anything: what leads to a change is a preview or a form wit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -14,6 +15,7 @@ from stepwell.tui.feed.wishes import Redo, Rollback, Undo, Wish
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import Action, Scope
 from stepwell.tui.look.glyphs import Glyphs
+from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.values import Clock, Step, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.timeline import Timeline
@@ -40,6 +42,8 @@ class Openers(Screen[None]):
         self._glyphs = glyphs
         self._highlighter = highlighter
         self._to_head = False
+        self.choices = DiffChoices()
+        """How diffs are shown."""
         self._drafts: dict[str, str] = {}
 
     def say(self, sentence: str, role: str = "warning") -> None:
@@ -98,7 +102,9 @@ class Openers(Screen[None]):
         """Shows what a wish would do; its own key does it."""
         from stepwell.tui.screens.preview import RestorePreview
 
-        preview = RestorePreview(self._gateway, wish, self._glyphs, self._highlighter)
+        # Whatever is hidden elsewhere, a preview hides nothing.
+        choices = replace(self.choices, ignore_space=False)
+        preview = RestorePreview(self._gateway, wish, self._glyphs, self._highlighter, choices)
         self.app.push_screen(preview, self._changed)
 
     def _changed(self, outcome: Outcome | None) -> None:

@@ -20,14 +20,17 @@ from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import (
     BackAsked,
+    ContextAsked,
     CursorMoved,
     Failed,
     PicksChanged,
     PlanApplied,
     PlanFailed,
     PlanMade,
+    Refused,
     RowOpened,
 )
+from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.planrows import (
     PlanRow,
@@ -118,8 +121,14 @@ class RestorePreview(ModalScreen[Outcome | None]):
     CSS = _CSS
 
     def __init__(
-        self, gateway: Gateway, wish: Wish, glyphs: Glyphs, highlighter: Highlighter | None = None
+        self,
+        gateway: Gateway,
+        wish: Wish,
+        glyphs: Glyphs,
+        highlighter: Highlighter | None = None,
+        choices: DiffChoices | None = None,
     ) -> None:
+        """`choices`: how the diff is shown at first."""
         super().__init__()
         self._gateway = gateway
         self._wish = wish
@@ -133,7 +142,9 @@ class RestorePreview(ModalScreen[Outcome | None]):
         self._result: Outcome | None = None
         self._headline = Sentence(id="preview-headline")
         self._plan = PlanList(glyphs=glyphs)
-        self._diff = DiffView(id="preview-diff", glyphs=glyphs, highlighter=highlighter)
+        self._diff = DiffView(
+            id="preview-diff", glyphs=glyphs, highlighter=highlighter, choices=choices
+        )
         self._promise = Sentence(id="preview-promise")
         self._keys = Sentence(id="preview-keys")
 
@@ -183,7 +194,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
         if isinstance(self._wish, Rollback) and not self._chosen_beforehand(self._wish):
             return
         nothing = "no file differs" if not planned.changes else "choose a file above"
-        heading = "Disk now → after" if self._utf8 else "Disk now > after"
+        heading = f"Disk now {self._glyphs.arrow} after"
         picks = self._plan.picks if choice else None
         self._diff.show(rows, heading, empty=nothing, picks=picks)
         if not self._refused:
@@ -247,13 +258,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
 
     @property
     def _safety(self) -> str:
-        if isinstance(self._wish, Settle):
-            return f"{_SAFETY} The merge stays under way."
-        return f"{_SAFETY} {'U does it again.' if self._wish.undo else 'u takes it back.'}"
-
-    @property
-    def _utf8(self) -> bool:
-        return self._glyphs.ellipsis == "…"
+        return _safety(self._wish)
 
     def _share_height(self) -> None:
         room = max(4, self.size.height // 3)
@@ -296,6 +301,16 @@ class RestorePreview(ModalScreen[Outcome | None]):
         message.stop()
         self._plan.focus(scroll_visible=False)
 
+    def on_refused(self, message: Refused) -> None:
+        """Says why a key did nothing."""
+        message.stop()
+        self._promise.say(f"{message.reason}. {self._safety}", "warning")
+
+    def on_context_asked(self, message: ContextAsked) -> None:
+        """Its lines are those that would change, all of them."""
+        message.stop()
+        self._promise.say(f"A preview shows what would change as it is. {self._safety}", "dim")
+
     def action_switch(self) -> None:
         """Between list and diff."""
         other = self._diff if self._plan.has_focus else self._plan
@@ -308,7 +323,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
         if self._busy or self._result is not None:
             return
         if self._diff.has_focus and self._diff.picks is not None:
-            here = self._diff.here()
+            here = self._diff.hunk_here()
             self._diff.action_pick_hunk()
             if here is not None:
                 self._plan.agree_to(here[0])
@@ -444,6 +459,13 @@ def _hints(
         keys += [("b", f"{other.side} instead")] if other is not None else []
         keys.append(("o", "all since" if wish.only else "only this step"))
     return [*keys, ("tab", "list/diff"), ("esc", "cancel")]
+
+
+def _safety(wish: Wish) -> str:
+    """Returns what makes it safe to try."""
+    if isinstance(wish, Settle):
+        return f"{_SAFETY} The merge stays under way."
+    return f"{_SAFETY} {'U does it again.' if wish.undo else 'u takes it back.'}"
 
 
 def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from textual.timer import Timer
 
 from stepwell.tui.feed.highlight import Highlighter
-from stepwell.tui.feed.patches import CONTEXT, Patches, Sight
+from stepwell.tui.feed.patches import Patches, Sight
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.messages import PatchLoaded
 from stepwell.tui.model.diffrows import DiffRows
@@ -58,7 +58,6 @@ class Showing:
         self._patches = Patches(gateway, self._show, later, rest_s)
         self._timer: Timer | None = None
         self._shown: int | None = -1
-        self._around = CONTEXT
         self._rows: DiffRows | None = None
         self._drawn: Sight | None = None
         self.sight = Sight()
@@ -102,7 +101,8 @@ class Showing:
         base = None
         if self._between is not None:
             base, step = self._between
-        self.sight = Sight(step, base, self._around)
+        choices = self._views.diff.choices
+        self.sight = Sight(step, base, choices.context, choices.ignore_space)
         self._patches.want(self.sight)
 
     def take(self, message: PatchLoaded) -> None:
@@ -115,9 +115,11 @@ class Showing:
         self._rows, self._drawn = rows, self.sight
         picks = Picks(rows.changes)
         self._views.files.show(rows.changes, picks=picks, empty="no files changed")
-        self._views.diff.show(rows, self._heading(), empty=self._nothing(), picks=picks)
+        # A hunk goes back with all its white space, so none is picked where that is not shown.
+        hunks = None if self.sight.ignore_space else picks
+        self._views.diff.show(rows, self._heading(), empty=self._nothing(), picks=hunks)
         if len(rows):
-            self._views.files.follow(rows.place(self._views.diff.cursor)[0])
+            self._views.files.follow(rows.place(self._views.diff.here)[0])
         self.on_files(len(rows.changes))
         self._tell_who_waits()
 
@@ -151,8 +153,12 @@ class Showing:
         return "this step changed no files"
 
     def context(self, by: int) -> None:
-        """More or fewer unchanged lines around each change."""
-        self._around = max(0, self._around + by)
+        """More or fewer unchanged lines around each change, or as was chosen otherwise."""
+        choices = self._views.diff.choices
+        if by:
+            choices.context = max(0, choices.context + by)
+        else:
+            choices.ignore_space = not choices.ignore_space
         self._want()
 
     # --- comparing -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,12 +18,38 @@ from stepwell.tui.look.palette import Paint
 from stepwell.tui.look.syntax import syntax_for
 from stepwell.tui.model.colours import ColourSpans
 from stepwell.tui.model.diffrows import Kind, Row
+from stepwell.tui.model.layout import breaks
 from stepwell.tui.model.worddiff import Spans
 from stepwell.tui.values import Change, plural, printable
 
 GROUNDS = {Kind.ADD: "added_ground", Kind.DELETE: "deleted_ground", Kind.FILE: "panel"}
 _SIGN_ROLES = {Kind.ADD: "added", Kind.DELETE: "deleted"}
 _WORDS = {Kind.ADD: "added_word", Kind.DELETE: "deleted_word"}
+
+
+class Tint(NamedTuple):
+    """What stands out in a line: colours of its syntax, and words that its counterpart lacks."""
+
+    colours: ColourSpans = ()
+    words: Spans = ()
+
+
+class Window(NamedTuple):
+    """Which part of a line is drawn."""
+
+    shift: int = 0
+    """Cells that are scrolled away at the left."""
+    part: int = 0
+    room: int = 0
+    """With a room, the line is broken into pieces of so many cells, and `part` is drawn."""
+
+
+class Sided(NamedTuple):
+    """One side's line."""
+
+    row: Row
+    tint: Tint
+    window: Window
 
 
 class LineInk:
@@ -69,26 +96,69 @@ class LineInk:
             parts.append(Segment(printable(name), self._paint("hunk")))
         return parts
 
-    def line(
-        self, row: Row, colours: ColourSpans | None, words: Spans, shift: int, width: int
-    ) -> list[Segment]:
-        """A line of content, `shift` cells of it scrolled away at the left."""
-        paint = self._paint
-        number = paint("quiet" if row.kind is Kind.CONTEXT else "dim")
-        old = "" if row.old is None else str(row.old)
-        new = "" if row.new is None else str(row.new)
-        sign = row.kind.value
-        role = _SIGN_ROLES.get(row.kind, "quiet")
-        gutter = [
-            Segment(f"{old:>{self._digits}} {new:>{self._digits}} ", number),
-            Segment(f"{sign} ", paint(role, bold=row.kind is not Kind.CONTEXT)),
-        ]
+    def line(self, row: Row, tint: Tint, window: Window, width: int) -> list[Segment]:
+        """A line of content with both its numbers, or a piece of it."""
+        old = "" if row.old is None or window.part else str(row.old)
+        new = "" if row.new is None or window.part else str(row.new)
+        number = self._paint("quiet" if row.kind is Kind.CONTEXT else "dim")
+        gutter = Segment(f"{old:>{self._digits}} {new:>{self._digits}} ", number)
         room = max(0, width - self.gutter)
-        text = row.text[: shift + room + 1]
-        parts = self._content(text, colours or (), words, _WORDS.get(row.kind))
-        if not shift and cells(text) <= room:
-            return gutter + parts
-        return gutter + self._cut(Strip(parts), shift, room)
+        return [gutter, self._sign(row, window), *self._visible(row, tint, window, room)]
+
+    def side_room(self, width: int) -> int:
+        """Cells of text that the narrower of two sides has."""
+        return max(1, (width - 1) // 2 - self._digits - 3)
+
+    def sides(self, left: Sided | None, right: Sided | None, width: int) -> list[Segment]:
+        """Two lines beside each other; None: that side has none here."""
+        half = (width - 1) // 2
+        rule = Segment(self._glyphs.pipe, self._paint("faint"))
+        return [
+            *self._side(left, half, is_old=True),
+            rule,
+            *self._side(right, width - 1 - half, is_old=False),
+        ]
+
+    def _side(self, side: Sided | None, width: int, *, is_old: bool) -> Strip:
+        if side is None:
+            return Strip.blank(width, self._paint("text", "panel"))
+        row, tint, window = side
+        base = self._paint("text", GROUNDS.get(row.kind, "ground"))
+        if row.kind is Kind.ENDING:
+            return (
+                Strip(self.notice(row, row.text)).apply_style(base).adjust_cell_length(width, base)
+            )
+        number = row.old if is_old else row.new
+        shown = "" if number is None or window.part else str(number)
+        role = self._paint("quiet" if row.kind is Kind.CONTEXT else "dim")
+        room = max(0, width - self._digits - 3)
+        parts = [Segment(f"{shown:>{self._digits}} ", role), self._sign(row, window)]
+        line = Strip([*parts, *self._visible(row, tint, window, room)])
+        return line.apply_style(base).adjust_cell_length(width, base)
+
+    def _sign(self, row: Row, window: Window) -> Segment:
+        role = _SIGN_ROLES.get(row.kind, "quiet")
+        is_bold = row.kind is not Kind.CONTEXT and not window.part
+        return Segment(f"{row.kind.value} ", self._paint(role, bold=is_bold))
+
+    def _visible(self, row: Row, tint: Tint, window: Window, room: int) -> list[Segment]:
+        colours, words = tint
+        ground = _WORDS.get(row.kind)
+        if window.room:
+            starts = [*breaks(row.text, window.room), len(row.text)]
+            if window.part + 1 >= len(starts):
+                return []
+            begin, end = starts[window.part], starts[window.part + 1]
+            lit = [(max(a, begin) - begin, min(b, end) - begin, role) for a, b, role in colours
+                   if a < end and b > begin]  # fmt: skip
+            strong = tuple((max(a, begin) - begin, min(b, end) - begin) for a, b in words
+                           if a < end and b > begin)  # fmt: skip
+            return self._content(row.text[begin:end], tuple(lit), strong, ground)
+        text = row.text[: window.shift + room + 1]
+        parts = self._content(text, colours, words, ground)
+        if not window.shift and cells(text) <= room:
+            return parts
+        return self._cut(Strip(parts), window.shift, room)
 
     def _cut(self, line: Strip, shift: int, room: int) -> list[Segment]:
         """What is in view of a long line, with a sign where it goes on to the right."""

@@ -227,6 +227,17 @@ def test_diff_compares_steps_and_the_disk(folder: Path, run: Run) -> None:
     assert run("diff", "--stat", "--patch").code == 2
 
 
+def test_diff_leaves_out_changes_of_white_space(folder: Path, run: Run) -> None:
+    """On request; a patch without them would not apply, and is refused."""
+    app = folder / "src" / "app.py"
+    run("init")
+    app.write_text(app.read_text().replace("two", "  two").replace("three", "3"))
+    found = run("diff", "-w", "--json").json["changes"][0]["hunks"]
+    assert [line for hunk in found for line in hunk["lines"] if line[0] != " "] == ["-three", "+3"]
+    assert "-two" in run("diff").text and "-two" not in run("diff", "-w").text
+    assert run("diff", "-w", "--patch").code == 2
+
+
 def test_a_patch_is_what_git_takes(folder: Path, run: Run, tmp_path: Path) -> None:
     """Applied to the old content, it gives the new one."""
     _history(folder, run)

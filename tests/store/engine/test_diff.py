@@ -46,6 +46,17 @@ def test_every_status_in_path_order() -> None:
     assert counts(found) == ChangeCounts(5, 2, 2)
 
 
+def test_white_space_alone_can_be_left_out() -> None:
+    """Such a change stays listed, without lines; what else differs is counted and shown alone."""
+    sink = MemoryObjects()
+    old = build_snapshot(sink, {b"a": (FILE, b"if x:\n"), b"b": (FILE, b"one\ntwo\n")})
+    new = build_snapshot(sink, {b"a": (FILE, b"if  x:\t\n"), b"b": (FILE, b" one\n2\n")})
+    found = changes(sink, old, new, hunks=True, ignore_space=True)
+    assert [(c.path, c.added, c.deleted) for c in found] == [(b"a", 0, 0), (b"b", 1, 1)]
+    assert found[0].hunks == ()
+    assert [line for line in found[1].hunks[0].lines if line[:1] != b" "] == [b"-two\n", b"+2\n"]
+
+
 def test_nothing_differs() -> None:
     """Equal snapshots have no changes."""
     tree: Tree = {b"a": (FILE, b"x"), b"d": (FOLDER, None)}

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.keys.actions import actions_for
 from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
-from stepwell.tui.messages import ContextAsked, CursorMoved
+from stepwell.tui.messages import ContextAsked, CursorMoved, Refused
 from stepwell.tui.model.diffrows import DiffRows, Kind
 from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
 from stepwell.tui.widgets.diff import DiffView
@@ -70,6 +70,9 @@ class Stage(App[None]):
         self.heard.append(message)
 
     def on_context_asked(self, message: ContextAsked) -> None:
+        self.heard.append(message)
+
+    def on_refused(self, message: Refused) -> None:
         self.heard.append(message)
 
 
@@ -164,7 +167,7 @@ def test_hunk_and_file_keys_jump() -> None:
         stops = []
         for key in ("]", "]", "[", "}", "}", "{"):
             await pilot.press(key)
-            row = app.diff.row(app.diff.cursor)
+            row = app.diff.row(app.diff.here)
             stops.append((row.kind, row.change))
         assert stops == [
             (Kind.DELETE, 0), (Kind.DELETE, 1), (Kind.DELETE, 0),
@@ -192,7 +195,7 @@ def test_going_to_a_file_tells_nobody() -> None:
         app.heard.clear()
         app.diff.go_to_file(1)
         await pilot.pause()
-        assert app.diff.row(app.diff.cursor).change == 1
+        assert app.diff.row(app.diff.here).change == 1
         assert app.heard == []
 
     play(DiffRows([change(b"a.py"), change(b"b.py")]), scene)
@@ -241,7 +244,7 @@ def test_more_context_keeps_the_line_in_place() -> None:
         moved = Hunk("x", 1, hunk.old_lines, 1, hunk.new_lines, hunk.lines)
         app.diff.show(DiffRows([Change(reread.path, "M", None, 0o100644, 0o100644, OLD, NEW,
                                        added=1, deleted=1, hunks=(moved,))]))  # fmt: skip
-        assert app.diff.row(app.diff.cursor).text == "    return 1"
+        assert app.diff.row(app.diff.here).text == "    return 1"
 
     play(DiffRows([change()]), scene)
 
@@ -286,7 +289,7 @@ def test_any_walk_stays_in_the_diff(walk: list[str]) -> None:
     async def scene(pilot: Pilot[None], app: Stage) -> None:
         for name in walk:
             getattr(app.diff, f"action_{name}")()
-            assert app.diff.row(app.diff.cursor).kind is not Kind.BLANK
+            assert app.diff.row(app.diff.here).kind is not Kind.BLANK
             assert len(text(app.diff, 0)) == app.diff.row_width + 1
 
     play(rows, scene, size=(60, 12))
@@ -301,3 +304,98 @@ def test_no_changes_is_a_sentence() -> None:
         assert app.diff.cursor == 0
 
     play(DiffRows(()), scene)
+
+
+def shown(diff: DiffView, lines: int) -> list[str]:
+    return [text(diff, y)[1:].rstrip() for y in range(lines)]
+
+
+REPLACED = (b" def f():\n", b"-    return 1\n", b"-    # gone\n", b"+    return 22\n")
+
+
+def test_two_sides_stand_beside_each_other() -> None:
+    """`s`: removed lines left, added ones right, each with its own numbers; `s` again takes it back."""
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        await pilot.press("s")
+        halves = [line.split("│") for line in shown(app.diff, 5)[2:]]
+        assert [[half.rstrip() for half in line] for line in halves] == [
+            ["  3   def f():", "  3   def f():"],
+            ["  4 -     return 1", "  4 +     return 22"],
+            ["  5 -     # gone", ""],
+        ]
+        await pilot.press("s")
+        assert shown(app.diff, 6)[2:] == [
+            "  3   3   def f():", "  4     -     return 1", "  5     -     # gone",
+            "      4 +     return 22",
+        ]  # fmt: skip
+
+    play(DiffRows([change(lines=REPLACED)]), scene)
+
+
+def test_a_wide_diff_has_two_sides_by_itself() -> None:
+    """From 140 columns on; the row under the cursor stays when the width changes."""
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        assert app.diff.is_split
+        await pilot.press("]")
+        row = app.diff.here
+        await pilot.resize_terminal(100, 24)
+        await pilot.pause()
+        assert not app.diff.is_split and app.diff.here == row
+        await pilot.resize_terminal(45, 24)
+        await pilot.press("s")
+        assert not app.diff.is_split and app.diff.here == row
+
+    play(DiffRows([change(lines=REPLACED)]), scene, size=(160, 24))
+
+
+@pytest.mark.parametrize("keys", ["w", "w s"])
+def test_long_lines_are_wrapped(keys: str) -> None:
+    """`w`: every sign of a line is in view, and its number stands once."""
+    long = b"".join(b"%04d" % number for number in range(40))
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        await pilot.press(*keys.split())
+        drawn = "".join(shown(app.diff, 20))
+        assert "".join(part for part in drawn.split() if part.isdigit()).endswith("39")
+        digits = "".join(char for char in drawn.partition("+")[2] if char.isdigit())
+        assert long.decode() in digits
+        await pilot.press("L", "w")
+        assert "0039" not in "".join(shown(app.diff, 20))
+
+    play(DiffRows([change(lines=(b"+" + long + b"\n",))]), scene)
+
+
+def test_many_rows_are_laid_out_beside() -> None:
+    """The diff stays as it is, and can be walked through, until they are."""
+    lines = [b"-a\n", b"+b\n", b"+c\n"] * 3_000
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        await pilot.press("j", "j", "j", "j", "s")
+        row = app.diff.here
+        assert app.diff.is_split or "laying out" in app.diff.title_right
+        for _ in range(500):
+            if app.diff.is_split:
+                break
+            await asyncio.sleep(0.01)
+        assert app.diff.is_split and app.diff.here == row
+        assert "laying out" not in app.diff.title_right
+
+    play(DiffRows([change(lines=lines)]), scene, coloured=True)
+
+
+def test_without_white_space_no_hunk_is_picked() -> None:
+    """A hunk goes back with its white space; picking what is not shown would surprise."""
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        await pilot.press("W")
+        assert [m.by for m in app.heard if isinstance(m, ContextAsked)] == [0]
+        app.diff.choices.ignore_space = True
+        app.diff.show(app.rows)
+        assert "without white space" in app.diff.title_right
+        await pilot.press("]", "space")
+        await pilot.pause()
+        assert any("white space" in m.reason for m in app.heard if isinstance(m, Refused))
+
+    play(DiffRows([change()]), scene)

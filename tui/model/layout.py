@@ -1,0 +1,161 @@
+"""Which rows of a diff stand on which line of the screen: two sides beside each other, and wrapping.
+
+A layout is three arrays of numbers, so that it can be made for a million lines while the diff is
+read as it stands; `lay_out` makes it in slices, and any thread may do so.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from stepwell.tui.look.fit import cells
+from stepwell.tui.model.diffrows import DiffRows, mixed_endings
+from stepwell.tui.model.linetext import line_text
+from stepwell.tui.values import PatchLines, signs_of
+
+NONE = -1
+"""No row on that side."""
+SLICE = 64
+"""Hunks between two pauses."""
+
+_RUN = re.compile(rb"(-[-\\]*)(\+[+\\]*)?|\+[+\\]*")
+_ODD = re.compile(rb"[^\x20-\x7e\n]")
+"""What may take more cells than bytes."""
+
+
+class Spot(NamedTuple):
+    """What stands on one line."""
+
+    left: int
+    """A row, or NONE. Both sides are the same row where it takes the whole width."""
+    right: int
+    part: int
+    """Which piece of wrapped rows, 0 for the first."""
+
+
+class Layout:
+    """The lines of a diff; see the module's text."""
+
+    def __init__(self, *, split: bool, room: int) -> None:
+        """`split`: removed lines left, added ones right. `room`: cells of a piece; 0: no wrapping."""
+        self.split = split
+        self.room = room
+        self._left = array("i")
+        self._right = array("i")
+        self._parts = array("h")
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def spot(self, line: int) -> Spot:
+        """Returns what stands on line `line`."""
+        return Spot(self._left[line], self._right[line], self._parts[line])
+
+    def row_at(self, line: int) -> int:
+        """Returns the row that a line is addressed by: the one at the left, if there is one."""
+        left = self._left[line]
+        return left if left != NONE else self._right[line]
+
+    def line_of(self, row: int) -> int:
+        """Returns the first line that shows a row."""
+        line = bisect_right(range(len(self)), row, key=self.row_at) - 1
+        while line > 0 and row not in (self._left[line], self._right[line]):
+            line -= 1
+        while line > 0 and self._parts[line]:
+            line -= 1
+        return max(line, 0)
+
+    def add(self, lefts: Sequence[int], rights: Sequence[int]) -> None:
+        """Appends lines that are not wrapped."""
+        self._left.extend(lefts)
+        self._right.extend(rights)
+        self._parts.frombytes(bytes(2 * len(lefts)))
+
+    def add_wrapped(self, left: int, right: int, height: int) -> None:
+        """Appends one pair of rows that takes `height` lines."""
+        self._left.extend([left] * height)
+        self._right.extend([right] * height)
+        self._parts.extend(range(height))
+
+
+def lay_out(rows: DiffRows, *, split: bool, room: int) -> Iterator[Layout | None]:
+    """Yields None between two slices, and the layout as the last."""
+    layout = Layout(split=split, room=room)
+    at = done = 0
+    for change in range(len(rows.changes)):
+        for first, lines in rows.line_blocks(change):
+            _add_whole(layout, range(at, first))
+            _add_hunk(layout, first, lines)
+            at = first + len(lines)
+            done += 1
+            if done % SLICE == 0:
+                yield None
+    _add_whole(layout, range(at, len(rows)))
+    yield layout
+
+
+def _add_whole(layout: Layout, rows: range) -> None:
+    layout.add(rows, rows)
+
+
+def _add_hunk(layout: Layout, first: int, lines: Sequence[bytes]) -> None:
+    tall = _tall(lines, layout.room) if layout.room else {}
+    end = 0
+    for start, middle, after in _runs(signs_of(lines)) if layout.split else ():
+        _add_pairs(layout, first, range(end, start), range(end, start), tall)
+        _add_pairs(layout, first, range(start, middle), range(middle, after), tall)
+        end = after
+    _add_pairs(layout, first, range(end, len(lines)), range(end, len(lines)), tall)
+
+
+def _runs(signs: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yields where removed lines begin, where added ones do, and where these end."""
+    for found in _RUN.finditer(signs):
+        yield found.start(), found.end(1) if found.group(1) else found.start(), found.end()
+
+
+def _add_pairs(layout: Layout, first: int, old: range, new: range, tall: dict[int, int]) -> None:
+    """Appends lines of a hunk side by side; `old` and `new` are the same where both have them."""
+    longest = max(len(old), len(new))
+    lefts = [*(first + at for at in old), *[NONE] * (longest - len(old))]
+    rights = [*(first + at for at in new), *[NONE] * (longest - len(new))]
+    if not tall:
+        layout.add(lefts, rights)
+        return
+    for left, right in zip(lefts, rights, strict=True):
+        height = max(tall.get(left - first, 1), tall.get(right - first, 1))
+        layout.add_wrapped(left, right, height)
+
+
+def _tall(lines: Sequence[bytes], room: int) -> dict[int, int]:
+    """Returns how many pieces each line has that takes more than one."""
+    text = lines.text if isinstance(lines, PatchLines) else b"".join(lines)
+    # Most hunks have no such line, which one look at their text tells.
+    if not re.search(rb"[^\n]{%d}|%s" % (room + 2, _ODD.pattern), text):
+        return {}
+    endings = mixed_endings(lines)
+    return {
+        at: height
+        for at, line in enumerate(lines)
+        if (len(line) > room or _ODD.search(line))
+        and not line.startswith(b"\\")
+        and (height := len(breaks(line_text(line[1:], endings=endings), room))) > 1
+    }
+
+
+def breaks(text: str, room: int) -> list[int]:
+    """Returns where each piece of a line of `room` cells begins, as indices of its characters."""
+    if text.isascii():
+        return list(range(0, max(len(text), 1), room))
+    starts, used = [0], 0
+    for at, sign in enumerate(text):
+        width = cells(sign)
+        if used + width > room and used:
+            starts.append(at)
+            used = 0
+        used += width
+    return starts
