@@ -97,6 +97,7 @@ def step_form(step: Step, *, tier: str = "L2") -> Form:
             "unstable": step.coverage.unstable,
             "ignored": step.coverage.ignored,
         },
+        "state": _hex(step.state),
         "tier": tier,
         "type": step_type(step),
         "flags": list(step.flags),

@@ -19,6 +19,7 @@ from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
+from stepwell.store.engine.statedocs import all_documents, documents_of
 from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.link.address import read_link
 from stepwell.store.link.carry import asked
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from stepwell.store.catalogue import Catalogue, Graph, SessionRow, Sifted
     from stepwell.store.engine.filters import Filter
     from stepwell.store.events.bus import Bus, Callback, Cancel
+    from stepwell.store.events.restoring import StateCallback
     from stepwell.store.link.client import DaemonInfo
     from stepwell.store.link.link import Link
 
@@ -98,6 +100,17 @@ class WorkspaceReader:
                 f"there is no event {event}", hint=f"one of {', '.join(sorted(EVENTS))}"
             )
         return self._events().subscribe(event, callback)
+
+    def subscribe_state(self, session: str | None, callback: StateCallback) -> Cancel:
+        """Has `callback` called with the session's state documents when going back changed them.
+
+        So a program takes its state back on rollback, undo, redo and switch, whichever process did
+        it. As `subscribe` in all else.
+        """
+        from stepwell.store.events.restoring import StateFollower
+
+        follower = StateFollower(self.store, session, callback)
+        return self.subscribe("snapshot:rollback", follower)
 
     def publish(self, event: str, **facts: Any) -> None:
         """Tells this workspace's subscribers of something that is no operation."""
@@ -369,6 +382,18 @@ class WorkspaceReader:
     def text(self, oid: Oid | None) -> str | None:
         """Returns a stored prompt, input or result; None when there is none."""
         return None if oid is None else self.blob(oid).decode("utf-8", "surrogateescape")
+
+    def state(self, session: str | None = None, *, at: Step | str | None = None) -> dict[str, Any]:
+        """Returns a session's state documents, by name, as of a step (None: the newest).
+
+        Empty when it has none. `session` None stands for state that was given without a session.
+        """
+        step = self.get_step(at) if isinstance(at, str) else at or self.head()
+        return documents_of(self._journal, step.state, session)
+
+    def states(self, step: Step) -> dict[str, dict[str, Any]]:
+        """Returns session -> state documents as of a step; those of no session are below ""."""
+        return all_documents(self._journal, step.state)
 
     def operations(self, limit: int = 50) -> list[history.OperationRow]:
         """Returns the newest operations, newest first."""

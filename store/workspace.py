@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from stepwell.store.engine import (
     datafolder,
@@ -29,7 +29,7 @@ from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.marking import Marking
 from stepwell.store.engine.partial import part_of
-from stepwell.store.engine.recording import Act, Recorded, note_gap, record
+from stepwell.store.engine.recording import Act, Recorded, note_gap, plain_act, record
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import recover
 from stepwell.store.engine.sight import ScanSight
@@ -42,7 +42,7 @@ from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
-from stepwell.store.model.steps import Mark, Note, Operation, Step, StepResult, Undoable
+from stepwell.store.model.steps import Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
 from stepwell.store.upkeep import UpkeepVerbs
 
@@ -181,9 +181,18 @@ class Workspace(UpkeepVerbs):
         session: str | None = None,
         tags: Sequence[str] = (),
         label: str | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> Step:
-        """Captures the workspace and returns the new step, or the head when nothing differs."""
-        return self.record(title, session=session, tags=tags, label=label).step
+        """Captures the workspace and returns the new step, or the head when nothing differs.
+
+        `state` are the session's JSON documents by name, all of them; the step carries them beside
+        the files, as do those after it, until others are given. Going back brings both back.
+        None: they are as before. Read them with `state`.
+
+        Raises:
+            UsageError: the state is no JSON, or too large.
+        """
+        return self.record(label=label, act=plain_act(title, session, tags, label, state)).step
 
     @carried
     def record(
@@ -196,13 +205,12 @@ class Workspace(UpkeepVerbs):
         act: Act | None = None,
         only_changes: bool = False,
     ) -> Recorded:
-        """Captures and records a step; `act` says more about it than a title and a session.
+        """Captures and records a step; `act` says more about it than the other arguments.
 
         A plain capture without a mark is recorded only when something differs; `only_changes`
         holds every kind of act to that.
         """
-        mark = Mark(label=label, tags=tuple(dict.fromkeys(tags))) if label or tags else None
-        what = act or Act(title=title, session=session, mark=mark)
+        what = act or plain_act(title, session, tags, label)
         with self._writer() as writer:
             if label is not None:
                 marking.check_label_free(writer.view(), label, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command
@@ -23,7 +24,7 @@ from stepwell.store.cli.words import (
     total,
     widest_path,
 )
-from stepwell.store.forms import change_form, shown_step_form
+from stepwell.store.forms import Form, change_form, shown_step_form
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath, escape, unescape
@@ -31,6 +32,7 @@ from stepwell.store.model.steps import Note, Step
 from stepwell.store.model.text import plural, rfc3339
 
 if TYPE_CHECKING:
+    from stepwell.store.state.values import StateChange
     from stepwell.store.workspace import Workspace
 
 _STEP = "@, @~2, '#12', a branch, a label, an id"
@@ -52,9 +54,11 @@ def _show(call: Call) -> int:
             "result_text": workspace.text(step.result_text),
         }
         covered = workspace.covered(step)
+        states = _state_changes(workspace, step)
         if call.out.json:
             base = workspace.get_step(step.parents[0]).snapshot if step.parents else None
-            call.out.document(shown_step_form(step, changes, covered, texts, base))
+            form = shown_step_form(step, changes, covered, texts, base)
+            call.out.document({**form, **_states_form(workspace, step, states)})
             return 0
     _tell_step(call.out, step)
     for name, text in texts.items():
@@ -67,10 +71,33 @@ def _show(call: Call) -> int:
         if len(covered) > _COVERED:
             more = plural(len(covered) - _COVERED, "more path")
             call.out.line(Styled(f"  … {more}: see --json", "dim"))
+    if states:
+        from stepwell.store.cli.statewords import tell_changes
+
+        call.out.line()
+        call.out.line(Styled("state:", "dim"))
+        tell_changes(call.out, states)
     call.out.line()
     _tell_stat(call.out, changes)
     _tell_hunks(call.out, changes)
     return 0
+
+
+def _state_changes(workspace: Workspace, step: Step) -> Sequence[StateChange]:
+    if step.state is None and not step.parents:
+        return ()
+    from stepwell.store.state.beside import own_state_changes
+
+    return own_state_changes(workspace, step)
+
+
+def _states_form(workspace: Workspace, step: Step, changes: Sequence[StateChange]) -> Form:
+    from stepwell.store.state.forms import state_change_form
+
+    return {
+        "states": workspace.states(step),
+        "state_changes": [state_change_form(change) for change in changes],
+    }
 
 
 def _tell_step(out: Output, step: Step) -> None:

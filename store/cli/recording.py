@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.words import capped_lines, counts, covered_lines, marks, named
+from stepwell.store.engine.recording import plain_act
 from stepwell.store.forms import step_form
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath
@@ -28,12 +31,10 @@ _LINE = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)
 def _capture(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
-        recorded = workspace.record(
-            plain_text(given.message) or "",
-            session=_session(plain_text(given.session)),
-            tags=_tags(given.tags),
-            label=plain_text(given.label),
-        )
+        session, state = _session(plain_text(given.session)), _state(given.state)
+        title, label = plain_text(given.message) or "", plain_text(given.label)
+        act = plain_act(title, session, _tags(given.tags), label, state)
+        recorded = workspace.record(label=label, act=act)
         call.tell_recovery(workspace)
     if call.out.json:
         form = step_form(recorded.step)
@@ -49,6 +50,24 @@ def _session(name: str | None) -> str | None:
     if name is not None and not name.strip():
         raise UsageError("the session has no name", hint="as in --session claude:s1")
     return name
+
+
+def _state(given: list[str] | None) -> dict[str, Any] | None:
+    """Returns the documents of `NAME=FILE` arguments; None without any."""
+    if given is None:
+        return None
+    documents = {}
+    for argument in given:
+        name, equals, file = argument.partition("=")
+        if not (name and equals):
+            raise UsageError(f"{argument} names no state", hint="as in --state plan=plan.json")
+        try:
+            documents[plain_text(name) or ""] = json.loads(Path(file).read_bytes())
+        except OSError as error:
+            raise NotFoundError(f"{file} cannot be read: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{file} is no JSON: {error}") from error
+    return documents
 
 
 def _tags(given: list[str] | None) -> list[str]:
@@ -82,6 +101,12 @@ def _capture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", metavar="S", help="whose step it is, as AGENT:ID")
     parser.add_argument("--tag", dest="tags", metavar="T", action="append", help="may be repeated")
     parser.add_argument("--label", metavar="L", help="make it a checkpoint of this name")
+    parser.add_argument(
+        "--state",
+        metavar="NAME=FILE",
+        action="append",
+        help="JSON that the step carries beside the files, and a rollback brings back; may be repeated",
+    )
 
 
 # --- marks ---------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store.cli.command import Call
@@ -16,6 +16,7 @@ from stepwell.store.model.text import one_line, plural
 if TYPE_CHECKING:
     from stepwell.store.state.values import (
         ImportReport,
+        StateChange,
         StateComparison,
         StateSnapshot,
         StateStatistics,
@@ -65,11 +66,16 @@ def tell_comparison(out: Output, found: StateComparison) -> None:
         parts = ((one.added, "added"), (one.removed, "removed"), (one.changed, "changed"))
         counted = ", ".join(f"{count:,} {word}" for count, word in parts if count)
         out.line(Styled(one_line(name) or "the state", "strong"), f"  {counted}")
-    for change in found.changes:
+    tell_changes(out, found.changes)
+    out.line(plural(found.summary.total_changes, "change"))
+
+
+def tell_changes(out: Output, changes: Iterable[StateChange]) -> None:
+    """Tells each change on a line: its sign, where, from what to what."""
+    for change in changes:
         sides = [_short(change.old)] if change.op != "add" else []
         sides += [_short(change.new)] if change.op != "remove" else []
         out.line("  ", _SIGNS[change.op], f" {change.path or '/'}  ", " → ".join(sides))
-    out.line(plural(found.summary.total_changes, "change"))
 
 
 def _short(value: Any) -> str:

@@ -57,7 +57,7 @@ def canonical_json(document: Any) -> bytes:
 
 
 _PLAIN = ("session", "agent", "turn", "tool", "model", "reason", "author", "source", "call")
-_BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text")
+_BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state")
 
 
 def step_to_json(step: Step) -> Json:

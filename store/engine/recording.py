@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from stepwell.store.engine.branching import named_branch
 from stepwell.store.engine.capture import Captured
@@ -12,8 +13,9 @@ from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink, count_changes, pairs_since
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import JournalWriter
-from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectSink
+from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectReader, ObjectSink
 from stepwell.store.engine.snapshots import Entry, differing
+from stepwell.store.engine.statedocs import documents_of, state_text, with_state
 from stepwell.store.model.errors import IntegrityError, StepwellError
 from stepwell.store.model.ids import Oid, mint_step_id
 from stepwell.store.model.paths import TrackedPath, escape
@@ -60,6 +62,25 @@ class Act:
     """The step is a checkpoint from the start."""
     call: str | None = None
     """The agent's own id of the call or turn."""
+    state: str | None = None
+    """The session's state documents from now on (`statedocs.state_text`); None: as before."""
+
+
+def plain_act(
+    title: str = "",
+    session: str | None = None,
+    tags: Sequence[str] = (),
+    label: str | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> Act:
+    """Returns a plain capture, a checkpoint with a label or tags, with a session's state documents.
+
+    Raises:
+        UsageError: the state is no JSON, or too large.
+    """
+    mark = Mark(label=label, tags=tuple(dict.fromkeys(tags))) if label or tags else None
+    text = None if state is None else state_text(state)
+    return Act(title, session=session, mark=mark, state=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +156,7 @@ def record(
         _record_gap(writer, context, act, None if branch else head, error)
         raise
     plain = act.kind == "capture" and act.mark is None
-    if head is not None and (plain or only_changes) and captured.snapshot == head.snapshot:
+    if head is not None and (plain or only_changes) and _same(transaction, captured, act, head):
         transaction.abort()
         context.sight.keep(captured)
         return Recorded(head, True, captured.covered)
@@ -148,6 +169,15 @@ def record(
     context.sight.keep(captured)
     context.recent.note(step)
     return Recorded(replace(step, checkpoint=act.mark), False, captured.covered)
+
+
+def _same(reader: ObjectReader, captured: Captured, act: Act, head: Step) -> bool:
+    """Tells whether neither files nor state differ from the head's."""
+    if captured.snapshot != head.snapshot:
+        return False
+    if act.state is None:
+        return True
+    return state_text(documents_of(reader, head.state, act.session)) == act.state
 
 
 def advanced(view: View, step: Step) -> Branch:
@@ -189,6 +219,7 @@ def make_step(
         prompt=_text(sink, act.prompt),
         input=_text(sink, act.input),
         result_text=_text(sink, act.result_text),
+        state=with_state(sink, parent.state if parent else None, act.session, act.state),
         result=act.result,
         model=act.model,
         call=act.call,
@@ -237,6 +268,7 @@ def note_gap(writer: JournalWriter, context: Context, act: Act, reason: str) -> 
         parents=(head.id,),
         kind="gap",
         title=one_line(act.title) or "not captured",
+        state=head.state,
         time_ns=context.clock(),
         snapshot=head.snapshot,
         session=act.session,

@@ -130,6 +130,8 @@ class Step:
     prompt: Oid | None = None
     input: Oid | None = None
     result_text: Oid | None = None
+    state: Oid | None = None
+    """Blob of the state documents of all sessions (engine/statedocs.py); None: there is none."""
     result: StepResult | None = None
     model: str | None = None
     raw_bytes: int = 0

@@ -43,7 +43,7 @@ def comparison_form(found: StateComparison) -> Form:
     return {
         "first": snapshot_form(found.first),
         "second": snapshot_form(found.second),
-        "changes": [_change_form(change) for change in found.changes],
+        "changes": [state_change_form(change) for change in found.changes],
         "summary": {
             "total_changes": summary.total_changes,
             "collections": {
@@ -54,7 +54,8 @@ def comparison_form(found: StateComparison) -> Form:
     }
 
 
-def _change_form(change: StateChange) -> Form:
+def state_change_form(change: StateChange) -> Form:
+    """Returns `{op, path, old, new}`, without the side that there is not."""
     form: dict[str, Any] = {"op": change.op, "path": change.path}
     if change.op != "add":
         form["old"] = change.old

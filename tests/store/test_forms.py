@@ -114,6 +114,7 @@ def test_a_step_has_the_documented_form() -> None:
         "model": "m",
         "compression": {"raw_bytes": 100, "stored_bytes": 40},
         "coverage": {"stored": 9, "skipped": 1, "unstable": 1, "ignored": 4},
+        "state": None,
         "tier": "L2",
         "type": "checkpoint",
         "flags": ["unstable"],

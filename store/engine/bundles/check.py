@@ -38,6 +38,7 @@ from stepwell.store.engine.objects import (
     missing,
     refuses_entry,
 )
+from stepwell.store.engine.statedocs import decode_state
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Mark, Step, StepKind
 
@@ -200,6 +201,8 @@ class _Checker:
             decode_coverage(self._objects.read(step.coverage_blob)[1])
         if step.rules_blob is not None:
             decode_rules(self._objects.read(step.rules_blob)[1])
+        if step.state is not None:
+            decode_state(self._objects.read(step.state)[1])
 
     def _extras(self, extras: Extras) -> None:
         for path in (*extras.modes, *extras.empty_folders, *extras.entries):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -507,3 +508,25 @@ def test_the_demo_is_a_real_history_that_every_command_can_read(tmp_path: Path, 
     assert {"prompt", "tool", "outside", "rollback"} <= kinds
     assert run("demo", "--no-open", folder).code == 4
     assert run("demo", "--open", tmp_path / "other").code == 2
+
+
+def test_state_is_captured_shown_and_brought_back(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Beside the files, with what differs from the step before."""
+    document = tmp_path / "plan.json"
+    for number in (1, 2):
+        document.write_text(json.dumps({"step": number, "name": "x\u202ey"}))
+        made = run("capture", "--session", "me:a", "--state", f"plan={document}", "--json")
+        assert made.code == 0 and made.json["state"]
+    shown = run("show", "@", "--json").json
+    assert shown["states"] == {"me:a": {"plan": {"step": 2, "name": "x\u202ey"}}}
+    assert shown["state_changes"] == [
+        {"op": "replace", "path": "/me:a/plan/step", "old": 1, "new": 2}
+    ]
+    assert "~ /me:a/plan/step  1 → 2" in run("show", "@").text
+    assert "\u202e" not in run("show", "@~1").text
+    assert run("rollback", "@~1", "--yes").code == 0
+    assert run("show", "@", "--json").json["states"]["me:a"]["plan"]["step"] == 1
+    assert run("capture", "--state", "plan").code == 2
+    assert run("capture", "--state", f"plan={tmp_path / 'none'}").code == 3
+    document.write_text("{")
+    assert run("capture", "--state", f"plan={document}").code == 2
