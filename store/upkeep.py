@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stepwell.store.accessverbs import AccessVerbs
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.link.carry import carried
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.purging import Purge, Target
 from stepwell.store.model.reports import Collected
 from stepwell.store.model.retention import Policy, Prune
 
@@ -34,13 +39,75 @@ class UpkeepVerbs(AccessVerbs):
         with self._writer() as writer:
             return prune(writer, policy, self._context.clock(), progress=progress)
 
+    def plan_purge(
+        self,
+        *,
+        paths: Sequence[bytes] = (),
+        blobs: Sequence[Oid] = (),
+        progress: Progress = no_progress,
+    ) -> Purge:
+        """Returns what a purge would remove, and what it would not reach; changes nothing.
+
+        A path may be a folder or hold wildcards, as git's ignore rules do; all steps count, dropped
+        ones too. What has the same content at other paths goes with it.
+
+        Raises:
+            NotFoundError: no step has such content.
+        """
+        from stepwell.store.engine.pruning.purge import plan_purge
+
+        self._require_history()
+        return plan_purge(self._journal, _targets(paths, blobs), progress)
+
+    def purge(
+        self,
+        *,
+        paths: Sequence[bytes] = (),
+        blobs: Sequence[Oid] = (),
+        progress: Progress = no_progress,
+    ) -> Purge:
+        """Removes for good what `plan_purge` names; the steps stay, with those paths marked purged.
+
+        There is no undo. Cut off anywhere, the next purge or `gc` finishes it.
+
+        Raises:
+            NotFoundError: no step has such content, and no purge waits to be finished.
+            RefusedError: a merge is under way.
+            BusyError: another process is sealing, or writing for long.
+            IntegrityError: something that stays is damaged; nothing was removed.
+        """
+        from stepwell.store.engine.pruning.purge import purge
+
+        context = self._context
+        done = purge(
+            self.store,
+            self._writer,
+            _targets(paths, blobs),
+            clock=context.clock,
+            randomness=context.randomness,
+            progress=progress,
+            forget=self._forget_derived,
+        )
+        self.refresh()
+        return done
+
+    def _forget_derived(self) -> None:
+        from stepwell.store.catalogue import rebuild
+        from stepwell.store.catalogue.textindex import TEXTS, remove_index
+
+        self._drop_catalogue()
+        remove_index(self.store / "catalogue" / TEXTS)
+        self.refresh()
+        rebuild(self.store / "catalogue", self._journal)
+
     def gc(self, *, grace_minutes: int = 120, progress: Progress = no_progress) -> Collected:
         """Seals what was recorded: segments become packs and commits of the store's repository.
 
         Then it removes for good the steps that were dropped longer than the grace time ago, with
         all that nothing else needs; taking their prune back is not possible any more.
 
-        Captures go on meanwhile. It is never done unasked.
+        A purge that was interrupted is finished first. Captures go on meanwhile. It is never done
+        unasked.
 
         Raises:
             BusyError: another process is sealing, or writing for long.
@@ -50,6 +117,8 @@ class UpkeepVerbs(AccessVerbs):
         from stepwell.store.engine.sealing.seal import seal
 
         context = self._context
+        if self.view().purging:
+            self.purge(progress=progress)
         sealed = seal(
             self.store,
             self._writer,
@@ -82,3 +151,8 @@ class UpkeepVerbs(AccessVerbs):
         restore(self.store, self._writer, clock=context.clock, randomness=context.randomness)
         self.refresh()
         return rebuild(self.store / "catalogue", self._journal)
+
+
+def _targets(paths: Sequence[bytes], blobs: Sequence[Oid]) -> list[Target]:
+    found = [Target(path=TrackedPath(path)) for path in paths]
+    return [*found, *(Target(blob=oid) for oid in blobs)]

@@ -30,7 +30,7 @@ from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
-from stepwell.store.model.steps import Branch, Step, StepsDropped
+from stepwell.store.model.steps import Branch, PurgeSet, Step, StepsDropped
 
 LOCK = "lock"
 
@@ -297,9 +297,9 @@ def _loaded(folder: Path, journal: Journal) -> State:
 
 
 def _drops(journal: Journal, after: int) -> bool:
-    """Tells whether steps were dropped, or brought back, after an operation."""
+    """Tells whether steps were dropped, brought back, or purged of content, after an operation."""
     effects = (effect for one in journal.operations(after) for effect in one.effects)
-    return any(isinstance(effect, StepsDropped) for effect in effects)
+    return any(isinstance(effect, StepsDropped | PurgeSet) for effect in effects)
 
 
 @contextlib.contextmanager

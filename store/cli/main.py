@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "verify": ("upkeep", "check that everything stored is whole"),
     "gc": ("upkeep", "seal what was recorded: packed small, as git commits"),
     "prune": ("retention", "drop old steps by the retention policy"),
+    "purge": ("purge", "remove content from the history for good"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
     "stats": ("upkeep", "counts and sizes of the store"),
     "watch": ("watching", "capture whenever the folder comes to rest"),
@@ -76,7 +77,7 @@ _GROUPS = (
     ("go back", ("rollback", "undo", "redo", "operations")),
     ("branch off", ("branch", "switch", "merge", "experiment")),
     ("keep the state of programs", ("state",)),
-    ("look after the store", ("verify", "prune", "gc", "rebuild", "stats", "daemon")),
+    ("look after the store", ("verify", "prune", "purge", "gc", "rebuild", "stats", "daemon")),
     ("for agents", ("hook",)),
 )
 

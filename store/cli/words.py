@@ -24,6 +24,7 @@ REASONS: Mapping[Reason, str] = {
     "unstable": "stored, but it changed while it was read",
     "repository": "another version control's own data",
     "too_long": "its name or path is too long",
+    "purged": "its content was removed from the history for good",
 }
 
 

@@ -37,6 +37,7 @@ from stepwell.store.model.steps import (
     Note,
     Operation,
     OperationUndone,
+    PurgeSet,
     Snapshot,
     Step,
     StepRecorded,
@@ -215,7 +216,7 @@ def effect_to_json(effect: Effect) -> Json:
             return {"do": "mark", "step": step_id, "mark": form}
         case OperationUndone(number, undone):
             return {"do": "undone", "number": number, "undone": undone}
-        case StepsDropped() | StepRemoved() | UndoEnded():
+        case StepsDropped() | StepRemoved() | UndoEnded() | PurgeSet():
             return retention_to_json(effect)
         case _:
             return _undertaking_to_json(effect)
@@ -248,6 +249,7 @@ _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
     "dropped": lambda f: StepsDropped(ranges_from_json(f["seqs"]), f["dropped"]),
     "removed": lambda f: StepRemoved(StepId(f["step"]), f["seq"], *f["bytes"]),
     "undo_ended": lambda f: UndoEnded(tuple(f["numbers"])),
+    "purge": lambda f: PurgeSet(tuple(f["targets"])),
 }
 
 
@@ -307,6 +309,7 @@ def view_to_json(view: View) -> Json:
         "merging": None if view.merging is None else merging_to_json(view.merging),
         "experiments": [experiment_to_json(one) for one in view.experiments.values()],
         "dropped": ranges_to_json(view.dropped),
+        "purging": list(view.purging),
     }
 
 
@@ -327,6 +330,7 @@ def view_from_json(form: Mapping[str, Any]) -> View:
             one.name: one for one in map(experiment_from_json, form.get("experiments", ()))
         },
         dropped=ranges_from_json(form.get("dropped", [])),
+        purging=tuple(form.get("purging", ())),
         step_count=form["step_count"],
         raw_bytes=form["bytes"][0],
         stored_bytes=form["bytes"][1],

@@ -15,7 +15,7 @@ _REASONS = frozenset(get_args(Reason))
 _RULES_HEADER = b"stepwell-rules 1\n"
 _GLOBAL, _EXCLUDE, _FOLDER = b"global", b"exclude", b"folder"
 
-_LOST = frozenset({"capped", "unreadable", "special", "too_long"})
+_LOST = frozenset({"capped", "unreadable", "special", "too_long", "purged"})
 
 
 def encode_coverage(covered: Iterable[Covered]) -> bytes:

@@ -24,14 +24,14 @@ from stepwell.store.engine.patch import as_patch
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.rollback import decode_plan, inspect_plan
 from stepwell.store.engine.snapshots import Entry, lookup
-from stepwell.store.engine.travel import current_head
+from stepwell.store.engine.travel import covered_of, current_head
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellError
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import PathState, Plan
 from stepwell.store.model.reports import Damage, MergeStatus, Stats, Status, VerifyReport
 from stepwell.store.model.seqs import count
-from stepwell.store.model.steps import Snapshot, Step, StepRecorded, View
+from stepwell.store.model.steps import Covered, Snapshot, Step, StepRecorded, View
 
 
 def with_mark(step: Step, view: View) -> Step:
@@ -173,6 +173,12 @@ def changed_paths(journal: Journal, step: Step) -> Iterator[bytes]:
 def file_at(journal: Journal, step: Step, path: bytes) -> bytes:
     """Returns the exact bytes of a file, or a link's target, at a step."""
     entry = lookup(journal, step.snapshot, path)
+    if entry is None and Covered(TrackedPath(path), "purged") in covered_of(journal, step):
+        raise NotFoundError(
+            f"{escape(path)} cannot be read in step #{step.seq}: its content was purged",
+            hint="a purge removes content for good; copies may be in clones or exported bundles",
+            path=escape(path),
+        )
     if entry is None or entry.oid is None:
         what = "is a folder" if entry else "is not"
         raise NotFoundError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.store.model.seqs import Seqs
-from stepwell.store.model.steps import StepRemoved, StepsDropped, UndoEnded
+from stepwell.store.model.steps import PurgeSet, StepRemoved, StepsDropped, UndoEnded
 
 
-def retention_to_json(effect: StepsDropped | StepRemoved | UndoEnded) -> dict[str, Any]:
+def retention_to_json(
+    effect: StepsDropped | StepRemoved | UndoEnded | PurgeSet,
+) -> dict[str, Any]:
     """Returns the stored form of an effect; `do` names which."""
     match effect:
         case StepsDropped(seqs, dropped):
@@ -17,6 +19,8 @@ def retention_to_json(effect: StepsDropped | StepRemoved | UndoEnded) -> dict[st
             return {"do": "removed", "step": step, "seq": seq, "bytes": [raw_bytes, stored_bytes]}
         case UndoEnded(numbers):
             return {"do": "undo_ended", "numbers": list(numbers)}
+        case PurgeSet(targets):
+            return {"do": "purge", "targets": list(targets)}
 
 
 def ranges_to_json(seqs: Seqs) -> list[list[int]]:

@@ -106,6 +106,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
             reader,
             own=own,
             pairs=pairs,
+            whole=aim.part is None and aim.merge is None,
             kind=aim.kind,
             target=aim.step,
             side=aim.side,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from stepwell.store.model.experiments import Experiment
@@ -19,6 +19,7 @@ from stepwell.store.model.steps import (
     MergingSet,
     Operation,
     OperationUndone,
+    PurgeSet,
     Step,
     StepRecorded,
     StepRemoved,
@@ -52,6 +53,16 @@ def fold(view: View, operations: Iterable[Operation]) -> View:
     return state.view()
 
 
+def fold_on(view: View, after: Callable[[int], Iterable[Operation]]) -> View:
+    """Returns the View after all operations; `after` gives those above a number.
+
+    A purge blots out what older operations say, so that all are folded anew when one is met.
+    """
+    newer = list(after(view.number))
+    purged = any(isinstance(effect, PurgeSet) for one in newer for effect in one.effects)
+    return fold(View(), after(0)) if purged else fold(view, newer)
+
+
 class _State:
     """A View under way: its mappings copied once, then changed in place."""
 
@@ -67,6 +78,7 @@ class _State:
         self._merging = view.merging
         self._experiments = dict(view.experiments)
         self._dropped = view.dropped
+        self._purging = view.purging
         self._step_count = view.step_count
         self._raw_bytes = view.raw_bytes
         self._stored_bytes = view.stored_bytes
@@ -103,7 +115,7 @@ class _State:
             case _:
                 self._apply_retention(effect)
 
-    def _apply_retention(self, effect: StepsDropped | StepRemoved | UndoEnded) -> None:
+    def _apply_retention(self, effect: StepsDropped | StepRemoved | UndoEnded | PurgeSet) -> None:
         match effect:
             case StepsDropped(seqs, dropped):
                 self._dropped = (united if dropped else without)(self._dropped, seqs)
@@ -112,6 +124,8 @@ class _State:
             case UndoEnded(numbers):
                 for number in numbers:
                     self._undoables.pop(number, None)
+            case PurgeSet(targets):
+                self._purging = targets
 
     def _apply_undertaking(self, effect: MergingSet | ExperimentSet, operation: Operation) -> None:
         match effect:
@@ -176,6 +190,7 @@ class _State:
             merging=self._merging,
             experiments=self._experiments,
             dropped=self._dropped,
+            purging=self._purging,
             step_count=self._step_count,
             raw_bytes=self._raw_bytes,
             stored_bytes=self._stored_bytes,

@@ -13,9 +13,12 @@ from stepwell.store.model.seqs import Seqs
 
 StepKind = Literal["prompt", "tool", "capture", "rollback", "merge", "outside", "gap"]
 
-Reason = Literal["ignored", "capped", "unreadable", "special", "unstable", "repository", "too_long"]
+Reason = Literal[
+    "ignored", "capped", "unreadable", "special", "unstable", "repository", "too_long", "purged"
+]
 """Why a path is not, or not surely, in a snapshot. `repository`: another version control's own
-data (`.git`, `.hg`, `.jj`, `.svn`); `unstable`: stored, but it changed while being read."""
+data (`.git`, `.hg`, `.jj`, `.svn`); `unstable`: stored, but it changed while being read; `purged`:
+it was stored, and its content was removed for good since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,13 @@ class UndoEnded:
     numbers: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PurgeSet:
+    """A purge of those targets (model/purging.py) is under way; none: it is over."""
+
+    targets: tuple[str, ...]
+
+
 Effect = (
     StepRecorded
     | BranchSet
@@ -297,6 +307,7 @@ Effect = (
     | StepsDropped
     | StepRemoved
     | UndoEnded
+    | PurgeSet
 )
 
 
@@ -351,6 +362,8 @@ class View:
     """By name, the oldest first."""
     dropped: Seqs = ()
     """Numbers of the steps that retention took out of sight; some are gone for good."""
+    purging: tuple[str, ...] = ()
+    """Targets of the purge that was begun and not finished; none: there is none."""
     step_count: int = 0
     """Of all steps that were ever recorded."""
     raw_bytes: int = 0

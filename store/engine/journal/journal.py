@@ -24,7 +24,7 @@ from stepwell.store.engine.journal.verify import Progress, verify_journal
 from stepwell.store.engine.manifest import Manifest
 from stepwell.store.engine.objects import damaged_object, missing
 from stepwell.store.engine.sealing.part import SealedPart
-from stepwell.store.engine.view import fold
+from stepwell.store.engine.view import fold, fold_on
 from stepwell.store.model.errors import (
     IntegrityError,
     NotFoundError,
@@ -359,7 +359,7 @@ class Journal:
         if self._view is None:
             self._view = self._load_view()
         if self._view.number < self.last_number:
-            self._view = fold(self._view, self.operations(self._view.number))
+            self._view = fold_on(self._view, self.operations)
         return self._view
 
     def _load_view(self) -> View:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.objects import TREE
 from stepwell.store.engine.pruning.reach import Reach
+from stepwell.store.model.errors import IntegrityError, NotFoundError
 from stepwell.store.model.ids import Oid, oid_from_hex
 from stepwell.store.model.seqs import Seqs, holds
 from stepwell.store.model.steps import (
@@ -44,7 +46,16 @@ def add_plans(reach: Reach, journal: Journal, view: View, operations: Iterable[O
             plans |= set(_plans_of(operation))
     plans |= {one.plan for one in (view.intent, view.merging) if one is not None}
     for plan in plans:
-        _add_plan(reach, journal, plan)
+        add_plan(reach, journal, plan)
+
+
+def plans_of_undo(journal: Journal) -> Iterator[tuple[int, Oid]]:
+    """Yields entries of the undo list, by number, with the plans that taking them back reads."""
+    for entry in journal.view().undoables:
+        for number in {entry.number, entry.done_by, entry.undone_by} - {0}:
+            with suppress(IntegrityError, NotFoundError):
+                for plan in _plans_of(journal.operation(number)):
+                    yield entry.number, plan
 
 
 def _plans_of(operation: Operation) -> Iterator[Oid]:
@@ -58,8 +69,12 @@ def _plans_of(operation: Operation) -> Iterator[Oid]:
             yield effect.merging.plan
 
 
-def _add_plan(reach: Reach, journal: Journal, plan: Oid) -> None:
-    """Adds a plan and everything of the store that its text names: any 40 digits may be an id."""
+def add_plan(reach: Reach, journal: Journal, plan: Oid) -> None:
+    """Adds a plan and everything of the store that its text names: any 40 digits may be an id.
+
+    Raises:
+        IntegrityError: it cannot be read.
+    """
     reach.add_object(plan)
     for found in set(_HEX.findall(journal.read(plan)[1])):
         oid = oid_from_hex(found.decode("ascii"))

@@ -17,7 +17,7 @@ from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_l
 from stepwell.store.engine.pruning.due import undo_needs
 from stepwell.store.engine.pruning.fold import FoldFacts, fold_steps
 from stepwell.store.engine.pruning.needed import kept_steps
-from stepwell.store.engine.pruning.reach import Reach
+from stepwell.store.engine.pruning.reach import Reach, stored_bytes
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.snapshots import differing
 from stepwell.store.engine.view import TRAVEL_KINDS
@@ -244,7 +244,7 @@ def _sized(
     for done, one in enumerate(sorted(verdicts, key=lambda v: not v.pinned)):
         progress("measuring", done, total)
         if one.keep:
-            new = reach.size(reach.add(steps[one.step]))
+            new = stored_bytes(journal, reach.add(steps[one.step]))
             full = full or (_is_over(size + new, policy) and not one.pinned)
             if full and not one.pinned:
                 one = over_limit(one, f"{policy.max_bytes or 0:,} bytes")
@@ -257,7 +257,9 @@ def _sized(
 def _bytes_beside_content(journal: Journal) -> int:
     """Returns what operations, commits, indexes and frames take; most of it stays for ever."""
     reach = Reach(journal, strict=False)
-    content = sum(reach.size(reach.add(step)) for step in kept_steps(journal.operations(), ()))
+    content = sum(
+        stored_bytes(journal, reach.add(step)) for step in kept_steps(journal.operations(), ())
+    )
     segments = sum(segment.size() for segment in journal.segments())
     packs = journal.sealed.packs.file_bytes() if journal.sealed.last else 0
     return max(0, segments + packs - content)
@@ -271,9 +273,9 @@ def _told(
     journal: Journal, steps: Mapping[StepId, Step], decided: list[Verdict], policy: Policy
 ) -> Prune:
     reach = Reach(journal, strict=False)
-    kept = sum(reach.size(reach.add(steps[one.step])) for one in decided if one.keep)
+    kept = sum(stored_bytes(journal, reach.add(steps[one.step])) for one in decided if one.keep)
     gone = sorted((one for one in decided if not one.keep), key=lambda one: one.seq)
-    freed = sum(reach.size(reach.add(steps[one.step])) for one in gone)
+    freed = sum(stored_bytes(journal, reach.add(steps[one.step])) for one in gone)
     dropped = tuple(
         PruneStep(one.step, one.seq, steps[one.step].time_ns, steps[one.step].title, one.reason)
         for one in gone

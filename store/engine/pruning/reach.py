@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from stepwell.store.engine.extras import read_extras
 from stepwell.store.engine.journal import Journal
-from stepwell.store.engine.objects import EMPTY_TREE, MODE_TREE, decode_tree
+from stepwell.store.engine.objects import EMPTY_TREE, MODE_TREE, ObjectReader, decode_tree
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import Step
@@ -22,12 +22,21 @@ def texts_of(step: Step) -> set[Oid]:
     return {*named, step.snapshot.extras}
 
 
+def stored_bytes(journal: Journal, objects: Iterable[Oid]) -> int:
+    """Returns the stored bytes of objects; those that cannot be read count as none."""
+    total = 0
+    for oid in objects:
+        with suppress(IntegrityError):
+            total += journal.stored_size(oid)
+    return total
+
+
 class Reach:
     """The objects that some steps need, gathered step by step."""
 
-    def __init__(self, journal: Journal, *, strict: bool) -> None:
+    def __init__(self, reader: ObjectReader, *, strict: bool) -> None:
         """`strict`: what cannot be read raises IntegrityError; else it counts as having no parts."""
-        self._journal = journal
+        self._reader = reader
         self._strict = strict
         self.objects: set[Oid] = set()
         self.trees: set[Oid] = set()
@@ -49,14 +58,6 @@ class Reach:
         """Adds one object alone."""
         self.objects.add(oid)
 
-    def size(self, objects: Iterable[Oid]) -> int:
-        """Returns the stored bytes of objects; those that cannot be read count as none."""
-        total = 0
-        for oid in objects:
-            with suppress(IntegrityError):
-                total += self._journal.stored_size(oid)
-        return total
-
     def _unseen(self, objects: Iterable[Oid]) -> Iterator[Oid]:
         for oid in objects:
             if oid not in self.objects:
@@ -65,7 +66,7 @@ class Reach:
 
     def _refused_entries(self, extras: Oid) -> list[Oid]:
         try:
-            return [blob for _, blob in read_extras(self._journal, extras).entries.values()]
+            return [blob for _, blob in read_extras(self._reader, extras).entries.values()]
         except IntegrityError:
             if self._strict:
                 raise
@@ -92,7 +93,7 @@ class Reach:
 
     def _entries(self, tree: Oid) -> Iterable[tuple[bytes, int, Oid]]:
         try:
-            return decode_tree(self._journal.read(tree)[1])
+            return decode_tree(self._reader.read(tree)[1])
         except (IntegrityError, ValueError):
             if self._strict:
                 raise

@@ -14,16 +14,15 @@ from pathlib import Path
 
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal
-from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.pruning.due import due, ends
 from stepwell.store.engine.pruning.needed import add_plans, kept_steps
 from stepwell.store.engine.pruning.reach import Reach
-from stepwell.store.engine.pruning.rewrite import Rewritten
+from stepwell.store.engine.pruning.rewrite import Edit, Overlay, Rewritten
 from stepwell.store.engine.sealing.layout import repository_of
 from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.repository import SealedRepository, sealed_repository
-from stepwell.store.engine.sealing.seal import Writing, check_space
+from stepwell.store.engine.sealing.seal import Writing, check_space, sealing_alone
 from stepwell.store.engine.sealing.sealedindex import (
     encode_index,
     index_path,
@@ -62,8 +61,7 @@ def sweep(
     """
     if not (repository_of(store) / "HEAD").exists():
         return NOTHING
-    with WriterLock.acquire(repository_of(store), wait_s=0.0, clock=clock):
-        remove_void(store)
+    with sealing_alone(store, clock):
         with Journal.open(store) as journal:
             if not due(journal, clock() - grace_ns):
                 return NOTHING
@@ -76,7 +74,7 @@ def sweep(
         with sealed_repository(store, randomness) as repository:
             for _ in range(_TRIES):
                 with Journal.open(store) as journal:
-                    work = _Removal(journal, repository, removed, clock, progress)
+                    work = Removal(journal, repository, removed, clock, progress)
                     done = work.run(writing)
                 if done is not None:
                     remove_void(store)
@@ -88,8 +86,8 @@ def sweep(
     )
 
 
-class _Removal:
-    """One attempt."""
+class Removal:
+    """One attempt to write sealed history anew: without steps, or with what an edit makes of it."""
 
     def __init__(
         self,
@@ -98,14 +96,19 @@ class _Removal:
         removed: Seqs,
         clock: Clock,
         progress: Progress,
+        objects: Overlay | None = None,
+        edit: Edit | None = None,
     ) -> None:
+        """`objects` reads from the journal; what `edit` makes goes there."""
         self._journal = journal
+        self._objects = objects or Overlay(journal)
+        self._edit = edit
         self._repository = repository
         self._removed = removed
         self._clock = clock
         self._progress = progress
         self._seen = journal.last_number
-        self._reach = Reach(journal, strict=True)
+        self._reach = Reach(self._objects, strict=True)
 
     def run(self, writing: Writing) -> Swept | None:
         """Does all of it; None when what was recorded meanwhile needs something that was to go."""
@@ -113,10 +116,10 @@ class _Removal:
         before = journal.sealed.packs.file_bytes()
         check_space(journal.store, before)
         self._progress("rewriting operations", 0, old.sealed)
-        rewritten = Rewritten(journal, self._removed, self._clock())
+        rewritten = Rewritten(journal, self._removed, self._clock(), self._objects, self._edit)
         wanted = self._wanted(rewritten)
         rewritten.finish(wanted - self._reach.below)
-        with self._repository.draft(len(rewritten.made)) as draft:
+        with self._repository.draft(len(self._objects.made)) as draft:
             rewritten.write(draft)
         self._progress("packing what stays", len(wanted), 0)
         pack = self._repository.repack(rewritten.tips())
@@ -158,7 +161,8 @@ class _Removal:
         add_plans(self._reach, journal, journal.view(), journal.operations())
         self._reach.below = in_trees
         packs = journal.sealed.packs.indexes
-        return {oid for oid in self._reach.objects if any(oid in pack for pack in packs)}
+        made, found = self._objects.made, self._reach.objects
+        return {oid for oid in found if oid in made or any(oid in pack for pack in packs)}
 
     def _is_still_whole(self, pack: PackIndex) -> bool:
         """Tells whether all that was recorded since can do without the old packs."""

@@ -38,6 +38,7 @@ _THEN: Mapping[Reason, str] = {
     "unstable": "not surely stored at the target step: it was changing",
     "repository": "another repository's own data",
     "too_long": "not stored at the target step: its path is too long",
+    "purged": "cannot be restored: its content was purged from the history",
 }
 _SET_ID = "set-user-id and set-group-id bits of files are never put back"
 
@@ -77,6 +78,7 @@ def make_plan(
     operation: int | None = None,
     own: Mapping[TrackedPath, PathState] | None = None,
     pairs: Mapping[TrackedPath, Difference] | None = None,
+    whole: bool = True,
 ) -> Plan:
     """Returns what would turn the disk, whose content is `disk`, into `snapshot`.
 
@@ -86,7 +88,8 @@ def make_plan(
     `own` is what an operation to be taken back wrote: where that still lies there exactly, no
     ignore rule protects it, because the store has it. `plan_id` is fresh, 8 hex digits or more.
     `pairs`, when given, is all that is to change: (on disk, wanted) by path, instead of whatever
-    differs between `disk` and `snapshot`; `uncaptured` then speaks of what is wanted.
+    differs between `disk` and `snapshot`; `uncaptured` then speaks of what is wanted. `whole`: all
+    of the target is wanted, so that what was purged of it is named.
 
     Raises:
         IntegrityError: an object that the comparison or a write needs is missing or damaged.
@@ -95,6 +98,8 @@ def make_plan(
     planner = _Planner(_reasons(disk_covered), _reasons(target_covered), rules_then, own)
     if pairs is None:
         pairs = by_path(differing(reader, disk, snapshot))
+    if whole:
+        planner.name_purged()
     for path, (was, now) in pairs.items():
         planner.add(path, was, now, uncaptured)
     for path in own.keys() & uncaptured.keys() - pairs.keys():
@@ -203,6 +208,13 @@ class _Planner:
         if before.blob is None and _kind(before) != stat.S_IFDIR:
             return "what is on disk could not be saved"
         return None
+
+    def name_purged(self) -> None:
+        """Names what was purged of the target, whether or not something lies at its path now."""
+        for path, reason in self.then.items():
+            if reason == "purged":
+                self.keep[path] = _THEN[reason]
+                self._before[path] = None
 
     def named(self) -> Iterator[tuple[TrackedPath, str]]:
         """Yields what is kept with its reason, and what comes back without some of its bits."""

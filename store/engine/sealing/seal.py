@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,19 +62,41 @@ def seal(
         IntegrityError: something to be sealed is damaged; nothing was changed.
         NoSpaceError, FailedError: the system refused; everything is as it was, and readable.
     """
+    with sealing_alone(store, clock):
+        with sealed_repository(store, randomness) as repository:
+            return seal_in(repository, store, writing, clock=clock, progress=progress)
+
+
+@contextmanager
+def sealing_alone(store: Path, clock: Clock) -> Iterator[None]:
+    """Keeps every other sealing, removal and purge out, and finishes what a kill left of one.
+
+    Raises:
+        BusyError: another process is at it.
+    """
     make_private_folder(repository_of(store))
     with WriterLock.acquire(repository_of(store), wait_s=0.0, clock=clock):
         remove_void(store)
-        with writing() as writer:
-            numbers, view = writer.rotate(), writer.view()
-        with sealed_repository(store, randomness) as repository:
-            with Journal.open(store) as journal:
-                work = _Work(journal, repository, clock, progress)
-                done = work.seal(numbers, view, writing)
-            with Journal.open(store) as journal:
-                merged = _merge(journal, repository, writing, progress)
-        remove_redundant(store)
-        return replace(done, merged=merged, packs=1 if merged else done.packs)
+        yield
+
+
+def seal_in(
+    repository: SealedRepository,
+    store: Path,
+    writing: Writing,
+    *,
+    clock: Clock,
+    progress: Progress,
+) -> Sealed:
+    """Seals as `seal`, for who is alone with the repository."""
+    with writing() as writer:
+        numbers, view = writer.rotate(), writer.view()
+    with Journal.open(store) as journal:
+        done = _Work(journal, repository, clock, progress).seal(numbers, view, writing)
+    with Journal.open(store) as journal:
+        merged = _merge(journal, repository, writing, progress)
+    remove_redundant(store)
+    return replace(done, merged=merged, packs=1 if merged else done.packs)
 
 
 def _merge(

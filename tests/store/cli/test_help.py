@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 WITHOUT_JSON = {"cat", "hook", "mcp", "run", "watch"}
-WRITING_THE_FOLDER = {"rollback", "switch", "merge", "experiment", "undo", "redo"}
+ASKING = {"rollback", "switch", "merge", "experiment", "undo", "redo", "purge"}
 
 
 def _commands() -> list[Command]:
@@ -48,11 +48,11 @@ def test_each_command_has_help_with_an_example_and_a_section_in_the_docs(
 
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
 def test_each_command_takes_the_common_options_that_it_should(command: Command) -> None:
-    """`-C` always, `--json` but for the exempt ones, `--yes` where the folder is written."""
+    """`-C` always, `--json` but for the exempt ones, `--yes` where the folder is written, or content lost."""
     taken = {option for action in command.parser()._actions for option in action.option_strings}
     assert {"-C", "--help"} <= taken
     assert ("--json" in taken) == (command.name not in WITHOUT_JSON)
-    assert ("--yes" in taken) == (command.name in WRITING_THE_FOLDER)
+    assert ("--yes" in taken) == (command.name in ASKING)
 
 
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)

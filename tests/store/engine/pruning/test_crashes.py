@@ -1,4 +1,4 @@
-"""Removing dropped steps, killed at each changing call, and raced by captures of their content."""
+"""Removing dropped steps, and purging, killed at each changing call, and raced by captures of their content."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from support import prune_kill_points
+from support import prune_kill_points, purge_kill_points
 from support.pruning import FEW, edits
+from support.traces import traces
 
 from stepwell.store import Workspace
 
 
-def report(first: int, step: int) -> dict[str, object]:
+def report(first: int, step: int, program: ModuleType = prune_kill_points) -> dict[str, object]:
     """Runs the kill matrix in a process of its own, which is without threads and can fork."""
-    command = [sys.executable, prune_kill_points.__file__, str(first), str(step)]
+    command = [sys.executable, str(program.__file__), str(first), str(step)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr.decode()
@@ -115,3 +117,45 @@ def test_a_capture_that_uses_an_old_blob_again_keeps_it(raced: Path) -> None:
 def test_five_hundred_captures_that_use_old_blobs_again_keep_them(raced: Path) -> None:
     """The same, for long."""
     race(raced, 500)
+
+
+def test_after_a_kill_anywhere_the_next_purge_finishes() -> None:
+    """A few points, spread over all of it."""
+    found = report(5, 41, purge_kill_points)
+    assert found["wrong"] == []
+    assert int(str(found["points"])) > 100
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_after_a_kill_at_every_point_the_next_purge_finishes() -> None:
+    """All points."""
+    assert report(1, 1, purge_kill_points)["wrong"] == []
+
+
+@pytest.mark.parametrize("stage", ["rewriting operations", "packing what stays"])
+def test_a_capture_that_stores_the_content_again_during_a_purge_is_purged_too(
+    raced: Path, stage: str
+) -> None:
+    """What was recorded before the end is whole, and without it."""
+    project, home = raced / "project", raced / "home"
+    content = random.Random(6).randbytes(500)
+    (project / "secret").write_bytes(content)
+    taken: list[str] = []
+
+    def capture(what: str, _done: int, _total: int) -> None:
+        if what == stage and not taken:
+            taken.append(what)
+            with Workspace.open(project, home=home) as other:
+                (project / "more").write_bytes(b"more")
+                other.capture("again")
+
+    with Workspace.open(project, home=home) as ws:
+        ws.capture("secret")
+        ws.purge(paths=[b"secret"], progress=capture)
+        assert taken
+        step = ws.head()
+        assert ws.read_file(step, b"more") == b"more"
+        assert [c.reason for c in ws.covered(step)] == ["purged"]
+        assert traces(ws.store, content[:40]) == []
+        assert ws.verify(full=True).ok

@@ -1,0 +1,95 @@
+"""Blotting purged content out of what was said: prompts, inputs, results, titles, notes.
+
+Agents repeat files in their calls, whole or in part, with line numbers before them or escaped as
+JSON. So a text is compared by stretches of 16 characters, as in Schleimer, Wilkerson and Aiken,
+"Winnowing" (2003), but with all of them: every stretch that the content has is blotted out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+BLOT = "[purged]"
+
+_STRETCH = 16
+_SHORTEST = 6
+"""A content of fewer characters is in too many texts by chance."""
+_MANY_KINDS = 5
+"""Stretches of fewer different characters (indents, rulers) tell nothing."""
+_MOST = 4 << 20
+
+
+class Blotter:
+    """Finds stretches of some contents in texts."""
+
+    def __init__(self, contents: Iterable[bytes]) -> None:
+        """Contents that are no text are passed over: nothing that was said repeats them."""
+        self._stretches: set[str] = set()
+        self._whole: list[str] = []
+        self.left_out = False
+        """True when there was too much text to look for all of it."""
+        room = _MOST
+        for content in contents:
+            text = _text(content)
+            room -= len(text)
+            if room < 0:
+                self.left_out = True
+                return
+            self._add(text)
+
+    def _add(self, text: str) -> None:
+        if _SHORTEST <= len(text) < _STRETCH:
+            self._whole.append(text)
+        for form in {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}:
+            for at in range(len(form) - _STRETCH + 1):
+                stretch = form[at : at + _STRETCH]
+                if len(set(stretch)) >= _MANY_KINDS:
+                    self._stretches.add(stretch)
+
+    def text(self, text: str) -> str:
+        """Returns the text with every stretch of the contents blotted out."""
+        for whole in self._whole:
+            text = text.replace(whole, BLOT)
+        pieces, done = [], 0
+        for start, end in self._spans(text):
+            pieces += [text[done:start], BLOT]
+            done = end
+        return "".join([*pieces, text[done:]]) if pieces else text
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Returns where the text repeats the contents, ascending and apart."""
+        spans: list[tuple[int, int]] = []
+        for at in range(len(text) - _STRETCH + 1) if self._stretches else ():
+            if text[at : at + _STRETCH] in self._stretches:
+                start = spans.pop()[0] if spans and at <= spans[-1][1] else at
+                spans.append((start, at + _STRETCH))
+        return spans
+
+    def stored(self, content: bytes) -> bytes:
+        """Returns a stored text blotted out; what is JSON stays JSON."""
+        text = content.decode("utf-8", "surrogateescape")
+        with suppress(ValueError, RecursionError):
+            document = json.loads(text)
+            if isinstance(document, dict | list):
+                blotted = self.value(document)
+                if blotted == document:
+                    return content
+                return json.dumps(blotted).encode("ascii")
+        return self.text(text).encode("utf-8", "surrogateescape")
+
+    def value(self, value: Any) -> Any:
+        """Returns a JSON value with its texts blotted out, names of members too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(one) for one in value]
+        if isinstance(value, dict):
+            return {self.text(name): self.value(one) for name, one in value.items()}
+        return value
+
+
+def _text(content: bytes) -> str:
+    return "" if b"\0" in content[:8000] else content.decode("utf-8", "surrogateescape").strip()

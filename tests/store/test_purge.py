@@ -1,0 +1,252 @@
+"""Purging: the content is nowhere in the store, the steps are where they were."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support.daemons import daemon_thread
+from support.pruning import FEW, edits
+from support.sealed import assert_clean
+from support.traces import traces
+
+from stepwell.store import Workspace
+from stepwell.store.engine.recording import Act
+from stepwell.store.model.errors import NotFoundError, RefusedError
+from stepwell.store.model.ids import object_id
+from stepwell.store.model.plans import Applied, PlannedChanges
+from stepwell.store.model.steps import Covered
+
+KEY = "SERVICE_KEY=9f8a7b6c5d4e3f2a1b0c"
+SECRET = f"# keys of the service\n{KEY}\nREGION=eu\n"
+NEEDLE = b"9f8a7b6c5d4e3f2a"
+
+
+def told(project: Path) -> dict[str, str | None]:
+    """What an agent's calls said that wrote the secret, and read it."""
+    call = {"file_path": str(project / ".env"), "content": SECRET}
+    return {
+        "prompt": f"please use {KEY} as the key",
+        "input": json.dumps(call),
+        "result_text": f"     1\t# keys of the service\n     2\t{KEY}\n",
+    }
+
+
+@pytest.fixture
+def leaked(ws: Workspace, project: Path) -> Workspace:
+    """A workspace with a secret in sealed and unsealed steps, a safety step, texts and marks."""
+    (project / ".env").write_text(SECRET)
+    act = Act(f"write {KEY}", "tool", session="claude:s", turn=1, tool="Write", **told(project))
+    step = ws.record(act=act).step
+    ws.mark(step, label="keyed", note=f"holds {KEY}", by="me")
+    edits(ws, project, 3)
+    ws.gc()
+    (project / ".env").write_text(f"{SECRET}MORE=1\n")
+    os.makedirs(project / "copies" / "deep")
+    (project / "copies" / "deep" / "env").write_text(SECRET)
+    ws.capture("copied")
+    (project / "README.md").write_text("not recorded\n")
+    ws.apply(ws.plan_rollback(ws.get_step("#2")), force=True)
+    list(ws.search("SERVICE_KEY", datetime(2030, 1, 1, tzinfo=UTC)))
+    assert traces(ws.store, NEEDLE)
+    return ws
+
+
+def test_no_byte_of_the_content_is_left_and_the_steps_are(leaked: Workspace, project: Path) -> None:
+    """In packs, segments, indexes, catalogue and texts; titles and notes keep the rest."""
+    before = [(s.id, s.seq, s.parents, s.kind) for s in leaked.steps(all_branches=True)]
+    (project / ".env").unlink()
+    done = leaked.purge(paths=[b".env"])
+    assert traces(leaked.store, NEEDLE, b"keys of the service") == []
+    after = leaked.steps(all_branches=True)
+    assert [(s.id, s.seq, s.parents, s.kind) for s in after] == before
+    assert {path for path, _ in done.paths} == {b".env", b"copies/deep/env"}
+    assert done.also == (b"copies/deep/env",)
+    assert len(done.blobs) == 2
+    assert done.undo_ended
+    assert done.unreached
+    written = leaked.get_step("#2")
+    assert written.title == "write [purged]"
+    assert written.checkpoint is not None
+    assert written.checkpoint.notes[0].text == "holds [purged]"
+    assert leaked.text(written.prompt) == "please use [purged] as the key"
+    assert json.loads(leaked.text(written.input) or "")["file_path"] == str(project / ".env")
+    assert Covered(b".env", "purged") in leaked.covered(written)
+    assert leaked.verify(full=True).ok
+    assert_clean(leaked.store)
+    assert leaked.operations(1)[0].operation.kind == "purge"
+
+
+def test_a_rollback_keeps_what_is_on_disk_and_names_what_was_purged(
+    leaked: Workspace, project: Path
+) -> None:
+    """Whether something lies there or not; other files come back exactly."""
+    leaked.purge(paths=[b".env"])
+    target = leaked.get_step("#3")
+    (project / ".env").write_text("mine\n")
+    for there in (True, False):
+        if not there:
+            (project / ".env").unlink()
+        planned = leaked.plan_rollback(target)
+        kept = {kept.path: kept.reason for kept in planned.plan.keep}
+        assert kept[b".env"] == "cannot be restored: its content was purged from the history"
+        done = leaked.apply(planned, force=True)
+        assert b".env" in {kept.path for kept in done.not_restored}
+        assert (project / ".env").exists() is there
+        app = (project / "src" / "app.py").read_bytes()
+        assert app == leaked.read_file(target, b"src/app.py")
+    with pytest.raises(NotFoundError, match="purged"):
+        leaked.read_file(target, b".env")
+
+
+def test_the_same_content_is_captured_again_like_any_other(
+    leaked: Workspace, project: Path, home: Path
+) -> None:
+    """The purge is of the past; this process and others store it whole again."""
+    leaked.purge(blobs=[object_id("blob", SECRET.encode())], paths=[b".env"])
+    for opened in (leaked, Workspace.open(project, home=home)):
+        (project / "again").write_text(SECRET)
+        step = opened.capture("again")
+        assert opened.read_file(step, b"again") == SECRET.encode()
+        assert opened.verify(full=True).ok
+        (project / "again").unlink()
+        opened.capture("gone again")
+        opened.purge(paths=[b"again"])
+    assert traces(leaked.store, NEEDLE) == []
+
+
+def test_a_plan_tells_the_same_and_changes_nothing(leaked: Workspace) -> None:
+    """What would go is what goes."""
+    operations = len(leaked.operations(1000))
+    planned = leaked.plan_purge(paths=[b"*env"])
+    assert len(leaked.operations(1000)) == operations
+    assert planned.operation is None
+    done = leaked.purge(paths=[b"*env"])
+    assert (done.paths, done.blobs, done.steps) == (planned.paths, planned.blobs, planned.steps)
+    assert (done.in_workspace, done.undo_ended) == (planned.in_workspace, planned.undo_ended)
+
+
+def test_names_folders_patterns_and_nothing(ws: Workspace, project: Path) -> None:
+    """A folder stands for all below it; what no step has is an error, empty files are no content."""
+    (project / "keys" / "old").mkdir(parents=True)
+    for name in ("a.pem", "old/b.pem", "old/c.txt"):
+        (project / "keys" / name).write_bytes(random.Random(name).randbytes(90))
+    (project / "empty").write_bytes(b"")
+    ws.capture("keys")
+    assert len(ws.plan_purge(paths=[b"keys"]).blobs) == 3
+    assert len(ws.plan_purge(paths=[b"**/*.pem"]).blobs) == 2
+    assert len(ws.plan_purge(paths=[b"keys/old/c.txt"]).blobs) == 1
+    for nothing in (b"nowhere", b"empty"):
+        with pytest.raises(NotFoundError):
+            ws.purge(paths=[nothing])
+    assert ws.view().purging == ()
+
+
+def test_undo_goes_on_where_it_does_not_need_the_content(ws: Workspace, project: Path) -> None:
+    """A rollback that never touched the file can still be taken back."""
+    edits(ws, project, 3)
+    (project / "secret").write_bytes(random.Random(1).randbytes(500))
+    ws.capture("secret")
+    (project / "secret").unlink()
+    ws.capture("no secret")
+    ws.apply(ws.plan_rollback(ws.get_step("#3")))
+    now = (project / "src" / "app.py").read_bytes()
+    ws.purge(paths=[b"secret"])
+    undone = ws.plan_undo()
+    assert isinstance(undone, PlannedChanges)
+    assert isinstance(ws.apply(undone), Applied)
+    assert (project / "src" / "app.py").read_bytes() != now
+
+
+def test_dropped_steps_lose_the_content_too(ws: Workspace, project: Path) -> None:
+    """What prune took out of sight is not out of reach, and can still come back without it."""
+    content = random.Random(2).randbytes(400)
+    (project / "secret").write_bytes(content)
+    ws.capture("secret")
+    (project / "secret").unlink()
+    edits(ws, project, 6)
+    pruned = ws.prune(FEW)
+    ws.purge(paths=[b"secret"])
+    assert traces(ws.store, content[:40]) == []
+    ws.undo(pruned.operation)
+    assert ws.verify(full=True).ok
+
+
+def test_a_purged_rule_file_leaves_rules_that_protect_everything(
+    ws: Workspace, project: Path
+) -> None:
+    """Its text is in the rules of each step; without it a rollback must not delete by absence."""
+    (project / ".gitignore").write_text("build-of-a-secret-project/\n")
+    step = ws.capture("rules")
+    (project / ".gitignore").unlink()
+    (project / "later").write_text("x")
+    ws.capture("later")
+    ws.purge(paths=[b".gitignore"])
+    assert traces(ws.store, b"build-of-a-secret-project") == []
+    ws.apply(ws.plan_rollback(ws.get_step(step.id)))
+    assert (project / "later").exists()
+
+
+def test_names_that_git_refuses_and_large_files_go_too(ws: Workspace, project: Path) -> None:
+    """They are kept beside the tree, or in pieces."""
+    large = random.Random(3).randbytes(3 << 20)
+    (project / "large").write_bytes(large)
+    (project / "git~1").write_bytes(large[:600])
+    ws.capture("odd")
+    ws.purge(paths=[b"large", b"git~1"])
+    assert traces(ws.store, large[:32], large[2_000_000:2_000_032]) == []
+    reasons = {c.path: c.reason for c in ws.covered(ws.head())}
+    assert reasons == {b"large": "purged", b"git~1": "purged"}
+    assert_clean(ws.store)
+
+
+def test_nothing_is_purged_in_the_middle_of_a_merge(ws: Workspace, project: Path) -> None:
+    """Its conflicts name contents of both sides."""
+    ws.create_branch("other")
+    (project / "README.md").write_text("ours\n")
+    ws.capture("ours")
+    ws.apply(ws.plan_switch("other"))
+    (project / "README.md").write_text("theirs\n")
+    ws.capture("theirs")
+    ws.apply(ws.plan_merge("main"))
+    assert ws.view().merging is not None
+    with pytest.raises(RefusedError, match="merge"):
+        ws.purge(paths=[b"README.md"])
+    assert ws.view().purging == ()
+
+
+def test_with_a_daemon_that_follows_the_folder(
+    alone: Workspace, project: Path, home: Path, runtime: Path
+) -> None:
+    """It knows the file as stored, and still stores it again; nor does its memory give it out."""
+    content = random.Random(4).randbytes(800)
+    with daemon_thread(project, home, runtime):
+        (project / "secret").write_bytes(content)
+        old = alone.capture("secret")
+        alone.purge(paths=[b"secret"])
+        assert traces(alone.store, content[:32]) == []
+        (project / "README.md").write_text("other\n")
+        step = alone.capture("both")
+        assert alone.read_file(step, b"secret") == content
+        planned = alone.plan_rollback(alone.get_step(old.id))
+        assert b"secret" in {kept.path for kept in planned.plan.keep}
+        assert alone.verify(full=True).ok
+
+
+def test_events_that_are_not_recorded_yet_are_blotted_out(leaked: Workspace, project: Path) -> None:
+    """Else the next daemon would bring the text back."""
+    spool = leaked.store / "spool"
+    spool.mkdir(exist_ok=True)
+    payload = {"tool_input": {"file_path": ".env", "content": SECRET}, "hook": "PostToolUse"}
+    event = spool / "1700000000000000000-1"
+    event.write_bytes(b"claude PostToolUse\n" + json.dumps(payload).encode())
+    (project / ".env").unlink()
+    leaked.purge(paths=[b".env"])
+    head, _, rest = event.read_bytes().partition(b"\n")
+    assert head == b"claude PostToolUse"
+    assert json.loads(rest)["hook"] == "PostToolUse"
+    assert traces(leaked.store, NEEDLE) == []
