@@ -98,6 +98,11 @@ def blamed(
     ]
 
 
+def prompt_of(journal: Journal, catalogue: Catalogue, step: Step) -> str | None:
+    """Returns the first line of what a step's turn was asked for; None when it has no prompt."""
+    return _Prompts(journal, catalogue.graph()).of(step)
+
+
 class _Prompts:
     """What the turns of steps were asked for, each read once."""
 

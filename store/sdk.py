@@ -12,14 +12,14 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from stepwell.store.agents.adapters.common import command, title
 from stepwell.store.agents.secrets import fit
-from stepwell.store.experiments.verbs import ExperimentVerbs
 from stepwell.store.model.text import one_line
+from stepwell.store.rules.verbs import RuleVerbs
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class Workspace(ExperimentVerbs):
+class Workspace(RuleVerbs):
     """A folder under care and its private store; use as a context manager, or call `close`."""
 
     def recorded(

@@ -12,6 +12,8 @@ from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.purging import Purge, Target
 from stepwell.store.model.reports import Collected
 from stepwell.store.model.retention import Policy, Prune
+from stepwell.store.model.rules import RuleVerdict
+from stepwell.store.model.steps import Operation, VerdictGiven
 
 
 class UpkeepVerbs(AccessVerbs):
@@ -99,6 +101,14 @@ class UpkeepVerbs(AccessVerbs):
         remove_index(self.store / "catalogue" / TEXTS)
         self.refresh()
         rebuild(self.store / "catalogue", self._journal)
+
+    @carried
+    def record_verdict(self, verdict: RuleVerdict, *, session: str | None = None) -> Operation:
+        """Records what a rule found at a step of a session, and what was done about it."""
+        with self._writer() as writer:
+            summary = f"rule {verdict.rule}: {verdict.detail}"
+            effects = [VerdictGiven(verdict)]
+            return writer.begin().commit("verdict", summary, effects, session=session)
 
     def gc(self, *, grace_minutes: int = 120, progress: Progress = no_progress) -> Collected:
         """Seals what was recorded: segments become packs and commits of the store's repository.

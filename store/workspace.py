@@ -328,14 +328,15 @@ class Workspace(UpkeepVerbs):
         label: str | None = None,
         note: str | None = None,
         tags: Sequence[str] = (),
-        milestone: bool = False,
+        milestone: bool | Mapping[str, Any] = False,
         by: str = "",
         path: bytes | None = None,
         line: int | None = None,
     ) -> Step:
         """Makes the step a checkpoint, or adds to the one that it is; returns it marked.
 
-        A note may be on a file, and on one of its lines (from 1).
+        A note may be on a file, and on one of its lines (from 1). A milestone may be given what it
+        holds: `quality`, `baseline`, `project_state`.
         """
         about = None if path is None else TrackedPath(path)
         written = None

@@ -42,7 +42,8 @@ class AgentRecorder:
     """Records what agents tell of one workspace; not thread-safe, as the workspace is not.
 
     `keeps_text` is asked at each event; where it says no, only tools and files are told.
-    `sweep` is called at the beginning and the end of a session: a time to look at everything.
+    `sweep` is called at the beginning and the end of a session: a time to look at everything;
+    `turn_ended` after each turn, when its steps are recorded.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class AgentRecorder:
         workspace: Workspace,
         sweep: Callable[[], object] = lambda: None,
         keeps_text: Callable[[], bool] = lambda: True,
+        turn_ended: Callable[[], object] = lambda: None,
     ) -> None:
         self._workspace = workspace
+        self._turn_ended = turn_ended
         self._sweep = sweep
         self._keeps_text = keeps_text
         self._sessions: dict[str, _Session] = {}
@@ -102,6 +105,7 @@ class AgentRecorder:
                 self._end_calls(session)
                 if not self._under_way():
                     self._outside()
+                self._turn_ended()
 
     def _end_call(self, event: AgentEvent, session: _Session) -> None:
         session.open.pop(event.key or "", None)

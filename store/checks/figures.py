@@ -14,8 +14,9 @@ from stepwell.store.checks.numbers import find_number
 from stepwell.store.checks.process import Ran
 from stepwell.store.checks.pytest import read_pytest
 from stepwell.store.checks.tap import read_tap
+from stepwell.store.checks.unittests import read_unittest
 
-Source = Literal["junit", "pytest", "tap", "exit"]
+Source = Literal["junit", "pytest", "unittest", "tap", "exit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _tests(text: str, junit: Path | None) -> tuple[Source, Counted | None, str]:
             return "junit", found, ""
     readers: tuple[tuple[Source, Counted | None], ...] = (
         ("pytest", read_pytest(text)),
+        ("unittest", read_unittest(text)),
         ("tap", read_tap(text)),
     )
     for source, tests in readers:

@@ -259,13 +259,29 @@ def wait_for(children: Sequence[Child], seconds: float) -> None:
             time.sleep(seconds)
 
 
-def run(command: Command) -> Ran:
-    """Runs a command to its end and returns that; whatever interrupts it ends the command, too."""
-    child = Child(command)
+def run(command: Command, is_stopped: Callable[[], bool] = lambda: False) -> Ran:
+    """Runs a command to its end and returns that; as `run_all`."""
+    return run_all([command], is_stopped)[0]
+
+
+def run_all(
+    commands: Sequence[Command], is_stopped: Callable[[], bool] = lambda: False
+) -> list[Ran]:
+    """Runs commands beside each other and returns their ends, in order.
+
+    They are asked to end once `is_stopped` says so, which is asked often. Whatever interrupts it
+    ends them, too.
+    """
+    children: list[Child] = []
     try:
-        while (ran := child.poll()) is None:
-            wait_for([child], _LOOK_S)
-        return ran
+        children.extend(map(Child, commands))
+        while waiting := [child for child in children if child.poll() is None]:
+            if is_stopped():
+                for child in waiting:
+                    child.stop()
+            wait_for(waiting, _LOOK_S)
+        return [child.kill() for child in children]
     except BaseException:
-        child.kill()
+        for child in children:
+            child.kill()
         raise

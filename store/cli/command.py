@@ -16,6 +16,7 @@ from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath, from_argument
 
 if TYPE_CHECKING:
+    from stepwell.store.sdk import Workspace as WholeWorkspace
     from stepwell.store.workspace import Workspace
 
 
@@ -70,6 +71,17 @@ class Call:
     def open(self) -> Workspace:
         """Opens the workspace that holds the folder; the caller closes it."""
         from stepwell.store.workspace import Workspace  # after the arguments are known to be good
+
+        return Workspace.open(
+            os.fsdecode(self.folder),
+            home=self.home,
+            config=environment.default_capture(),
+            wait_s=WAIT_S,
+        )
+
+    def open_whole(self) -> WholeWorkspace:
+        """Opens it as `open` does, with experiments and rules; their modules take time to load."""
+        from stepwell.store.sdk import Workspace
 
         return Workspace.open(
             os.fsdecode(self.folder),
@@ -146,3 +158,14 @@ def plain_text(argument: str | None) -> str | None:
     if argument is None:
         return None
     return os.fsencode(argument).decode("utf-8", "backslashreplace")
+
+
+def seconds(text: str) -> float:
+    """Returns the seconds that an argument gives; raises UsageError."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 1e9:
+        raise UsageError(f"{text} is no number of seconds")
+    return number

@@ -7,9 +7,9 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.command import Call, Command, seconds
 from stepwell.store.forms import Form
-from stepwell.store.model.errors import BusyError, FailedError, UsageError
+from stepwell.store.model.errors import BusyError, FailedError
 
 if TYPE_CHECKING:
     from stepwell.store.link.client import DaemonInfo
@@ -87,17 +87,6 @@ def _stop(workspace: Workspace) -> None:
         if time.monotonic() > deadline:
             raise BusyError("the daemon has not ended yet: it finishes what it was doing first")
         time.sleep(_PAUSE_S)
-
-
-def seconds(text: str) -> float:
-    """Returns the seconds that an argument gives; raises UsageError."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 < number < 1e9:
-        raise UsageError(f"{text} is no number of seconds")
-    return number
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepwell.store import environment
 from stepwell.store.cli import reviewing
-from stepwell.store.cli.command import WAIT_S, Call, Command, plain_text
+from stepwell.store.cli.command import Call, Command, plain_text, seconds
 from stepwell.store.cli.going import Verb, travel
 from stepwell.store.cli.output import Output, Piece, Styled, padded, width
+from stepwell.store.cli.signals import stopping
 from stepwell.store.cli.words import counts, named
 from stepwell.store.experimentforms import experiment_form
 from stepwell.store.mergeforms import merge_form
@@ -69,11 +66,7 @@ def _experiment(call: Call) -> int:
 
 
 def _opened(call: Call) -> Workspace:
-    from stepwell.store.sdk import Workspace
-
-    folder = call.folder.decode("utf-8", "surrogateescape")
-    config = environment.default_capture()
-    return Workspace.open(folder, home=call.home, config=config, wait_s=WAIT_S)
+    return call.open_whole()
 
 
 def _name(call: Call, at: int = 0) -> str:
@@ -93,7 +86,7 @@ def _run(call: Call, workspace: Workspace) -> int:
         )
     numbers = dict(_pair(text, "--metric") for text in given.metrics or ())
     check_weights(_weights(call), numbers)
-    with _signals() as stopped:
+    with stopping() as stopped:
         experiment = workspace.try_approaches(
             [_labelled(text) for text in given.tries],
             name=_name(call),
@@ -112,19 +105,6 @@ def _run(call: Call, workspace: Workspace) -> int:
     call.tell_recovery(workspace)
     _tell(call, workspace, experiment)
     return 0
-
-
-@contextmanager
-def _signals() -> Iterator[threading.Event]:
-    """Gives what Ctrl-C, a closed terminal and a supervisor set: all children are to end first."""
-    stopped = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, lambda *_: stopped.set()) for number in numbers]
-    try:
-        yield stopped
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _report(out: Output, label: str, what: str) -> None:
@@ -249,16 +229,6 @@ def _promote(call: Call) -> int:
 # --- the command ---------------------------------------------------------------------------------
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e9:
-        raise UsageError(f"{text} is no number of seconds above 0")
-    return value
-
-
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
@@ -284,11 +254,11 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     add("--check", metavar="COMMAND", help="of run: what judges each candidate")
     add("--jobs", metavar="N", type=int, default=1, help="of run: so many at once (1)")
-    add("--timeout", metavar="S", type=_positive, help="of run: for each command and each check")
+    add("--timeout", metavar="S", type=seconds, help="of run: for each command and each check")
     add(
         "--every",
         metavar="S",
-        type=_positive,
+        type=seconds,
         default=2.0,
         help="of run: capture this often while a command runs (2)",
     )

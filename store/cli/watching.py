@@ -10,8 +10,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from stepwell.store.cli.command import Call, Command
-from stepwell.store.cli.daemon import seconds, start_daemon
+from stepwell.store.cli.command import Call, Command, seconds
+from stepwell.store.cli.daemon import start_daemon
 from stepwell.store.cli.output import Styled
 from stepwell.store.cli.words import counts, named
 from stepwell.store.engine.recording import Act, Recorded

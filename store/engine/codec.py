@@ -17,6 +17,7 @@ from stepwell.store.engine.retentioncodec import (
     ranges_to_json,
     retention_to_json,
 )
+from stepwell.store.engine.rulecodec import verdict_from_json, verdict_to_json
 from stepwell.store.model.ids import OperationId, StepId, oid_from_hex
 from stepwell.store.model.paths import escape, unescape
 from stepwell.store.model.steps import (
@@ -46,6 +47,7 @@ from stepwell.store.model.steps import (
     StepsDropped,
     Undoable,
     UndoEnded,
+    VerdictGiven,
     View,
 )
 
@@ -222,8 +224,10 @@ def effect_to_json(effect: Effect) -> Json:
             return _undertaking_to_json(effect)
 
 
-def _undertaking_to_json(effect: IntentSet | MergingSet | ExperimentSet) -> Json:
+def _undertaking_to_json(effect: IntentSet | MergingSet | ExperimentSet | VerdictGiven) -> Json:
     match effect:
+        case VerdictGiven(verdict):
+            return {"do": "verdict", "verdict": verdict_to_json(verdict)}
         case IntentSet(intent):
             return {"do": "intent", "intent": None if intent is None else intent_to_json(intent)}
         case MergingSet(merging):
@@ -248,6 +252,7 @@ _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
     "merging": lambda f: MergingSet(merging_from_json(f["merging"]) if f["merging"] else None),
     "dropped": lambda f: StepsDropped(ranges_from_json(f["seqs"]), f["dropped"]),
     "removed": lambda f: StepRemoved(StepId(f["step"]), f["seq"], *f["bytes"]),
+    "verdict": lambda f: VerdictGiven(verdict_from_json(f["verdict"])),
     "undo_ended": lambda f: UndoEnded(tuple(f["numbers"])),
     "purge": lambda f: PurgeSet(tuple(f["targets"])),
 }
@@ -308,6 +313,7 @@ def view_to_json(view: View) -> Json:
         "intent": None if view.intent is None else intent_to_json(view.intent),
         "merging": None if view.merging is None else merging_to_json(view.merging),
         "experiments": [experiment_to_json(one) for one in view.experiments.values()],
+        "verdicts": [verdict_to_json(one) for one in view.verdicts],
         "dropped": ranges_to_json(view.dropped),
         "purging": list(view.purging),
     }
@@ -329,6 +335,7 @@ def view_from_json(form: Mapping[str, Any]) -> View:
         experiments={
             one.name: one for one in map(experiment_from_json, form.get("experiments", ()))
         },
+        verdicts=tuple(map(verdict_from_json, form.get("verdicts", ()))),
         dropped=ranges_from_json(form.get("dropped", [])),
         purging=tuple(form.get("purging", ())),
         step_count=form["step_count"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.references import check_free, check_name, refuse_pruned
@@ -14,6 +15,8 @@ from stepwell.store.model.ids import short
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.steps import Mark, MarkSet, Note, Operation, Step, View
 
+_EMPTY: Mapping[str, Any] = {"quality": {}, "baseline": None, "project_state": None}
+
 
 @dataclass(frozen=True, slots=True)
 class Marking:
@@ -22,7 +25,8 @@ class Marking:
     label: str | None = None
     note: Note | None = None
     tags: tuple[str, ...] = ()
-    milestone: bool = False
+    milestone: bool | Mapping[str, Any] = False
+    """With what it holds (`quality`, `baseline`, `project_state`), which adds to what is there."""
 
 
 def add_mark(writer: JournalWriter, step: Step, added: Marking) -> Operation | None:
@@ -113,8 +117,9 @@ def _marked(old: Mark | None, added: Marking) -> Mark:
     mark = old or Mark()
     fresh = tuple(t for t in dict.fromkeys(added.tags) if t not in mark.tags)
     kept = mark.milestone
-    if added.milestone and kept is None:
-        kept = {"quality": {}, "baseline": None, "project_state": None}
+    if added.milestone is not False:
+        told = {} if added.milestone is True else added.milestone
+        kept = {**(kept or _EMPTY), **told}
     return replace(
         mark,
         label=added.label or mark.label,

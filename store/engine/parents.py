@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from stepwell.store.engine.journal import Journal
 from stepwell.store.model.errors import IntegrityError, NotFoundError
+from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Step
 
 
@@ -23,3 +26,10 @@ def first_parent(journal: Journal, step: Step) -> Step | None:
             hint="`stepwell verify` names what is damaged; put it back from a backup",
             step=step.parents[0],
         ) from error
+
+
+def ancestors(find: Callable[[StepId], Step], step: Step) -> Iterator[Step]:
+    """Yields what is before a step along first parents, the newest first."""
+    while step.parents:
+        step = find(step.parents[0])
+        yield step

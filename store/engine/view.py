@@ -26,11 +26,15 @@ from stepwell.store.model.steps import (
     StepsDropped,
     Undoable,
     UndoEnded,
+    VerdictGiven,
     View,
 )
 
 UNDO_LIMIT = 1_000
 """How many operations the undo list remembers."""
+
+VERDICT_LIMIT = 200
+"""How many verdicts of rules are remembered."""
 
 TRAVEL_KINDS = frozenset({"rollback", "switch", "merge", "promote"})
 """Operations that change the workspace, so that taking them back needs a plan."""
@@ -77,6 +81,7 @@ class _State:
         self._intent = view.intent
         self._merging = view.merging
         self._experiments = dict(view.experiments)
+        self._verdicts = list(view.verdicts)
         self._dropped = view.dropped
         self._purging = view.purging
         self._step_count = view.step_count
@@ -110,7 +115,7 @@ class _State:
                 self._set_undone(undone_number, undone, operation.number)
             case IntentSet(intent):
                 self._intent = intent
-            case MergingSet() | ExperimentSet():
+            case MergingSet() | ExperimentSet() | VerdictGiven():
                 self._apply_undertaking(effect, operation)
             case _:
                 self._apply_retention(effect)
@@ -127,8 +132,12 @@ class _State:
             case PurgeSet(targets):
                 self._purging = targets
 
-    def _apply_undertaking(self, effect: MergingSet | ExperimentSet, operation: Operation) -> None:
+    def _apply_undertaking(
+        self, effect: MergingSet | ExperimentSet | VerdictGiven, operation: Operation
+    ) -> None:
         match effect:
+            case VerdictGiven(verdict):
+                self._verdicts.append(verdict)
             case MergingSet(merging):
                 self._set_merging(merging, operation)
             case ExperimentSet(name, experiment):
@@ -189,6 +198,7 @@ class _State:
             intent=self._intent,
             merging=self._merging,
             experiments=self._experiments,
+            verdicts=tuple(self._verdicts[-VERDICT_LIMIT:]),
             dropped=self._dropped,
             purging=self._purging,
             step_count=self._step_count,

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from stepwell.store.model.events import Event
-from stepwell.store.model.steps import BranchSet, MarkSet, MergingSet, Operation, Step, StepRecorded
+from stepwell.store.model.rules import RuleVerdict
+from stepwell.store.model.steps import (
+    BranchSet,
+    Effect,
+    MarkSet,
+    MergingSet,
+    Operation,
+    Step,
+    StepRecorded,
+    VerdictGiven,
+)
 
 _TRAVELS = frozenset({"rollback", "undo", "redo", "switch"})
 
@@ -26,18 +36,7 @@ def events_of(operation: Operation, workspace: str) -> Iterator[Event]:
         )
 
     for effect in operation.effects:
-        if isinstance(effect, StepRecorded) and "imported" not in effect.step.flags:
-            step = effect.step
-            if step.kind == "gap":
-                yield event("gap", step.id, step.session, reason=step.reason)
-            else:
-                yield event("snapshot:created", step.id, step.session, **_facts(step))
-        elif isinstance(effect, MarkSet) and _becomes_milestone(operation, effect):
-            label = effect.mark.label if effect.mark else None
-            yield event("snapshot:milestone", effect.step, label=label)
-        elif isinstance(effect, BranchSet) and operation.kind in ("branch", "experiment"):
-            branch = effect.branch
-            yield event("experiment:branch-created", branch.head, branch=branch.name)
+        yield from _events_of(effect, operation, event)
     details = operation.details
     if operation.kind in _TRAVELS and "after" in details:
         yield event(
@@ -54,6 +53,22 @@ def events_of(operation: Operation, workspace: str) -> Iterator[Event]:
         yield event("experiment:branch-merged", details.get("after"), summary=operation.summary)
 
 
+def _events_of(
+    effect: Effect, operation: Operation, event: Callable[..., Event]
+) -> Iterator[Event]:
+    match effect:
+        case StepRecorded(step) if "imported" not in step.flags and step.kind == "gap":
+            yield event("gap", step.id, step.session, reason=step.reason)
+        case StepRecorded(step) if "imported" not in step.flags:
+            yield event("snapshot:created", step.id, step.session, **_facts(step))
+        case MarkSet(step_id, mark) if _becomes_milestone(operation, effect):
+            yield event("snapshot:milestone", step_id, label=mark.label if mark else None)
+        case BranchSet(branch) if operation.kind in ("branch", "experiment"):
+            yield event("experiment:branch-created", branch.head, branch=branch.name)
+        case VerdictGiven(verdict):
+            yield event("rule:verdict", verdict.step, **_verdict(verdict))
+
+
 def _facts(step: Step) -> dict[str, Any]:
     changes = step.changes
     return {
@@ -63,6 +78,11 @@ def _facts(step: Step) -> dict[str, Any]:
         "branch": step.branch,
         "changes": {"files": changes.files, "added": changes.added, "deleted": changes.deleted},
     }
+
+
+def _verdict(verdict: RuleVerdict) -> dict[str, Any]:
+    told = {name: getattr(verdict, name) for name in ("rule", "ok", "action", "detail", "target")}
+    return {**told, "since": verdict.since, "rolled_back_by": verdict.facts.get("operation")}
 
 
 def _becomes_milestone(operation: Operation, effect: MarkSet) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from stepwell.store.engine.diff import is_binary
@@ -30,7 +31,19 @@ def complexity_rise(reader: ObjectReader, changes: Iterable[Change]) -> int | No
     return rise if known else None
 
 
-def _complexity(reader: ObjectReader, path: TrackedPath, blob: Oid | None) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of a source, and its cyclomatic complexity."""
+
+    name: str
+    line: int
+    complexity: int
+
+
+def functions(
+    reader: ObjectReader, path: TrackedPath, blob: Oid | None
+) -> tuple[Function, ...] | None:
+    """Returns the functions of a stored source; None when it is in no known language, or no text."""
     if blob is None:
         return None
     import lizard
@@ -47,4 +60,12 @@ def _complexity(reader: ObjectReader, path: TrackedPath, blob: Oid | None) -> in
     except (RecursionError, ValueError, IndexError, AttributeError, TypeError):
         # It reads hostile and half-written sources, and was not made for them.
         return None
-    return sum(int(function.cyclomatic_complexity) for function in found.function_list)
+    return tuple(
+        Function(str(one.name), int(one.start_line), int(one.cyclomatic_complexity))
+        for one in found.function_list
+    )
+
+
+def _complexity(reader: ObjectReader, path: TrackedPath, blob: Oid | None) -> int | None:
+    found = functions(reader, path, blob)
+    return None if found is None else sum(one.complexity for one in found)

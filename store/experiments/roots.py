@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from stepwell.store.engine.context import Progress, no_progress
@@ -18,6 +19,7 @@ from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.rollback.places import Places
 from stepwell.store.engine.rollback.plan import REPOSITORY_NAMES
+from stepwell.store.engine.scratch import marked
 from stepwell.store.engine.snapshots import Entry, entries
 from stepwell.store.model.errors import FailedError, NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath, escape, parent
@@ -110,6 +112,20 @@ def _clone_file(source: bytes, target: bytes) -> None:
         new.flush()
         os.fchmod(new.fileno(), stat.S_IMODE(status.st_mode) & ~SET_ID_BITS)
         os.utime(new.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def environment_in(environment: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Returns the environment of a command that runs in a scratch root, alone in its folder.
+
+    What it leaves running can be told by the folder; tools that look for a repository must not
+    find one around our data folder.
+    """
+    return {
+        **environment,
+        **marked(root.parent),
+        "PWD": str(root),
+        "GIT_CEILING_DIRECTORIES": str(root.parent),
+    }
 
 
 def check_extra(root: bytes, path: TrackedPath) -> None:

@@ -23,10 +23,10 @@ from stepwell.store.engine.context import Context
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.objects import LayeredObjects
 from stepwell.store.engine.recording import Act, Recorded, record
-from stepwell.store.engine.scratch import end_processes, marked
+from stepwell.store.engine.scratch import end_processes
 from stepwell.store.engine.sight import ScanSight
 from stepwell.store.engine.snapshots import by_path, differing
-from stepwell.store.experiments.roots import add_extra, clone, materialise
+from stepwell.store.experiments.roots import add_extra, clone, environment_in, materialise
 from stepwell.store.experiments.trial import Trial
 from stepwell.store.model.errors import BusyError, StepwellError, UsageError
 from stepwell.store.model.experiments import Candidate, CheckResult, Experiment
@@ -174,12 +174,7 @@ class Runner:
 
     def _command(self, words: tuple[str, ...], root: Path, candidate: Candidate) -> Command:
         environment = {
-            **self._trial.environment,
-            # A folder of its own, so that what it leaves running can be told from its siblings'.
-            **marked(root.parent),
-            "PWD": str(root),
-            # Tools that look for a repository must not find one around our data folder.
-            "GIT_CEILING_DIRECTORIES": str(root.parent),
+            **environment_in(self._trial.environment, root),
             "STEPWELL_EXPERIMENT": self._place.experiment.name,
             "STEPWELL_CANDIDATE": candidate.label,
         }

@@ -33,6 +33,7 @@ from stepwell.store.model import (
     plans,
     reports,
     retention,
+    rules,
     steps,
 )
 from stepwell.store.model.patchlines import PatchLines
@@ -45,7 +46,7 @@ def _classes(module: ModuleType) -> list[type]:
     return [c for c in found if is_dataclass(c) and isinstance(c, type)]
 
 
-_MODULES = (access, changes, experiments, plans, reports, retention, steps)
+_MODULES = (access, changes, experiments, plans, reports, retention, rules, steps)
 
 _CLASSES: dict[str, type] = {
     one.__name__: one

@@ -194,3 +194,20 @@ class Timing:
     """How often it was done; of the newest 1,000 the times are known."""
     p50_ms: float
     p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bisected:
+    """Which step broke something."""
+
+    first_bad: Step
+    """The first one that is known to be bad."""
+    last_good: Step
+    tried: int
+    """How often the command was run, the two ends with it."""
+    skipped: int
+    """Steps that could not be tried."""
+    suspects: tuple[Step, ...] = ()
+    """Steps between the two that could not be tried, and may have broken it as well."""
+    prompt: str | None = None
+    """What the turn of the first bad one was asked for."""

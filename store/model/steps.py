@@ -9,6 +9,7 @@ from typing import Any, Literal
 from stepwell.store.model.experiments import Experiment
 from stepwell.store.model.ids import Oid, OperationId, StepId
 from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.seqs import Seqs
 
 StepKind = Literal["prompt", "tool", "capture", "rollback", "merge", "outside", "gap"]
@@ -294,6 +295,13 @@ class PurgeSet:
     targets: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class VerdictGiven:
+    """A rule was looked at."""
+
+    verdict: RuleVerdict
+
+
 Effect = (
     StepRecorded
     | BranchSet
@@ -308,6 +316,7 @@ Effect = (
     | StepRemoved
     | UndoEnded
     | PurgeSet
+    | VerdictGiven
 )
 
 
@@ -360,6 +369,8 @@ class View:
     merging: Merging | None = None
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
     """By name, the oldest first."""
+    verdicts: tuple[RuleVerdict, ...] = ()
+    """Oldest first, the newest 200."""
     dropped: Seqs = ()
     """Numbers of the steps that retention took out of sight; some are gone for good."""
     purging: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
 from stepwell.store.model.errors import BusyError, StepwellError, UsageError
 from stepwell.store.service.desk import Desk
+from stepwell.store.service.guard import Guard
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
 from stepwell.store.service.metrics import kept_metrics
@@ -147,6 +148,7 @@ class _Daemon:
         self._why = ""
         self._doubt: str | None = None
         self._place = _places(workspace)
+        self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
         self._spools = (
             workspace.store / FOLDER,
             address.socket_folder(settings.runtime) / f"{workspace.id}.spool",
@@ -154,7 +156,10 @@ class _Daemon:
 
     async def run(self, sock: socket.socket) -> None:
         agents = AgentRecorder(
-            self._workspace, self._workspace.sweep_all, keeps_text=self._keeps_text
+            self._workspace,
+            self._workspace.sweep_all,
+            keeps_text=self._keeps_text,
+            turn_ended=self._guard.turn_ended,
         )
         desk = Desk(self._workspace, agents, self._log, lambda: self._finish("asked to"))
         greeting = wire.Greeting(wire.PROTOCOL, self._settings.version, str(os.getpid()))
@@ -173,7 +178,12 @@ class _Daemon:
         sweep_spool(self._spools)
         await self._drain_spool(desk)
         async with kept_metrics(self._workspace, self._settings.metrics_ms, self._log):
-            await self._until_the_end(desk)
+            try:
+                self._guard.keep()
+                await self._until_the_end(desk)
+            finally:
+                # In a thread: what it runs may be waiting for an answer of ours.
+                await asyncio.to_thread(self._guard.close)
             await server.stop()
         desk.close()
         self._log.write("shutdown:complete", {"why": self._why})
@@ -237,6 +247,7 @@ class _Daemon:
             self._finish("the workspace, its store or the socket is no longer there")
         else:
             self._say_how_it_looks()
+            self._guard.keep()
             await self._drain_spool(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))

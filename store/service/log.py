@@ -19,9 +19,9 @@ _BYTES = 1_000_000
 class Log:
     """Appends lines. A log that cannot be written is never a reason to fail."""
 
-    def __init__(self, store: Path, clock: Clock) -> None:
+    def __init__(self, store: Path, clock: Clock, name: str = NAME) -> None:
         self._clock = clock
-        self._handler = _Quiet(store / NAME, maxBytes=_BYTES, backupCount=1, delay=True)
+        self._handler = _Quiet(store / name, maxBytes=_BYTES, backupCount=1, delay=True)
 
     def write(self, event: str, facts: Mapping[str, object] | None = None) -> None:
         """Appends a line: event, time and the facts, of which texts are made harmless."""

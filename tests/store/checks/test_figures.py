@@ -14,6 +14,7 @@ from stepwell.store.checks.numbers import check_pattern, find_number
 from stepwell.store.checks.process import Ran
 from stepwell.store.checks.pytest import read_pytest
 from stepwell.store.checks.tap import read_tap
+from stepwell.store.checks.unittests import read_unittest
 from stepwell.store.model.errors import UsageError
 
 RECORDED = Path(__file__).with_name("recorded")
@@ -188,3 +189,21 @@ def test_why_a_command_did_not_end_by_itself() -> None:
     ]
     assert reasons[0] == "ended after 3 s, its time limit" and reasons[1] == "ended by SIGSEGV"
     assert reasons[2].startswith("not started: nope") and reasons[3] == "stopped"
+
+
+@pytest.mark.parametrize("name", ["unittest.txt", "unittest-quiet.txt"])
+def test_unittest_counts_and_names(name: str) -> None:
+    """Quiet or not; what cannot be imported is one failure."""
+    found = read_unittest(recorded(name))
+    assert found == Counted(
+        1,
+        3,
+        2,
+        (
+            "test_b.B.test_boom",
+            "unittest.loader._FailedTest.test_gone",
+            "test_b.B.test_bad",
+        ),
+    )
+    assert read_unittest("Ran 3 tests in 0.001s\n\nOK\n") == Counted(3)
+    assert read_unittest("Ran 3 tests in a hurry\n") is None
