@@ -21,6 +21,7 @@ TEXTS = sorted(
 )
 FEATURE = re.compile(r"^\| (?P<id>[A-Z]\d+) \| (?P<text>.+) \| (?P<door>.+) \| (?P<tests>.+) \|$")
 COVERED = [
+    "A10",
     *(f"B{number}" for number in range(1, 18)),
     *(f"E{number}" for number in range(1, 11)),
     "C1",
@@ -45,6 +46,7 @@ COVERED = [
     "G4",
     "G8",
     "G9",
+    "G13",
     "G15",
     "G19",
 ]
