@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from stepwell.store import finding
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.scratch import scratch_folder
 from stepwell.store.engine.travel import steps_between
@@ -217,6 +216,8 @@ class RuleVerbs(ExperimentVerbs):
             require(tries, first, True)
             found = first_bad(0, len(steps) - 1, tries.at(steps), jobs)
         step = self._marked(steps[found.first_bad])
+        from stepwell.store import finding  # as in reader.py: it loads the catalogue
+
         return Bisected(
             step,
             steps[found.last_good],

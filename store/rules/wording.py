@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell.store.agents.secrets import mask
 from stepwell.store.checks.figures import Figures
 from stepwell.store.model.rules import MEASURES, Rule
 from stepwell.store.model.text import one_line, plural
@@ -21,7 +22,7 @@ def detail(rule: Rule, judged: Judged) -> str:
         said += f"; it was bad in {judged.runs - 1} of {judged.runs} runs, so it is flaky"
     if judged.ok is False and judged.since is not None and rule.kind not in MEASURES:
         said += f", since #{judged.since.seq} {judged.since.title}"
-    return one_line(said, 400)
+    return one_line(mask(said), 400)
 
 
 def _unknown(judged: Judged) -> str:
@@ -92,7 +93,7 @@ def facts(judged: Judged) -> dict[str, Any]:
             told |= {"passed": tests.passed, "failed": tests.failed, "total": tests.total}
             told["failures"] = list(tests.failures[:_LISTED])
         told["errors"] = [
-            {"path": m.path, "line": m.line, "text": m.text}
+            {"path": m.path, "line": m.line, "text": mask(m.text)}
             for m in figures.messages[:_LISTED]
             if m.severity == "error"
         ]
