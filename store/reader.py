@@ -15,7 +15,6 @@ from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.diff import change_of_blobs
 from stepwell.store.engine.journal import Journal
-from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
@@ -36,11 +35,11 @@ from stepwell.store.model.reports import (
     Hit,
     Stats,
     Status,
-    Timing,
     VerifyReport,
 )
 from stepwell.store.model.steps import Covered, Snapshot, Step, View
 from stepwell.store.model.version import VERSION
+from stepwell.store.stepreader import StepReader
 
 if TYPE_CHECKING:
     from stepwell.store.catalogue import Catalogue, Graph, SessionRow, Sifted
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from stepwell.store.link.link import Link
 
 
-class WorkspaceReader:
+class WorkspaceReader(StepReader):
     """A workspace seen through a lock-free reader of its journal; not thread-safe."""
 
     def __init__(self, registered: registry.Registered, home: Path, context: Context) -> None:
@@ -317,32 +316,6 @@ class WorkspaceReader:
     def _disk_patch(self, a: Step, paths: Sequence[bytes]) -> bytes:
         return reading.patch(self._journal, self._context, a, None, paths=paths)
 
-    def unified_diff(self, step: Step, *, reverse: bool = False) -> bytes:
-        """Returns the step's own change as a patch that `git apply` takes; `reverse` takes it back.
-
-        Of the newest steps of a session it is ready in memory (`make_ready`).
-        """
-        ready = self._context.recent.of(self._journal, step)
-        return ready.reverse if reverse else ready.forward
-
-    @property
-    def has_unready(self) -> bool:
-        """Tells whether a step recorded here waits to be made ready."""
-        return self._context.recent.waits
-
-    def make_ready(self) -> bool:
-        """Makes one of the steps recorded here ready to be shown, undone and redone from memory.
-
-        For idle moments; returns False when none waits.
-        """
-        return self._context.recent.make_next(self._journal)
-
-    def step_changes(
-        self, step: Step, *, hunks: bool = True, context: int = 3
-    ) -> tuple[Change, ...]:
-        """Returns the step's own change: against its first parent, or against nothing."""
-        return reading.own_changes(self._journal, step, hunks=hunks, lines=context)
-
     def changed_paths(self, step: Step) -> Iterator[bytes]:
         """Yields the paths that the step changed, of a rename both names."""
         return reading.changed_paths(self._journal, step)
@@ -439,16 +412,6 @@ class WorkspaceReader:
     def verify(self, *, full: bool = False, progress: Progress = no_progress) -> VerifyReport:
         """Checks every frame of the journal; with `full` every object's bytes too."""
         return reading.verify(self._journal, full=full, progress=progress)
-
-    @property
-    def meters(self) -> Meters:
-        """What this process counted of its own work."""
-        return self._context.meters
-
-    @asked
-    def timings(self) -> tuple[Timing, ...]:
-        """Returns how long the daemon's work takes, by what it did; without one, this process's."""
-        return self.meters.timings()
 
     def stats(self) -> Stats:
         """Returns counts and sizes of the store."""

@@ -10,7 +10,7 @@ from stepwell.store.link.carry import carried
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.purging import Purge, Target
-from stepwell.store.model.reports import Collected
+from stepwell.store.model.reports import Collected, Sealed
 from stepwell.store.model.retention import Policy, Prune
 from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.steps import Operation, VerdictGiven
@@ -110,6 +110,19 @@ class UpkeepVerbs(AccessVerbs):
             effects = [VerdictGiven(verdict)]
             return writer.begin().commit("verdict", summary, effects, session=session)
 
+    def seal(self, *, progress: Progress = no_progress) -> Sealed:
+        """Seals what was recorded, and removes nothing; raises as `gc`."""
+        from stepwell.store.engine.sealing.seal import seal
+
+        context = self._context
+        return seal(
+            self.store,
+            self._writer,
+            clock=context.clock,
+            randomness=context.randomness,
+            progress=progress,
+        )
+
     def gc(self, *, grace_minutes: int = 120, progress: Progress = no_progress) -> Collected:
         """Seals what was recorded: segments become packs and commits of the store's repository.
 
@@ -124,18 +137,11 @@ class UpkeepVerbs(AccessVerbs):
             IntegrityError: something to be sealed is damaged; nothing was changed.
         """
         from stepwell.store.engine.pruning.sweep import sweep
-        from stepwell.store.engine.sealing.seal import seal
 
         context = self._context
         if self.view().purging:
             self.purge(progress=progress)
-        sealed = seal(
-            self.store,
-            self._writer,
-            clock=context.clock,
-            randomness=context.randomness,
-            progress=progress,
-        )
+        sealed = self.seal(progress=progress)
         swept = sweep(
             self.store,
             self._writer,

@@ -63,7 +63,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "prune": ("retention", "drop old steps by the retention policy"),
     "purge": ("purge", "remove content from the history for good"),
     "rebuild": ("upkeep", "make the catalogue anew from the journal"),
-    "stats": ("upkeep", "counts and sizes of the store"),
+    "stats": ("stats", "what the store holds, takes, and runs short of"),
     "watch": ("watching", "capture whenever the folder comes to rest"),
     "run": ("watching", "run a command, and capture around it"),
     "daemon": ("daemon", "start, stop or ask about the background process"),

@@ -1,19 +1,18 @@
-"""`verify`, `rebuild` and `stats`: looking after the store."""
+"""`verify`, `gc` and `rebuild`: looking after the store."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from dataclasses import asdict
-from typing import Any
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
-from stepwell.store.cli.output import Output, Styled, padded
+from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.words import size
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import short
-from stepwell.store.model.reports import Sealed, Stats, Swept, Timing, VerifyReport
+from stepwell.store.model.reports import Sealed, Stats, Swept, VerifyReport
 from stepwell.store.model.text import plural
 from stepwell.store.retention import read_policy
 
@@ -127,67 +126,6 @@ def _rebuild(call: Call) -> int:
     return 0
 
 
-def _stats(call: Call) -> int:
-    from stepwell.store.service.metrics import recall  # asyncio is loaded with it
-
-    with call.open() as workspace:
-        stats = workspace.stats()
-        as_of = None if workspace.link() else recall(workspace.store, workspace.meters)
-        timings = workspace.timings()
-    if call.out.json:
-        call.out.document(_stats_form(stats, timings))
-    else:
-        _tell_stats(call.out, stats)
-        _tell_timings(call.out, timings, as_of)
-    return 0
-
-
-def _stats_form(stats: Stats, timings: tuple[Timing, ...]) -> dict[str, Any]:
-    ratios = {"compression_ratio": _ratio(stats), "sealed_ratio": _sealed_ratio(stats)}
-    return {**asdict(stats), **ratios, "timings": [asdict(one) for one in timings]}
-
-
-def _ratio(stats: Stats) -> float | None:
-    """Returns how many times smaller the objects are in the store; None for an empty one."""
-    stored = stats.segment_bytes + stats.sealed_bytes
-    return round(stats.raw_bytes / stored, 2) if stats.raw_bytes else None
-
-
-def _sealed_ratio(stats: Stats) -> float | None:
-    """Returns how many times smaller what is sealed is in its packs; None when nothing is."""
-    return round(stats.sealed_raw_bytes / stats.sealed_bytes, 2) if stats.sealed_bytes else None
-
-
-def _tell_stats(out: Output, stats: Stats) -> None:
-    counted = (
-        *("steps", "checkpoints", "branches", "sessions", "operations", "segments"),
-        *("packs", "sealed_steps"),
-    )
-    rows = [(name.replace("_", " "), f"{getattr(stats, name):,}") for name in counted]
-    rows += [
-        ("content", size(stats.raw_bytes)),
-        ("in segments", size(stats.segment_bytes)),
-        ("in packs", size(stats.sealed_bytes)),
-        ("smaller", f"{_ratio(stats) or 1}x, of what is sealed {_sealed_ratio(stats) or 1}x"),
-        ("catalogue", size(stats.catalogue_bytes)),
-        ("whole store", size(stats.store_bytes)),
-    ]
-    for name, value in rows:
-        out.line(Styled(padded(name, 12), "dim"), " ", value)
-
-
-def _tell_timings(out: Output, timings: tuple[Timing, ...], as_of: str | None) -> None:
-    if not timings:
-        out.note("how long things take is measured by a daemon, and none has run yet")
-        return
-    when = f", when it ran last (until {as_of})" if as_of else ""
-    out.line(Styled(f"how long the daemon took{when}", "dim"))
-    for one in timings:
-        times = f"half of them within {one.p50_ms:,.1f} ms, 99 % within {one.p99_ms:,.1f} ms"
-        name = padded(one.name.replace("_", " "), 14)
-        out.line("  ", Styled(name, "dim"), f" {plural(one.count, 'time')}: {times}")
-
-
 COMMANDS = (
     Command(
         name="verify",
@@ -213,11 +151,5 @@ COMMANDS = (
         details="The catalogue only speeds lists up: nothing is lost with it.",
         examples=("stepwell rebuild",),
         run=_rebuild,
-    ),
-    Command(
-        name="stats",
-        summary="Show counts and sizes of the store.",
-        examples=("stepwell stats --json",),
-        run=_stats,
     ),
 )

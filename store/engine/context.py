@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepwell.store.engine.journal import Durability
-from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.sight import Sight
-from stepwell.store.engine.tiers import Recent
+from stepwell.store.engine.tiers import Tiers
 from stepwell.store.model.ids import Clock, RandomBytes
 
 Progress = Callable[[str, int, int], None]
@@ -36,7 +35,5 @@ class Context:
     wait_s: float = 5.0
     """How long a verb waits for the writer lock before it is refused."""
     durability: Durability = "durable"
-    recent: Recent = field(default_factory=Recent)
-    """The newest steps, ready in memory."""
-    meters: Meters = field(default_factory=Meters)
-    """What this process counts of its own work."""
+    tiers: Tiers = field(default_factory=Tiers)
+    """What is ready in memory, and what this process counts of its own work."""

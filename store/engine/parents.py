@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from stepwell.store.engine.journal import Journal
 from stepwell.store.model.errors import IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Step
 
 
-def first_parent(journal: Journal, step: Step) -> Step | None:
+class HasSteps(Protocol):
+    """Where steps are read."""
+
+    def step(self, step: StepId) -> Step:
+        """Returns a step; raises NotFoundError when there is none."""
+
+
+def first_parent(journal: HasSteps, step: Step) -> Step | None:
     """Returns a step's first parent; None of a first step.
 
     Raises:

@@ -167,7 +167,7 @@ def record(
         effects.append(MarkSet(step.id, act.mark))
     transaction.commit("record", f"recorded #{step.seq} {step.title}", effects, session=act.session)
     context.sight.keep(captured)
-    context.recent.note(step)
+    context.tiers.note(step)
     return Recorded(replace(step, checkpoint=act.mark), False, captured.covered)
 
 

@@ -124,7 +124,7 @@ def conclude(
     )
     context.sight.keep(captured)
     if tip is not base:
-        context.recent.note(tip)
+        context.tiers.note(tip)
     return tip, operation
 
 

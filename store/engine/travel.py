@@ -245,7 +245,7 @@ def apply_travel(
         return Applied(plan, False, safety, safety, _failures(plan.keep + moved), 0)
     intent = _begin(writer, ready, onto, safety)
     try:
-        outcome = apply_plan(context.root, ready, context.recent.over(writer), progress=progress)
+        outcome = apply_plan(context.root, ready, context.tiers.over(writer), progress=progress)
     except StepwellError as error:
         _abandon(writer, plan, error)
         raise

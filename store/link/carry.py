@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 CARRIED: set[str] = set()
 """Names of the verbs that are carried; a daemon runs no others."""
+PEEKED: set[str] = set()
+"""Those of them that a daemon which is busy leaves to the one who asks."""
 
 
 class Linked(Protocol):
@@ -44,6 +46,12 @@ def carried(method: Callable[Concatenate[W, P], R]) -> Callable[Concatenate[W, P
 
 def asked(method: Callable[Concatenate[W, P], R]) -> Callable[Concatenate[W, P], R]:
     """As `carried`, for a verb that only looks: it runs here, too, when the daemon is stuck or dies."""
+    return _carried(method, writes=False)
+
+
+def peeked(method: Callable[Concatenate[W, P], R]) -> Callable[Concatenate[W, P], R]:
+    """As `asked`, for what takes no longer here: nobody waits for a daemon that is at other work."""
+    PEEKED.add(method.__name__)
     return _carried(method, writes=False)
 
 

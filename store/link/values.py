@@ -35,6 +35,7 @@ from stepwell.store.model import (
     retention,
     rules,
     steps,
+    tiering,
 )
 from stepwell.store.model.patchlines import PatchLines
 
@@ -46,7 +47,7 @@ def _classes(module: ModuleType) -> list[type]:
     return [c for c in found if is_dataclass(c) and isinstance(c, type)]
 
 
-_MODULES = (access, changes, experiments, plans, reports, retention, rules, steps)
+_MODULES = (access, changes, experiments, plans, reports, retention, rules, steps, tiering)
 
 _CLASSES: dict[str, type] = {
     one.__name__: one

@@ -23,6 +23,7 @@ from typing import Any
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import FOLDER, sweep_spool
 from stepwell.store.engine.atomic import system_error
+from stepwell.store.engine.tiers import DEFAULT, Thresholds
 from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
 from stepwell.store.model.errors import BusyError, StepwellError, UsageError
@@ -31,6 +32,7 @@ from stepwell.store.service.guard import Guard
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
 from stepwell.store.service.metrics import kept_metrics
+from stepwell.store.service.sealer import Sealer
 from stepwell.store.service.server import Limits, Server
 from stepwell.store.settings import keeps_text
 from stepwell.store.state.persistence import INTERVAL_MS
@@ -60,6 +62,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     config: Path | None = None
     """The person's settings; None: there are none."""
+    memory: Thresholds = DEFAULT
+    """From which bytes on the tiers let go of what they hold ready in memory."""
     metrics_ms: int = INTERVAL_MS
     """How often its metrics are saved; and at its end."""
 
@@ -72,6 +76,7 @@ def serve(settings: Settings) -> bool:
         StepwellError: the workspace cannot be opened, or its socket not be bound.
     """
     workspace = HeldWorkspace.open(settings.root, home=settings.home)
+    workspace.limit_memory(settings.memory)
     # The log is closed last: events that are left are written when the workspace is closed.
     with contextlib.closing(Log(workspace.store, time.time_ns)) as log, workspace:
         try:
@@ -147,6 +152,7 @@ class _Daemon:
         self._end = asyncio.Event()
         self._why = ""
         self._doubt: str | None = None
+        self._sealer = Sealer(log)
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
         self._spools = (
@@ -186,6 +192,7 @@ class _Daemon:
                 await asyncio.to_thread(self._guard.close)
             await server.stop()
         desk.close()
+        self._sealer.close()
         self._log.write("shutdown:complete", {"why": self._why})
 
     def _note(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -226,11 +233,20 @@ class _Daemon:
                 await asyncio.wait_for(self._end.wait(), _LOOK_S)
             if _is_readable(self._workspace.watched()):
                 await desk.if_free(self._workspace.hear)
-            if self._workspace.has_unready:
-                await desk.if_free(self._workspace.make_ready)
+            await self._get_ready(desk)
             if time.monotonic() - kept_up > _UPKEEP_S:
                 await self._keep_up(desk)
                 kept_up = time.monotonic()
+
+    async def _get_ready(self, desk: Desk) -> None:
+        """Does one piece of what can be done ahead, when nobody is at anything."""
+        relieved = None
+        if self._workspace.has_unready:
+            relieved = await desk.if_free(self._workspace.make_ready)
+        elif self._workspace.expects_looks and time.monotonic() - desk.last > _LOOK_S:
+            relieved = await desk.if_free(self._workspace.prepare_ahead)
+        if relieved is not None and relieved.level == "emergency":
+            self._sealer.start(self._workspace)
 
     def _say_how_it_looks(self) -> None:
         """Logs when captures begin to cost what changed, or every file again, and why."""

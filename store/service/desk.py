@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import forget, read_spool
 from stepwell.store.link import values, wire
-from stepwell.store.link.carry import CARRIED
+from stepwell.store.link.carry import CARRIED, PEEKED
 from stepwell.store.model.access import Fence
 from stepwell.store.model.errors import BusyError, FailedError, StepwellError, UsageError
 from stepwell.store.service.held import HeldWorkspace
@@ -119,7 +119,8 @@ class Desk:
     # --- verbs and events ------------------------------------------------------------------------
 
     async def _call(self, client: Client, asked: Mapping[str, Any]) -> None:
-        if asked["capture"] != self._workspace.capture_config:
+        busy = asked["verb"] in PEEKED and self._turn.locked()
+        if busy or asked["capture"] != self._workspace.capture_config:
             client.send("elsewhere")
             return
         if asked["verb"] not in CARRIED:
@@ -179,11 +180,12 @@ class Desk:
                 await self.run(lambda: self._agents.drain(spooled))
             forget(spooled)
 
-    async def if_free(self, work: Callable[[], object]) -> None:
-        """Runs upkeep on the thread of the verbs, unless somebody has the turn or the lock."""
-        if not self._turn.locked():
-            async with self._turn:
-                await self._loop.run_in_executor(self._thread, work)
+    async def if_free(self, work: Callable[[], T]) -> T | None:
+        """Runs upkeep on the thread of the verbs; None when somebody has the turn or the lock."""
+        if self._turn.locked():
+            return None
+        async with self._turn:
+            return await self._loop.run_in_executor(self._thread, work)
 
     # --- lending ---------------------------------------------------------------------------------
 

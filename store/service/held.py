@@ -124,15 +124,12 @@ class HeldWorkspace(Workspace):
             durability=context.durability,
         )
         self._held = writer
-        packs = set(self._journal.manifest.packs)
         self._found = recover(writer, context) or self._found
         self.refresh()
-        if packs - set(self._journal.manifest.packs):
-            # History was written anew meanwhile: what is ready may be purged.
-            context.recent.shrink(0)
+        tiers = self._tiers  # without what was removed for good while the lock was lent
         head = current_head(self._journal)
         if head is not None:
-            context.recent.note(head)
+            tiers.note(head)
 
     def _close_writer(self) -> None:
         writer, self._held = self._held, None

@@ -16,12 +16,14 @@ from stepwell.store.service.daemon import Settings, serve
 from stepwell.store.service.server import Limits
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(
+    condition: Callable[[], object], seconds: float = 20.0, *, pause_s: float = 0.005
+) -> None:
     """Waits for a condition, and fails when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.005)
+        time.sleep(pause_s)
 
 
 @contextmanager

@@ -123,6 +123,10 @@ class SealedPart:
                     found = self._operations.operations(chunk, newest_first=True)
                     yield from (o for o in found if o.number < below)
 
+    def holds(self, step: StepId) -> bool:
+        """Tells whether a step is sealed."""
+        return bool(self.last) and self.index.operation_of(bytes.fromhex(step)) is not None
+
     def step(self, key: bytes) -> Step | None:
         """Returns the step with a raw id; None when it is not sealed; raises as `operation`."""
         number = self.index.operation_of(key) if self.last else None

@@ -1,187 +1,121 @@
 """The first tier (L1): each session's newest steps, ready in memory to be shown, undone and redone.
 
-A step is made ready after it was acknowledged, never on the way to that. What is ready is derived
-and bounded, in steps a session and in bytes altogether; what is not ready is read from the store.
+A step is made ready after it was acknowledged, never on the way to that. Steps that follow one
+another share contents: what one left is what the next began with.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from stepwell.store.engine.diff import changes
-from stepwell.store.engine.objects import BLOB, ObjectReader
-from stepwell.store.engine.patch import as_patch
-from stepwell.store.model.changes import Change
-from stepwell.store.model.errors import StepwellError
+from stepwell.store.engine.tiers.ready import LARGEST, Ready
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Step
 
 STEPS = 50
 """How many steps of a session are kept ready."""
 
-BYTES = 16 << 20
-"""How much all sessions' steps may take together."""
-
-_LARGEST = BYTES // 4
-_MOST_LINES = 50_000
-_MOST_FILES = 1_000
-_WAITING = 1_000
-
-
-class Steps(ObjectReader, Protocol):
-    """Where steps and their objects are read."""
-
-    def step(self, step: StepId) -> Step:
-        """Returns a step; raises NotFoundError when there is none."""
-
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """One step's change against its first parent, as git patches, with the contents it concerns."""
+class Held:
+    """A step of a ring."""
 
-    forward: bytes
-    """Turns the parent into the step."""
-    reverse: bytes
-    """Turns the step into the parent."""
-    blobs: Mapping[Oid, bytes]
-    """Both sides of every file in it; none of a change that is too large to be kept."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes."""
-        return len(self.forward) + len(self.reverse) + sum(map(len, self.blobs.values()))
+    step: StepId
+    seq: int
+    session: str | None
+    turn: int | None
+    time_ns: int
+    ready: Ready
 
 
-def make_ready(steps: Steps, step: Step) -> Ready:
-    """Returns a step's change, made from the store.
-
-    Raises:
-        IntegrityError: an object of it is missing or damaged.
-    """
-    old = steps.step(step.parents[0]).snapshot if step.parents else None
-    there = changes(steps, old, step.snapshot, hunks=True)
-    back = changes(steps, step.snapshot, old, hunks=True)
-    return Ready(as_patch(there, steps), as_patch(back, steps), _blobs(steps, there))
-
-
-def _blobs(reader: ObjectReader, found: tuple[Change, ...]) -> dict[Oid, bytes]:
-    blobs: dict[Oid, bytes] = {}
-    room = _LARGEST
-    for oid in {o for c in found for o in (c.old_blob, c.new_blob) if o is not None}:
-        blobs[oid] = reader.read(oid)[1]
-        room -= len(blobs[oid])
-        if room < 0:
-            return {}
-    return blobs
-
-
-def _is_large(step: Step) -> bool:
-    """Tells whether a step's change is too large to be kept, without computing it.
-
-    Computing it takes many times its size, which the process would not get rid of again.
-    """
-    counts = step.changes
-    lines = counts.added + counts.deleted
-    return step.raw_bytes > _LARGEST or lines > _MOST_LINES or counts.files > _MOST_FILES
+Leaving = Callable[[Held], None]
 
 
 class Recent:
     """The rings of all sessions; steps without a session share one. For one thread at a time."""
 
-    def __init__(self, steps: int = STEPS, limit: int = BYTES) -> None:
+    def __init__(self, leaving: Leaving, steps: int = STEPS) -> None:
+        """`leaving` takes each step that a newer one of its session pushes out."""
+        self._leaving = leaving
         self._steps = steps
-        self._limit = limit
-        self._waiting: deque[Step] = deque(maxlen=_WAITING)
-        self._ready: OrderedDict[StepId, tuple[str | None, Ready]] = OrderedDict()
-        self._rings: dict[str | None, deque[StepId]] = {}
-        self._blobs: dict[Oid, tuple[bytes, int]] = {}
+        self._held: dict[StepId, Held] = {}
+        self._rings: dict[str | None, list[StepId]] = {}
+        self._shared: dict[Oid, tuple[bytes, int]] = {}
         """Content, and how many ready steps have it."""
         self.bytes = 0
         """What all that is ready takes."""
+        self.raw_bytes = 0
+        """What it would take, were nothing shared."""
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._held)
 
-    def note(self, step: Step) -> None:
-        """Takes in a step that was just recorded; costs nothing until it is made ready."""
-        self._waiting.append(step)
+    def __contains__(self, step: StepId) -> bool:
+        return step in self._held
 
-    @property
-    def waits(self) -> bool:
-        """Tells whether a noted step is not ready yet."""
-        return bool(self._waiting)
+    def get(self, step: StepId) -> Ready | None:
+        """Returns a step's change when it is ready."""
+        held = self._held.get(step)
+        return held.ready if held else None
 
-    def make_next(self, steps: Steps) -> bool:
-        """Makes one of the noted steps ready, the newest first; False when none waits.
+    def rings(self) -> Iterator[list[Held]]:
+        """Yields each session's steps, the oldest first."""
+        for ring in self._rings.values():
+            yield [self._held[step] for step in ring]
 
-        A step whose content is damaged is passed over: whoever asks for it is told.
-        """
-        if not self._waiting:
-            return False
-        step = self._waiting.pop()
-        if step.id not in self._ready and not _is_large(step):
-            try:
-                self._keep(step, make_ready(steps, step))
-            except StepwellError:
-                return True
-        return True
-
-    def of(self, steps: Steps, step: Step) -> Ready:
-        """Returns a step's change, from memory when it is ready; raises as `make_ready`."""
-        known = self._ready.get(step.id)
-        if known is not None:
-            return known[1]
-        made = make_ready(steps, step)
-        self._keep(step, made)
-        return made
-
-    def _keep(self, step: Step, ready: Ready) -> None:
-        if ready.size > _LARGEST:
+    def keep(self, step: Step, ready: Ready) -> None:
+        """Takes a step's change in, in the order of their numbers, unless it is too large."""
+        if ready.size > LARGEST or step.id in self._held:
             return
-        ring = self._rings.setdefault(step.session, deque())
-        ring.append(step.id)
-        self._ready[step.id] = (step.session, ready)
-        self.bytes += ready.size
-        for oid, content in ready.blobs.items():
-            _, count = self._blobs.get(oid, (content, 0))
-            self._blobs[oid] = (content, count + 1)
+        ring = self._rings.setdefault(step.session, [])
+        held = Held(step.id, step.seq, step.session, step.turn, step.time_ns, self._share(ready))
+        self._held[step.id] = held
+        insort(ring, step.id, key=lambda one: self._held[one].seq)
         if len(ring) > self._steps:
-            self._drop(ring[0])
-        self.shrink(self._limit)
+            self._leaving(self._held[ring[0]])
+            self.drop([ring[0]])
 
-    def shrink(self, limit: int) -> None:
-        """Lets go of the oldest steps until the rest takes no more than `limit` bytes."""
-        while self.bytes > limit and self._ready:
-            self._drop(next(iter(self._ready)))
+    def _share(self, ready: Ready) -> Ready:
+        self.bytes += ready.bare
+        self.raw_bytes += ready.size
+        blobs = {}
+        for oid, content in ready.blobs.items():
+            known, count = self._shared.get(oid, (content, 0))
+            self._shared[oid] = (known, count + 1)
+            self.bytes += 0 if count else len(known)
+            blobs[oid] = known
+        return replace(ready, blobs=blobs)
 
-    def _drop(self, step: StepId) -> None:
-        session, ready = self._ready.pop(step)
-        ring = self._rings[session]
-        ring.remove(step)
-        if not ring:
-            del self._rings[session]
-        self.bytes -= ready.size
+    def drop(self, steps: Iterable[StepId]) -> None:
+        """Lets go of steps; they are in the store as before."""
+        for step in steps:
+            held = self._held.pop(step)
+            self._part(held.ready)
+            self.bytes -= held.ready.bare
+            self.raw_bytes -= held.ready.bare
+            ring = self._rings[held.session]
+            ring.remove(step)
+            if not ring:
+                del self._rings[held.session]
+
+    def drop_contents(self, steps: Iterable[StepId]) -> None:
+        """Lets go of the contents that steps concern, and keeps what they changed."""
+        for step in steps:
+            held = self._held[step]
+            self._part(held.ready)
+            self._held[step] = replace(held, ready=replace(held.ready, blobs={}))
+
+    def _part(self, ready: Ready) -> None:
         for oid in ready.blobs:
-            content, count = self._blobs.pop(oid)
+            content, count = self._shared.pop(oid)
+            self.raw_bytes -= len(content)
             if count > 1:
-                self._blobs[oid] = (content, count - 1)
+                self._shared[oid] = (content, count - 1)
+            else:
+                self.bytes -= len(content)
 
-    def over(self, below: ObjectReader) -> ObjectReader:
-        """Returns a reader that takes the contents of ready steps from memory."""
-        return _Over(self._blobs, below)
-
-
-class _Over:
-    def __init__(self, blobs: Mapping[Oid, tuple[bytes, int]], below: ObjectReader) -> None:
-        self._blobs = blobs
-        self._below = below
-
-    def read(self, oid: Oid) -> tuple[str, bytes]:
-        known = self._blobs.get(oid)
-        return self._below.read(oid) if known is None else (BLOB, known[0])
-
-    def has(self, oid: Oid) -> bool:
-        return oid in self._blobs or self._below.has(oid)
+    def contents(self) -> Mapping[Oid, bytes]:
+        """Returns the contents that ready steps concern, as they are now."""
+        return {oid: content for oid, (content, _) in self._shared.items()}

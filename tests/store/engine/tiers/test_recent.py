@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from stepwell.store import Step, Workspace
-from stepwell.store.engine.tiers import Recent
-from stepwell.store.engine.tiers.recent import make_ready
+from stepwell.store.engine.tiers import Tiers, make_ready
+from stepwell.store.engine.tiers.ready import LARGEST, Ready
+from stepwell.store.engine.tiers.recent import Held, Recent
 from stepwell.store.model.errors import ObjectMissingError
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import ChangeCounts
@@ -49,8 +50,11 @@ class Nothing:
         raise ObjectMissingError(f"object {oid.hex()} is not in the store")
 
 
-def journal(ws: Workspace) -> object:
-    return ws._journal
+def all_ready(ws: Workspace) -> Tiers:
+    """Does what a daemon does in idle moments."""
+    while ws.has_unready:
+        ws.make_ready()
+    return ws._context.tiers
 
 
 def edit(ws: Workspace, root: Path, text: str, session: str | None = None) -> Step:
@@ -78,16 +82,13 @@ def test_a_step_has_its_diff_forward_and_back(ws: Workspace, root: Path, tmp_pat
 def test_recorded_steps_are_made_ready_when_there_is_time(ws: Workspace, root: Path) -> None:
     """Not while they are recorded; then no store is needed for them."""
     step = edit(ws, root, "second\n")
-    recent = ws._context.recent
-    assert len(recent) == 0
-    while ws.make_ready():
-        pass
-    assert step.id in recent._ready
-    said = recent.of(Nothing(ws), step)
-    assert said.forward == ws.unified_diff(step)
-    reader = recent.over(Nothing(ws))
-    blobs = {reader.read(oid)[1] for oid in said.blobs}
-    assert blobs == {b"first\n", b"second\n"}
+    assert len(ws._context.tiers.recent) == 0
+    tiers = all_ready(ws)
+    said = tiers.recent.get(step.id)
+    assert said is not None
+    assert said.patch(Nothing(ws), reverse=False) == ws.unified_diff(step)
+    reader = tiers.over(Nothing(ws))
+    assert {reader.read(oid)[1] for oid in said.blobs} == {b"first\n", b"second\n"}
 
 
 def test_undo_and_redo_take_contents_from_memory(
@@ -96,8 +97,7 @@ def test_undo_and_redo_take_contents_from_memory(
     """What a ready step concerns is not read from the journal when it is written back."""
     first = ws.head()
     edit(ws, root, "second\n")
-    while ws.make_ready():
-        pass
+    all_ready(ws)
     planned = ws.plan_rollback(first)
     read: list[Oid] = []
     plain = type(ws._journal).read
@@ -114,29 +114,53 @@ def test_undo_and_redo_take_contents_from_memory(
 
 
 def test_a_ring_holds_the_newest_steps_of_a_session(ws: Workspace, root: Path) -> None:
-    """Another session's steps do not push them out."""
-    recent = Recent(steps=3)
+    """Another session's steps do not push them out; what is pushed out is handed on."""
+    left: list[Held] = []
+    recent = Recent(left.append, steps=3)
     mine = [edit(ws, root, f"mine {n}\n", "me:1") for n in range(5)]
     other = edit(ws, root, "other\n", "other:1")
     for step in (*mine, other):
-        recent.of(ws._journal, step)
-    assert set(recent._ready) == {s.id for s in (*mine[2:], other)}
+        recent.keep(step, make_ready(ws._journal, step))
+    assert [step.id in recent for step in (*mine, other)] == [False, False, True, True, True, True]
+    assert [held.step for held in left] == [mine[0].id, mine[1].id]
 
 
-def test_rings_are_bounded_in_bytes(ws: Workspace, root: Path) -> None:
-    """The oldest go first, a step that is too large never comes, and nothing is counted twice."""
+def test_the_order_of_making_does_not_matter(ws: Workspace, root: Path) -> None:
+    """After a burst the newest are made first, and still the oldest give way."""
+    steps = [edit(ws, root, f"{n}\n") for n in range(5)]
+    recent = Recent(lambda held: None, steps=3)
+    for step in reversed(steps):
+        recent.keep(step, make_ready(ws._journal, step))
+    assert [step.id in recent for step in steps] == [False, False, True, True, True]
+    assert [[held.seq for held in ring] for ring in recent.rings()] == [[4, 5, 6]]
+
+
+def test_what_neighbours_share_is_held_and_counted_once(ws: Workspace, root: Path) -> None:
+    """What one step left is what the next began with; letting go of all leaves nothing."""
     steps = [edit(ws, root, f"{n}\n" * 2000) for n in range(6)]
-    sizes = [make_ready(ws._journal, step).size for step in steps]
-    recent = Recent(limit=sum(sizes[-2:]) + 10)
-    for step in steps:
-        recent.of(ws._journal, step)
-    assert set(recent._ready) == {s.id for s in steps[-2:]}
-    assert recent.bytes == sum(sizes[-2:])
-    recent.shrink(0)
-    assert (recent.bytes, len(recent), recent._blobs, recent._rings) == (0, 0, {}, {})
-    (root / "large").write_bytes(b"x" * (5 << 20))
-    large = ws.record().step
-    assert recent.of(ws._journal, large).blobs == {}
+    made = [make_ready(ws._journal, step) for step in steps]
+    recent = Recent(lambda held: None)
+    for step, ready in zip(steps, made, strict=True):
+        recent.keep(step, ready)
+    contents = {oid: content for ready in made for oid, content in ready.blobs.items()}
+    assert recent.contents() == contents and len(contents) == 7
+    assert recent.bytes == sum(r.bare for r in made) + sum(map(len, contents.values()))
+    assert recent.raw_bytes == sum(ready.size for ready in made)
+    recent.drop_contents([steps[0].id, steps[1].id])
+    assert len(recent.contents()) == 5
+    recent.drop([step.id for step in steps])
+    assert (recent.bytes, recent.raw_bytes, len(recent), recent.contents()) == (0, 0, 0, {})
+    assert [*recent.rings()] == []
+
+
+def test_a_step_that_is_too_large_never_comes(ws: Workspace, root: Path) -> None:
+    """Nor the contents of one whose change alone is small enough."""
+    (root / "large").write_bytes(b"x\n" * (LARGEST // 3))
+    step = ws.record().step
+    recent = Recent(lambda held: None)
+    recent.keep(step, Ready((), (), {}, LARGEST + 1))
+    assert len(recent) == 0
+    assert make_ready(ws._journal, step).blobs == {}
 
 
 class Untouched(Nothing):
@@ -151,7 +175,7 @@ def test_a_large_change_is_not_even_computed(ws: Workspace, size: str) -> None:
     """As a first capture's: the daemon would keep the memory that it takes."""
     counts = ChangeCounts(files=5_000 if size == "files" else 1, added=10**6 * (size == "lines"))
     step = replace(ws.head(), raw_bytes=55 << 20 if size == "bytes" else 1, changes=counts)
-    recent = Recent()
-    recent.note(step)
-    assert recent.make_next(Untouched(ws))
-    assert len(recent) == 0 and not recent.waits
+    tiers = Tiers()
+    tiers.note(step)
+    assert tiers.make_next(Untouched(ws))
+    assert len(tiers.recent) == 0 and not tiers.waits

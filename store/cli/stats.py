@@ -1,0 +1,177 @@
+"""`stats`: what the store holds, what it takes, how quick it is, and what will run short."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from stepwell.store import environment
+from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.output import Output, Styled, padded
+from stepwell.store.cli.words import size
+from stepwell.store.engine.room import room_of
+from stepwell.store.model.reports import Stats, Timing
+from stepwell.store.model.text import plural
+from stepwell.store.model.tiering import Memory, Room, Tier, TierReport
+from stepwell.store.retention import read_policy
+
+_PLACES = {
+    "L1": "each session's newest, ready in memory",
+    "L2": "in segments, not sealed yet",
+    "L3": "sealed in packs",
+}
+
+
+def _stats(call: Call) -> int:
+    from stepwell.store.service.metrics import recall  # asyncio is loaded with it
+
+    limit = read_policy(environment.default_config()).max_bytes
+    with call.open() as workspace:
+        stats = workspace.stats()
+        as_of = None if workspace.link() else recall(workspace.store, workspace.meters)
+        timings, tiers = workspace.timings(), workspace.tiers()
+        room = room_of(workspace.store, stats.segment_bytes + stats.sealed_bytes, limit)
+    if call.out.json:
+        call.out.document(_form(stats, tiers, timings, room))
+        return 0
+    _tell_warnings(call.out, room)
+    _tell_stats(call.out, stats, room)
+    _tell_tiers(call.out, tiers)
+    _tell_memory(call.out, tiers.memory)
+    _tell_timings(call.out, timings, as_of)
+    return 0
+
+
+def _form(
+    stats: Stats, tiers: TierReport, timings: tuple[Timing, ...], room: Room
+) -> dict[str, Any]:
+    return {
+        **asdict(stats),
+        "compression_ratio": _ratio(stats),
+        "sealed_ratio": _sealed_ratio(stats),
+        "tiers": [asdict(one) for one in tiers.tiers],
+        "memory": {**asdict(tiers.memory), "hit_rate": tiers.memory.hit_rate},
+        "timings": [asdict(one) for one in timings],
+        "room": {**asdict(room), "warnings": list(room.warnings)},
+    }
+
+
+def _ratio(stats: Stats) -> float | None:
+    """Returns how many times smaller the objects are in the store; None for an empty one."""
+    stored = stats.segment_bytes + stats.sealed_bytes
+    return round(stats.raw_bytes / stored, 2) if stats.raw_bytes else None
+
+
+def _sealed_ratio(stats: Stats) -> float | None:
+    """Returns how many times smaller what is sealed is in its packs; None when nothing is."""
+    return round(stats.sealed_raw_bytes / stats.sealed_bytes, 2) if stats.sealed_bytes else None
+
+
+def _tell_warnings(out: Output, room: Room) -> None:
+    for warning in room.warnings:
+        out.line(Styled("warning", "bad"), f": {warning}")
+
+
+def _tell_stats(out: Output, stats: Stats, room: Room) -> None:
+    history = stats.segment_bytes + stats.sealed_bytes
+    limit = f"of {size(room.limit)} that it may take" if room.limit else "no limit is set"
+    counts = (
+        plural(stats.sessions, "session"),
+        "1 branch" if stats.branches == 1 else f"{stats.branches:,} branches",
+        plural(stats.checkpoints, "checkpoint"),
+    )
+    rows = [
+        ("steps", f"{stats.steps:,}, of {', '.join(counts)}; {stats.operations:,} operations"),
+        ("content", f"{size(stats.raw_bytes)}, each version of a file counted once"),
+        ("history", f"{size(history)} ({_smaller(_ratio(stats))}); {limit}"),
+        (
+            "whole store",
+            f"{size(stats.store_bytes)}, {size(stats.catalogue_bytes)} of it catalogue",
+        ),
+        ("disk", f"{size(room.free)} free of {size(room.total)}"),
+    ]
+    for name, value in rows:
+        out.line(Styled(padded(name, 12), "dim"), " ", value)
+
+
+def _smaller(ratio: float | None) -> str:
+    """Returns what compression did, in words."""
+    if ratio is None:
+        return "nothing yet"
+    return f"{ratio:.1f} times smaller" if ratio >= 1 else "small files: larger than they are"
+
+
+def _tell_tiers(out: Output, report: TierReport) -> None:
+    out.line()
+    head = ("tier", "steps", "size", "smaller", "ready", "looks", "half", "99 %")
+    out.line(Styled(_columned(head), "dim"))
+    for tier in report.tiers:
+        out.line(_columned(_cells(tier)), Styled(f"  {_PLACES[tier.name]}", "dim"))
+
+
+def _columned(cells: tuple[str, ...]) -> str:
+    first, *rest = cells
+    return padded(first, 5) + "".join(f"{cell:>10}" for cell in rest)
+
+
+def _cells(tier: Tier) -> tuple[str, ...]:
+    return (
+        tier.name,
+        f"{tier.steps:,}",
+        size(tier.bytes).replace(" bytes", " B"),
+        "-" if tier.ratio is None else f"{tier.ratio:.1f}x",
+        f"{tier.ready:,}",
+        f"{tier.looks:,}",
+        "-" if tier.p50_ms is None else f"{tier.p50_ms:.2f} ms",
+        "-" if tier.p99_ms is None else f"{tier.p99_ms:.2f} ms",
+    )
+
+
+def _tell_memory(out: Output, memory: Memory) -> None:
+    share = memory.hit_rate
+    looks = "no step was looked at"
+    if share is not None:
+        looks = (
+            f"{share:.0%} of {plural(memory.looks, 'look')} at steps found them there, "
+            f"{memory.ahead:,} because they were prepared ahead"
+        )
+    held = f"{size(memory.bytes)} in memory, {_LEVELS[memory.level]}; {looks}"
+    out.line(Styled(padded("memory", 12), "dim"), " ", held)
+
+
+_ELSEWHERE = frozenset({"L1", "L2", "L3", "tiers", "timings"})
+"""Told in the table of tiers, or the work of telling."""
+_LEVELS = {
+    "calm": "well below its limits",
+    "normal": "getting full: edits that continue one another are let go",
+    "aggressive": "full: what later edits superseded is let go",
+    "emergency": "over: only each session's newest steps are kept there",
+}
+
+
+def _tell_timings(out: Output, timings: tuple[Timing, ...], as_of: str | None) -> None:
+    shown = [one for one in timings if one.name not in _ELSEWHERE]
+    if not shown:
+        out.note("how long things take is measured by a daemon, and none has run yet")
+        return
+    when = f", when it ran last (until {as_of})" if as_of else ""
+    out.line()
+    out.line(Styled(f"how long the daemon took{when}: half of them, and 99 in 100, within", "dim"))
+    for one in shown:
+        name = padded(one.name.replace("_", " "), 18)
+        times = f"{one.p50_ms:>9,.1f} ms {one.p99_ms:>9,.1f} ms"
+        out.line("  ", Styled(name, "dim"), f"{times}  {plural(one.count, 'time')}")
+
+
+COMMANDS = (
+    Command(
+        name="stats",
+        summary="Show what the store holds and takes, how quick it is, and what runs short.",
+        details="Tiers: L1 is each session's newest 50 steps, ready in the daemon's memory; L2 what is\n"
+        "not sealed yet, L3 what is sealed. `ready` counts steps whose change is in memory;\n"
+        "`looks` is how often one was looked at, half of them and 99 in 100 within that time.\n"
+        "It warns when the history nears `max_size` of [retention], or the disk is nearly full.",
+        examples=("stepwell stats", "stepwell stats --json"),
+        run=_stats,
+    ),
+)

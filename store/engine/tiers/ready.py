@@ -1,0 +1,125 @@
+"""One step's change, made ready to be shown, undone and redone without the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from stepwell.store.engine.diff import changes
+from stepwell.store.engine.objects import BLOB, ObjectReader
+from stepwell.store.engine.parents import HasSteps, first_parent
+from stepwell.store.engine.patch import as_patch
+from stepwell.store.model.changes import Change
+from stepwell.store.model.ids import Oid
+from stepwell.store.model.patchlines import PatchLines
+from stepwell.store.model.steps import Step
+
+LARGEST = 1 << 20
+"""Bytes that one step may take in memory; a larger one is read from the store each time."""
+
+_MOST_LINES = 10_000
+_MOST_FILES = 500
+_VALUE = 500
+"""About what one change or hunk takes beside its text."""
+
+
+class Steps(ObjectReader, HasSteps, Protocol):
+    """Where steps and their objects are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A step's change against its first parent, with the contents that it concerns."""
+
+    there: tuple[Change, ...]
+    """What turns the parent into the step."""
+    back: tuple[Change, ...]
+    """What turns the step into the parent; empty where only the way there is kept."""
+    blobs: Mapping[Oid, bytes]
+    """Both sides of every file in it; none of a change that is too large for that."""
+    bare: int
+    """Bytes that it takes without the contents, about."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, were nothing shared."""
+        return self.bare + sum(map(len, self.blobs.values()))
+
+    @property
+    def path(self) -> bytes | None:
+        """The one path that it changed; None when it changed none, or several."""
+        return self.there[0].path if len(self.there) == 1 else None
+
+    def patch(self, below: ObjectReader, *, reverse: bool) -> bytes:
+        """Returns the way there, or back, as `git apply` takes it.
+
+        Raises:
+            IntegrityError: a content that is not in memory is missing or damaged.
+        """
+        return as_patch(self.back if reverse else self.there, Over(self.blobs, below))
+
+
+class Over:
+    """A reader that takes contents from memory, as far as they are there."""
+
+    def __init__(self, blobs: Mapping[Oid, bytes], below: ObjectReader) -> None:
+        self._blobs = blobs
+        self._below = below
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        known = self._blobs.get(oid)
+        return self._below.read(oid) if known is None else (BLOB, known)
+
+    def has(self, oid: Oid) -> bool:
+        return oid in self._blobs or self._below.has(oid)
+
+
+def make_ready(steps: Steps, step: Step) -> Ready:
+    """Returns a step's change, made from the store.
+
+    Raises:
+        IntegrityError: an object of it is missing or damaged.
+    """
+    parent = first_parent(steps, step)
+    old = parent.snapshot if parent is not None else None
+    there = changes(steps, old, step.snapshot, hunks=True)
+    back = changes(steps, step.snapshot, old, hunks=True)
+    return Ready(there, back, _blobs(steps, there), weight(there) + weight(back))
+
+
+def one_way(there: tuple[Change, ...]) -> Ready:
+    """Returns a change of which only the way there is known."""
+    return Ready(there, (), {}, weight(there))
+
+
+def weight(found: Iterable[Change]) -> int:
+    """Returns about how many bytes changes take in memory."""
+    total = 0
+    for change in found:
+        total += _VALUE * (1 + len(change.hunks))
+        for hunk in change.hunks:
+            lines = hunk.lines
+            total += len(lines.text) if isinstance(lines, PatchLines) else sum(map(len, lines))
+    return total
+
+
+def is_large(step: Step) -> bool:
+    """Tells whether a step's change is too large to be kept, without computing it.
+
+    Computing it takes many times its size, which the process would not get rid of again.
+    """
+    counts = step.changes
+    lines = counts.added + counts.deleted
+    return step.raw_bytes > 4 * LARGEST or lines > _MOST_LINES or counts.files > _MOST_FILES
+
+
+def _blobs(reader: ObjectReader, found: tuple[Change, ...]) -> dict[Oid, bytes]:
+    blobs: dict[Oid, bytes] = {}
+    room = LARGEST // 2
+    for oid in {o for c in found for o in (c.old_blob, c.new_blob) if o is not None}:
+        blobs[oid] = reader.read(oid)[1]
+        room -= len(blobs[oid])
+        if room < 0:
+            return {}
+    return blobs

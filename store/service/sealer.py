@@ -1,0 +1,67 @@
+"""Sealing in the background: `python -m stepwell.store.service.sealer HOME ROOT`, a process of its own.
+
+It gives way to everything else (niced), borrows the lock for moments only, and may be killed at any
+time, as any sealing may.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from stepwell.store.model.errors import StepwellError
+from stepwell.store.service.log import Log
+from stepwell.store.workspace import Workspace
+
+_NICE = 10
+
+
+class Sealer:
+    """Starts such processes for a daemon, one at a time."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, workspace: Workspace) -> None:
+        """Starts a sealing unless one is under way; what keeps it from starting is in the log."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        place = (os.fspath(workspace.home), os.fsdecode(workspace.root))
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "stepwell.store.service.sealer", *place],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            self._log.write("error", {"message": f"sealing could not be started: {error}"})
+            return
+        self._log.write("sealing", {"pid": self._process.pid})
+
+    def close(self) -> None:
+        """Breaks off a sealing that is under way; the next one finishes it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait()
+
+
+def main(arguments: list[str]) -> int:
+    """Seals; the exit status says how it ended, and the next sealing finishes what this one left."""
+    home, root = arguments
+    os.umask(0o077)
+    os.nice(_NICE)
+    try:
+        with Workspace.open(root, home=Path(home)) as workspace:
+            workspace.seal()
+    except StepwellError as error:
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

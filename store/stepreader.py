@@ -1,0 +1,142 @@
+"""The part of the facade that reads what a step changed: through the tiers, and from there ahead."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from stepwell.store.engine import reading
+from stepwell.store.engine.context import Context
+from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.meters import Meters
+from stepwell.store.engine.tiers import Thresholds, Tiers, is_large
+from stepwell.store.engine.tiers.figures import report
+from stepwell.store.link.carry import asked, peeked
+from stepwell.store.model.changes import Change
+from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.plans import Recovery
+from stepwell.store.model.reports import Timing
+from stepwell.store.model.steps import Step
+from stepwell.store.model.tiering import Relieved, TierReport
+
+if TYPE_CHECKING:
+    from stepwell.store.link.link import Link
+
+_CONTEXT = 3
+_NEIGHBOURS = (-1, 1, -2, 2)
+"""What somebody who looks at a step looks at next, the likeliest first; -1 is the one before."""
+
+
+class StepReader:
+    """What a step changed, and what the tiers hold of that."""
+
+    _journal: Journal
+    _context: Context
+    recovered: Recovery | None
+
+    def link(self) -> Link | None:
+        """Returns the way to the workspace's daemon; None when none was started."""
+        raise NotImplementedError
+
+    def refresh(self) -> bool:
+        """Looks for operations added elsewhere; returns whether there are any."""
+        raise NotImplementedError
+
+    def publish(self, event: str, **facts: Any) -> None:
+        """Tells this workspace's subscribers of something that is no operation."""
+        raise NotImplementedError
+
+    def step_changes(
+        self, step: Step, *, hunks: bool = True, context: int = _CONTEXT
+    ) -> tuple[Change, ...]:
+        """Returns the step's own change: against its first parent, or against nothing.
+
+        With hunks it counts as looked at: a daemon, or this process in idle moments
+        (`prepare_ahead`), makes ready what will probably be looked at next.
+        """
+        if hunks and context == _CONTEXT and not is_large(step):
+            return self._looked_at(step)
+        return reading.own_changes(self._journal, step, hunks=hunks, lines=context)
+
+    @property
+    def _tiers(self) -> Tiers:
+        """What is ready, without anything that may have been removed for good since."""
+        tiers = self._context.tiers
+        tiers.follow(self._journal.manifest.packs)
+        return tiers
+
+    @peeked
+    def _looked_at(self, step: Step) -> tuple[Change, ...]:
+        tiers = self._tiers
+        found = tiers.changes_of(self._journal, step)
+        tiers.expect(self._neighbours(step))
+        return found
+
+    def _neighbours(self, step: Step) -> list[Step]:
+        found = []
+        for distance in _NEIGHBOURS:
+            with suppress(IntegrityError):
+                near = self._journal.steps_by_seq(step.seq + distance)
+                found += [near] if near is not None else []
+        return found
+
+    def unified_diff(self, step: Step, *, reverse: bool = False) -> bytes:
+        """Returns the step's own change as a patch that `git apply` takes; `reverse` takes it back.
+
+        Of the newest steps of a session it is ready in memory (`make_ready`).
+        """
+        ready = self._tiers.ready(self._journal, step)
+        return ready.patch(self._journal, reverse=reverse)
+
+    # --- ahead of time ---------------------------------------------------------------------------
+
+    @property
+    def has_unready(self) -> bool:
+        """Tells whether a step recorded here waits to be made ready."""
+        return self._context.tiers.waits
+
+    def make_ready(self) -> Relieved | None:
+        """Makes one of the steps recorded here ready to be shown, undone and redone from memory.
+
+        For idle moments. Returns what had to go from memory for it, if anything did.
+        """
+        self._tiers.make_next(self._journal)
+        return self._relieve()
+
+    @property
+    def expects_looks(self) -> bool:
+        """Tells whether something that will probably be looked at is not prepared yet."""
+        return self._context.tiers.expects
+
+    def prepare_ahead(self) -> Relieved | None:
+        """Prepares one step that will probably be looked at next; for idle moments, as `make_ready`."""
+        self._tiers.prepare_next(self._journal)
+        return self._relieve()
+
+    def limit_memory(self, thresholds: Thresholds) -> None:
+        """Sets from which bytes on the tiers let go of what they hold ready."""
+        self._context.tiers.thresholds = thresholds
+
+    def _relieve(self) -> Relieved | None:
+        relieved = self._context.tiers.relieve()
+        if relieved is not None:
+            self.publish("snapshot:cleanup", what="memory", **asdict(relieved))
+        return relieved
+
+    # --- figures ---------------------------------------------------------------------------------
+
+    @property
+    def meters(self) -> Meters:
+        """What this process counted of its own work."""
+        return self._context.tiers.meters
+
+    @asked
+    def timings(self) -> tuple[Timing, ...]:
+        """Returns how long the daemon's work takes, by what it did; without one, this process's."""
+        return self.meters.timings()
+
+    @asked
+    def tiers(self) -> TierReport:
+        """Returns the figures of the three tiers; in memory, those of the daemon if one runs."""
+        return report(self._journal, self._tiers)
