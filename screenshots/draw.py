@@ -49,6 +49,8 @@ class Scene:
     sizes: tuple[tuple[int, int], ...] = SIZES
     changes: bool = False
     """It changes the demo, and so is played over one of its own."""
+    tries: bool = False
+    """The experiment of docs/experiments.md was run in the demo."""
     plain: bool = False
     """In a terminal without colours and without signs beyond ASCII."""
     theme: str = STEPWELL.name
@@ -86,6 +88,12 @@ SCENES = (
     Scene("command", ("colon", typed("log -n 8"), "enter")),
     Scene("branches", ("b", "j j")),
     Scene("conflicts", ("b", "j j", "M", "y"), changes=True),
+    Scene(
+        "review",
+        ("E", "right_square_bracket space", "l", "right_square_bracket space"),
+        changes=True,
+        tries=True,
+    ),
     Scene("compare", (press("j", 6), "space", press("k", 4), "space c", "3")),
     Scene("annotate", (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
     Scene("operations", ("O",)),
@@ -129,6 +137,9 @@ class Chance:
         return hashlib.sha256(b"stepwell demo %d" % self._count).digest()[:size]
 
 
+_PROGRAM = re.compile(r"^cat > (\S+) <<'END'\n(.*?\n)END$", re.MULTILINE | re.DOTALL)
+
+
 @dataclass
 class Demo:
     """The demo in a folder of its own, as at a fixed moment."""
@@ -152,6 +163,22 @@ class Demo:
         )
         return demo
 
+    def try_ways(self) -> None:
+        """Runs the experiment of docs/experiments.md."""
+        text = (FOLDER.parent / "docs" / "experiments.md").read_text("utf-8")
+        for name, program in _PROGRAM.findall(text):
+            (self.folder.parent / name).write_text(program, encoding="utf-8")
+        ways = [name.removesuffix(".py") for name, _ in _PROGRAM.findall(text)]
+        with self.open() as workspace:
+            workspace.try_approaches(
+                [(way, [sys.executable, str(self.folder.parent / f"{way}.py")]) for way in ways],
+                name="cache",
+                check=["python3", "-m", "unittest", "-q"],
+                jobs=2,
+            )
+            workspace.judge("cache", "lru", "accepted", note="never out of date", by="you")
+            workspace.judge("cache", "ttl", "rejected")
+
     def open(self) -> Workspace:
         return Workspace.open(
             self.folder, home=self.home, clock=self.pace.clock, randomness=self.chance
@@ -167,7 +194,13 @@ class Demo:
             theme=scene.theme,
         )
         with colours(not scene.plain):
-            opened = Opened(os.fsencode(self.folder), self.open, home=self.home)
+            # Times are other ones in every run, and so must not count.
+            opened = Opened(
+                os.fsencode(self.folder),
+                self.open,
+                home=self.home,
+                weights=lambda: {"duration": 0.0},
+            )
             return StepwellApp(opened, settings)
 
 
@@ -195,6 +228,7 @@ async def draw(app: StepwellApp, scene: Scene, size: tuple[int, int]) -> str:
         return portable(app.export_screenshot(title="stepwell"))
 
 
+_TOOK = "0.1 s, check 0.4 s".replace(" ", "\u00a0")
 _WEB_FONT = re.compile(r",\s*url\([^)]*\)\s*format\([^)]*\)")
 _LINE_CLIPS = re.compile(r'<clipPath id="\w+-line-\d+">.*?</clipPath>\s*', re.DOTALL)
 _CELL = re.compile(r'<rect fill="(.*?)" x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)".*?/>')
@@ -209,6 +243,8 @@ def portable(picture: str) -> str:
     # As long as what stands there, because texts have lengths.
     short = re.sub(r"\bstepwell-\w{8}/", "stepwell-pictures/", short)
     short = re.sub(r"(\u00a0in\u00a00\.0)\d\ds", r"\g<1>05s", short)
+    # How long an experiment's commands took is another matter in every run.
+    short = re.sub(r"\d\.\d\u00a0s,\u00a0check\u00a0\d\.\d\u00a0s", _TOOK, short)
     return joined(short)
 
 
@@ -257,6 +293,8 @@ def main(names: Sequence[str], say: Callable[[str], None] = print) -> None:
             if names and not {name, scene.name} & set(names):
                 continue
             demo = Demo.built(Path(scratch, name)) if scene.changes else shared
+            if scene.tries:
+                demo.try_ways()
             picture = asyncio.run(draw(demo.app(scene), scene, size))
             (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
             say(f"drew screenshots/{name}.svg")

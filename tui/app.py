@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -127,18 +127,20 @@ def run(
     config: CaptureConfig | None = None,
     by: str = "",
     theme: str = STEPWELL.name,
+    weights: Callable[[], Mapping[str, float]] = dict,
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
     `config` says how this person captures, which the safety step before a rollback does, too; `by`
-    signs notes.
+    signs notes. `weights` gives what counts how much among an experiment's figures; it is asked when
+    one is looked at, and what it raises is shown.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
     """
     # What is loaded until the first frame stays: looking for garbage in it only takes time.
     gc.disable()
-    opened = open_workspace(root, home, config)
+    opened = open_workspace(root, home, config, weights)
     sys.setswitchinterval(_SWITCH_S)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")
     app = StepwellApp(opened, Settings(glyphs=glyphs, theme=theme, by=by, own_collector=True))

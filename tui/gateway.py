@@ -102,12 +102,20 @@ class Opened:
     """With what knows of experiments, which takes longer to load; None: as `open`."""
     home: Path | None = None
     """The data folder; None: as the environment says."""
+    weights: Callable[[], Mapping[str, float]] = dict
+    """Gives what counts how much among an experiment's figures."""
 
 
-def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) -> Opened:
+def open_workspace(
+    root: Path,
+    home: Path,
+    config: CaptureConfig | None = None,
+    weights: Callable[[], Mapping[str, float]] = dict,
+) -> Opened:
     """Finds the workspace that holds `root`; its sources are opened when they are needed.
 
-    `config` says how this person captures (None: as the library does by itself).
+    `config` says how this person captures (None: as the library does by itself), `weights` what
+    counts how much among an experiment's figures.
 
     Raises:
         NotAWorkspaceError: no registered root holds it.
@@ -128,7 +136,7 @@ def open_workspace(root: Path, home: Path, config: CaptureConfig | None = None) 
 
         return Workspace.open(os.fsdecode(found.root), home=home, config=config)
 
-    return Opened(found.root, opened, opened_whole, home)
+    return Opened(found.root, opened, opened_whole, home, weights)
 
 
 class ChosenPart(NamedTuple):
@@ -160,7 +168,7 @@ class Gateway:
         self, opened: Opened, post: Post, by: str = "", pause: Pause | None = None
     ) -> None:
         """`by` signs notes; empty: they are not signed. `pause` knows when keys come."""
-        self._opened = opened
+        self.opened = opened
         self._pause = pause or Pause()
         self.by = by
         self._post = post
@@ -182,7 +190,7 @@ class Gateway:
     @property
     def root(self) -> bytes:
         """The workspace's folder."""
-        return self._opened.root
+        return self.opened.root
 
     @property
     def idle(self) -> bool:
@@ -223,8 +231,8 @@ class Gateway:
     def _source(self, place: Place) -> Source:
         if place not in self._sources:
             with self._opening:
-                whole = self._opened.open_whole if place == "experiments" else None
-                self._sources[place] = (whole or self._opened.open)()
+                whole = self.opened.open_whole if place == "experiments" else None
+                self._sources[place] = (whole or self.opened.open)()
         elif place != "history":
             self._sources[place].refresh()
         return self._sources[place]
@@ -372,7 +380,7 @@ class Gateway:
 
             folder = os.fsdecode(self.root)
             words, columns, now_ns, plain = run
-            told = tell(words, folder, self._opened.home, columns, now_ns, plain=plain)
+            told = tell(words, folder, self.opened.home, columns, now_ns, plain=plain)
             return CommandTold(generation, told.text, told.code)
 
         self.ask("search", "command", "run the command", call, to=to)

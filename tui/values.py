@@ -13,7 +13,14 @@ from stepwell.store.model.errors import (
     RefusedError,
     StepwellError,
 )
-from stepwell.store.model.experiments import Candidate, CheckResult, Experiment, Ranked
+from stepwell.store.model.experiments import (
+    Candidate,
+    CheckResult,
+    Experiment,
+    Ranked,
+    Verdict,
+    verdict_of,
+)
 from stepwell.store.model.ids import Clock, Oid, StepId, short
 from stepwell.store.model.patchlines import PatchLines, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
@@ -91,6 +98,7 @@ __all__ = [
     "StepResult",
     "StepwellError",
     "TrackedPath",
+    "Verdict",
     "View",
     "escape",
     "one_line",
@@ -100,6 +108,7 @@ __all__ = [
     "printable_line",
     "short",
     "signs_of",
+    "verdict_of",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stepwell.store import environment
@@ -86,6 +87,7 @@ def _run(call: Call, workspace: Workspace) -> int:
         )
     numbers = dict(_pair(text, "--metric") for text in given.metrics or ())
     check_weights(_weights(call), numbers)
+    _usual()  # settings that make no sense are told before anything is begun
     with stopping() as stopped:
         experiment = workspace.try_approaches(
             [_labelled(text) for text in given.tries],
@@ -137,11 +139,17 @@ def _weights(call: Call) -> dict[str, float]:
     return weights
 
 
+def _usual() -> Mapping[str, float]:
+    from stepwell.store.experiments.weights import read_weights
+
+    return read_weights(environment.default_config())
+
+
 # --- telling -------------------------------------------------------------------------------------
 
 
 def _tell(call: Call, workspace: Workspace, experiment: Experiment) -> None:
-    ranked = workspace.rank(experiment, _weights(call))
+    ranked = workspace.rank(experiment, _weights(call), usual=_usual())
     conflicts = {
         c.label: workspace.candidate_conflicts(experiment, c) for c in experiment.candidates
     }
@@ -191,7 +199,8 @@ def _list(call: Call, workspace: Workspace) -> int:
     found = workspace.experiments()
     if call.out.json:
         forms = [
-            experiment_form(one, workspace.rank(one), {}, workspace.view().marks) for one in found
+            experiment_form(one, workspace.rank(one, usual=_usual()), {}, workspace.view().marks)
+            for one in found
         ]
         call.out.document({"experiments": forms})
         return 0
@@ -209,7 +218,9 @@ def _drop(call: Call, workspace: Workspace) -> int:
     gone = workspace.drop_experiment(_name(call))
     call.tell_recovery(workspace)
     if call.out.json:
-        call.out.document(experiment_form(gone, workspace.rank(gone), {}, workspace.view().marks))
+        call.out.document(
+            experiment_form(gone, workspace.rank(gone, usual=_usual()), {}, workspace.view().marks)
+        )
     else:
         call.out.line(f"dropped {gone.name}; its steps stay; bring it back: stepwell undo")
     return 0
@@ -295,7 +306,7 @@ COMMANDS = (
             "Each approach's command runs in a copy of the base step, on a branch NAME/LABEL of its\n"
             "own; your folder is not touched. What it does is captured while it runs, then the check\n"
             "runs there, too. Candidates that pass come first; tests, size of the change, complexity\n"
-            "and duration decide among them. promote merges one into the branch that it came from,\n"
+            "and duration decide among them, by --weight or your settings' [experiments.weights]. promote merges one into the branch that it came from,\n"
             "pick merges files and hunks of several. stepwell undo takes either back. Ctrl-C ends all commands and keeps what was captured."
         ),
         examples=(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from stepwell.store.environment import default_capture, user_name
+from stepwell.store.environment import default_capture, default_config, user_name
 from stepwell.store.model.errors import FailedError
 
 GROUP = "stepwell.screens"
@@ -25,4 +26,12 @@ def open_timeline(folder: bytes, home: Path) -> int:
             hint="install stepwell whole, or use stepwell log",
         )
     run = found[0].load()
-    return int(run(Path(os.fsdecode(folder)), home, config=default_capture(), by=user_name()) or 0)
+    root = Path(os.fsdecode(folder))
+    told = run(root, home, config=default_capture(), by=user_name(), weights=_weights)
+    return int(told or 0)
+
+
+def _weights() -> Mapping[str, float]:
+    from stepwell.store.experiments.weights import read_weights
+
+    return read_weights(default_config())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from stepwell.store.model.errors import UsageError
@@ -46,6 +47,12 @@ def rank(candidates: Sequence[Candidate], weights: Weights | None = None) -> tup
     )
 
 
+def fitting_weights(usual: Weights, candidates: Sequence[Candidate]) -> Weights:
+    """Returns those of a person's usual weights that are of figures of these candidates."""
+    known = {*WEIGHTS, *(name for c in candidates if c.check for name in c.check.metrics)}
+    return {name: weight for name, weight in usual.items() if name in known}
+
+
 def check_weights(weights: Weights, metrics: Collection[str]) -> None:
     """Raises UsageError when a weight is of no figure, or they leave nothing to rank by."""
     for name in weights.keys() - WEIGHTS.keys() - set(metrics):
@@ -55,7 +62,8 @@ def check_weights(weights: Weights, metrics: Collection[str]) -> None:
             figure=name,
         )
     chosen = {**WEIGHTS, **weights}
-    if any(chosen[name] < 0 for name in WEIGHTS) or not any(chosen.values()):
+    unfit = any(not math.isfinite(weight) for weight in chosen.values())
+    if unfit or any(chosen[name] < 0 for name in WEIGHTS) or not any(chosen.values()):
         raise UsageError(
             "the weights make no sense: those of tests, size, complexity and duration are 0 or "
             "more, and not all of them are 0",

@@ -20,7 +20,7 @@ from stepwell.store.engine.refusing import refuse_without_files
 from stepwell.store.engine.scratch import is_scratch_in_use, scratch_folder
 from stepwell.store.environment import process_environment
 from stepwell.store.experiments.complexity import complexity_rise
-from stepwell.store.experiments.ranking import Weights, rank
+from stepwell.store.experiments.ranking import Weights, fitting_weights, rank
 from stepwell.store.experiments.running import Place, Report, Runner
 from stepwell.store.experiments.trial import (
     Trial,
@@ -169,13 +169,24 @@ class ExperimentVerbs(Workspace):
             return replace(experiment, state="stopped")
         return experiment
 
-    def rank(self, experiment: Experiment, weights: Weights | None = None) -> tuple[Ranked, ...]:
+    def rank(
+        self,
+        experiment: Experiment,
+        weights: Weights | None = None,
+        *,
+        usual: Weights | None = None,
+    ) -> tuple[Ranked, ...]:
         """Returns the candidates, best first, with scores and reasons.
 
         `weights` change what counts how much (`checks` 10, `size`, `complexity`, `duration` 1
-        each), or add metrics by their names; below 0, less is better.
+        each), or add metrics by their names; below 0, less is better. `usual` do so for any
+        experiment: those of figures that this one lacks are left out.
+
+        Raises:
+            UsageError: a weight is of no figure, or they leave nothing to rank by.
         """
-        return rank(experiment.candidates, weights)
+        fitting = fitting_weights(usual or {}, experiment.candidates)
+        return rank(experiment.candidates, {**fitting, **(weights or {})})
 
     def select_best(self, results: Experiment, weights: Weights | None = None) -> Candidate | None:
         """Returns the candidate ranked first; None when none passed."""

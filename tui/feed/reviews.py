@@ -22,8 +22,10 @@ def load_experiments(gateway: Gateway, to: Post) -> None:
 
     def call(source: Source) -> Message:
         whole = cast("WholeSource", source)
+        usual = gateway.opened.weights()
         reviews = [
-            Review(one, whole.rank(one), whole.get_step(one.base)) for one in whole.experiments()
+            Review(one, whole.rank(one, usual=usual), whole.get_step(one.base))
+            for one in whole.experiments()
         ]
         return ExperimentsLoaded(reviews, whole.view().current)
 
@@ -50,17 +52,18 @@ def _tried(source: WholeSource, review: Review, label: str) -> Tried:
         conflicts = source.candidate_conflicts(review.experiment, candidate)
     except NotFoundError:  # its steps were pruned
         return Tried((), (), None)
-    return Tried(changes, conflicts, tip.seq)
+    return Tried(changes, conflicts, tip)
 
 
 @dataclass(frozen=True, slots=True)
-class SecondReader:
-    """Reads blobs for a second view, whose wishes do not take the place of the first one's."""
+class OwnReader:
+    """Reads blobs for one of several views, whose wishes do not take the place of the others'."""
 
     gateway: Gateway
+    view: str
 
     def read_blobs(
         self, oids: Sequence[Oid], limit: int, then: Callable[[Mapping[Oid, bytes]], None]
     ) -> None:
         """As `Gateway.read_blobs`."""
-        self.gateway.read_blobs(oids, limit, then, "blobs of the second view")
+        self.gateway.read_blobs(oids, limit, then, f"blobs of {self.view}")

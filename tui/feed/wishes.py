@@ -128,6 +128,27 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class MergePicks:
+    """Take files and hunks of an experiment's candidates into the current branch."""
+
+    experiment: str
+    paths: tuple[tuple[str, bytes], ...]
+    """(label, path) of files that are taken whole."""
+    hunks: tuple[str, ...]
+    undo = False
+
+    def other_side(self) -> Rollback | None:
+        """A merge has one side."""
+        return None
+
+    def plan(self, source: Source) -> PlannedChanges | Operation:
+        return source.plan_picks(self.experiment, paths=self.paths, hunks=self.hunks)
+
+    def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
+        raise AssertionError("picks always have a plan of files")
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """Give conflicts' paths what one side of the merge under way has there."""
 
@@ -163,4 +184,4 @@ class Abort:
         raise AssertionError("a merge always has a plan of files")
 
 
-Wish = Rollback | Undo | Redo | Switch | Merge | Settle | Abort
+Wish = Rollback | Undo | Redo | Switch | Merge | MergePicks | Settle | Abort

@@ -19,6 +19,7 @@ Scope = Literal[
     "branches",
     "conflicts",
     "review",
+    "verdict",
     "copy",
     "seek",
     "sessions",
@@ -288,15 +289,38 @@ ACTIONS: tuple[Action, ...] = (
         "review_file(1)", "next file", "review", ("j", "down", "right_curly_bracket"), hint="file"
     ),
     Action("review_file(-1)", "previous file", "review", ("k", "up", "left_curly_bracket")),
-    Action("review_hunk(1)", "next hunk of both diffs", "review", ("right_square_bracket",)),
+    Action("review_hunk(1)", "next hunk of all diffs", "review", ("right_square_bracket",)),
     Action("review_hunk(-1)", "previous hunk", "review", ("left_square_bracket",), hint="hunk"),
-    Action("review_scroll(1)", "scroll both diffs down", "review", ("J",), hint="scroll"),
-    Action("review_scroll(-1)", "scroll both diffs up", "review", ("K",)),
-    Action("experiment(1)", "older experiment", "review", ("greater_than_sign",), hint="older"),
+    Action(
+        "review_pick('hunk')", "pick this hunk of the candidate", "review", ("space",), hint="pick"
+    ),
+    Action("review_pick('file')", "pick the whole file of the candidate", "review", ("x",)),
+    Action("review_pick('all')", "pick all that the candidate changed", "review", ("A",)),
+    Action(
+        "merge_picks",
+        "preview merging what is picked, or with nothing picked the candidate",
+        "review",
+        ("M",),
+        hint="merge…",
+    ),
+    Action(
+        "verdict", "verdict on this candidate: accepted, rejected", "review", ("t",), hint="verdict"
+    ),
+    Action("review_note", "note on this candidate", "review", ("a",), hint="note"),
+    Action("promote", "preview merging this candidate", "review", ("p",)),
+    Action("review_scroll(1)", "scroll the diffs down", "review", ("J", "pagedown")),
+    Action("review_scroll(-1)", "scroll the diffs up", "review", ("K", "pageup")),
+    Action("review_sideways(1)", "scroll the diffs' lines left", "review", ("L",)),
+    Action("review_sideways(-1)", "scroll the diffs' lines right", "review", ("H",)),
+    Action("experiment(1)", "older experiment", "review", ("greater_than_sign",)),
     Action("experiment(-1)", "newer experiment", "review", ("less_than_sign",)),
-    Action("promote", "preview merging this candidate", "review", ("p", "M"), hint="promote…"),
-    Action("show_candidate", "show its newest step in the timeline", "review", ("o",), hint="show"),
+    Action("show_candidate", "show its newest step in the timeline", "review", ("o",)),
     Action("close", "back to the timeline", "review", ("escape", "q", "E"), hint="back"),
+    # verdict on a candidate
+    Action("judge('accepted')", "accepted", "verdict", ("a",)),
+    Action("judge('rejected')", "rejected", "verdict", ("r",)),
+    Action("judge('')", "no verdict", "verdict", ("n",)),
+    Action("leave_form", "leave without a change", "verdict", ("escape", "q", "t")),
     # what to copy
     Action("copy_this('code')", "the hunk's code, without signs", "copy", ("c",)),
     Action("copy_this('hunk')", "the hunk, as in a patch", "copy", ("h",)),

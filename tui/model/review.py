@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
+from stepwell.tui.model.picks import Picks
 from stepwell.tui.values import (
     Change,
     CheckResult,
@@ -16,10 +17,12 @@ from stepwell.tui.values import (
     one_line,
     plural,
     printable,
+    verdict_of,
 )
 
-FIGURES = ("", "rank", "check", "time", "changes", "complexity", "conflicts", "why")
-WHY_LINES = 3
+_METRICS = 3
+"""Numbers of a check that have a row of their own."""
+_ROWS = frozenset({"rank", "check", "time", "changes", "complexity", "conflicts", "verdict", "why"})
 _LABEL = 60
 _COMMAND = 200
 
@@ -38,8 +41,8 @@ class Tried(NamedTuple):
 
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
-    seq: int | None
-    """The number of its newest step; None: it is gone."""
+    step: Step | None
+    """Its newest step, with notes and verdict; None: it is gone."""
 
 
 class Figure(NamedTuple):
@@ -49,25 +52,73 @@ class Figure(NamedTuple):
     role: str = "text"
 
 
-def figures(one: Ranked, tried: Tried | None, width: int) -> list[Figure]:
-    """Returns a candidate's figures in the order of FIGURES, the last over `WHY_LINES` lines.
+def row_names(ranked: Sequence[Ranked], why_lines: int) -> tuple[str, ...]:
+    """Returns what the rows of the table say: figures that any candidate has, then the reasons."""
+    names = {name for one in ranked for name in _metrics(one)} - _ROWS
+    metrics = sorted(names)[:_METRICS]
+    measured = any(one.candidate.complexity is not None for one in ranked)
+    rows = ["", "rank", "check", "time", "changes", *(["complexity"] if measured else []), *metrics]
+    return (*rows, "conflicts", "verdict", "why", *[""] * (why_lines - 1))
 
-    `tried` None: it is still being read.
+
+def figures(
+    one: Ranked, tried: Tried | None, names: Sequence[str], width: int, picked: str, note_sign: str
+) -> list[Figure]:
+    """Returns a candidate's figures, one for each of `names`, which `row_names` made.
+
+    `tried` None: it is still being read. `picked` says what of it is picked.
     """
     candidate = one.candidate
     passed = "ok" if candidate.passed else "failed"
-    lines = wrap(one_line(one.why, 400), max(8, width)) or [""]
-    why = lines[:WHY_LINES] + [""] * (WHY_LINES - len(lines))
-    return [
-        Figure(one_line(candidate.label, _LABEL), "strong"),
-        Figure(f"{one.rank}  score {one.score:.2f}", passed),
-        Figure(_check_word(candidate.check, candidate.passed), passed),
-        Figure(_times(candidate.duration_ms, candidate.check), "dim"),
-        Figure(f"+{candidate.added:,} -{candidate.deleted:,}  {plural(candidate.files, 'file')}"),
-        Figure("-" if candidate.complexity is None else f"{candidate.complexity:+d}", "dim"),
-        _conflicts(tried),
-        *(Figure(line, "dim") for line in why),
-    ]
+    label = one_line(candidate.label, _LABEL)
+    known = {
+        "rank": Figure(f"{one.rank}  score {one.score:.2f}", passed),
+        "check": Figure(_check_word(candidate.check, candidate.passed), passed),
+        "time": Figure(_times(candidate.duration_ms, candidate.check), "dim"),
+        "changes": Figure(
+            f"+{candidate.added:,} -{candidate.deleted:,}  {plural(candidate.files, 'file')}"
+        ),
+        "complexity": Figure(
+            "-" if candidate.complexity is None else f"{candidate.complexity:+d}", "dim"
+        ),
+        "conflicts": _conflicts(tried),
+        "verdict": _verdict(tried, note_sign),
+    }
+    at = names.index("why")
+    for name in names[1:at]:
+        if name not in known:
+            known[name] = _metric(one, name)
+    count = len(names) - at
+    lines = reasons(one, width)
+    if len(lines) > count:
+        lines[count - 1] += " ..."
+    why = lines[:count] + [""] * (count - len(lines))
+    first = Figure(f"{label}  {picked}" if picked else label, "strong")
+    return [first, *(known[name] for name in names[1:at]), *(Figure(line, "dim") for line in why)]
+
+
+def reasons(one: Ranked, width: int) -> list[str]:
+    """Returns why a candidate has its rank, in lines of so many cells."""
+    return wrap(one_line(one.why, 400), max(8, width)) or [""]
+
+
+def _metrics(one: Ranked) -> Mapping[str, float]:
+    return one.candidate.check.metrics if one.candidate.check else {}
+
+
+def _metric(one: Ranked, name: str) -> Figure:
+    value = _metrics(one).get(name)
+    return Figure("-" if value is None else f"{value:,g}", "dim")
+
+
+def _verdict(tried: Tried | None, note_sign: str) -> Figure:
+    mark = tried.step.checkpoint if tried is not None and tried.step is not None else None
+    if mark is None:
+        return Figure("-", "dim")
+    verdict = verdict_of(mark.tags)
+    note = f"{note_sign} {one_line(mark.notes[-1].text, _COMMAND)}" if mark.notes else ""
+    said = "  ".join(word for word in (verdict or "", note) if word)
+    return Figure(said or "-", {"accepted": "ok", "rejected": "failed"}.get(verdict or "", "dim"))
 
 
 def _check_word(check: CheckResult | None, passed: bool) -> str:
@@ -107,10 +158,53 @@ def all_paths(tried: Iterable[Tried]) -> list[bytes]:
     return sorted({change.path for one in tried for change in one.changes})
 
 
-def change_at(tried: Mapping[str, Tried], label: str, path: bytes) -> Sequence[Change]:
-    """Returns a candidate's change of a path; nothing when it did not change it."""
-    known = tried.get(label)
-    return [] if known is None else [one for one in known.changes if one.path == path]
+def change_at(tried: Tried | None, path: bytes) -> Change | None:
+    """Returns a candidate's change of a path; None when it did not change it, or is being read."""
+    changes = tried.changes if tried is not None else ()
+    return next((one for one in changes if one.path == path), None)
+
+
+class ReviewPicks:
+    """What is picked of candidates: files whole, and hunks."""
+
+    def __init__(self) -> None:
+        self._picks: dict[tuple[str, bytes], Picks] = {}
+
+    def of(self, label: str, change: Change) -> Picks:
+        """Returns the choice among the hunks of one file of a candidate."""
+        return self._picks.setdefault((label, change.path), Picks([change]))
+
+    def toggle_all(self, label: str, changes: Sequence[Change]) -> None:
+        """Picks all that a candidate changed, or lets go of it when all of it is picked."""
+        every = [self.of(label, change) for change in changes]
+        chosen = not all(picks.complete for picks in every)
+        for picks in every:
+            picks.set_file(0, chosen)
+
+    def paths(self) -> list[tuple[str, bytes]]:
+        """Returns (label, path) of the files that are picked whole."""
+        return [(label, p) for (label, _), picks in self._picks.items() for p in picks.paths()]
+
+    def hunks(self) -> list[str]:
+        """Returns the ids of the hunks that are picked of other files; each once."""
+        found = (hunk for picks in self._picks.values() for hunk in picks.hunk_ids())
+        return list(dict.fromkeys(found))
+
+    def whole(self, tried: Mapping[str, Tried]) -> str | None:
+        """Returns the label of the candidate of which all is picked, and of no other anything."""
+        labels = {label for (label, _), picks in self._picks.items() if picks.any}
+        label = labels.pop() if len(labels) == 1 else None
+        if label is None or label not in tried:
+            return None
+        complete = all(self.of(label, change).complete for change in tried[label].changes)
+        return label if complete else None
+
+    def said(self, label: str | None = None) -> str:
+        """Returns `1 file, 2 hunks picked` of a candidate, or of all; empty: nothing is."""
+        mine = [p for (one, _), p in self._picks.items() if label is None or one == label]
+        files, hunks = sum(p.complete for p in mine), sum(p.hunks for p in mine)
+        parts = [plural(files, "file")] * bool(files) + [plural(hunks, "hunk")] * bool(hunks)
+        return f"{', '.join(parts)} picked" if parts else ""
 
 
 def command_words(ranked: Ranked) -> str:

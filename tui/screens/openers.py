@@ -160,12 +160,11 @@ class Openers(Screen[None]):
         self.app.push_screen(screen, self._chosen_candidate)
 
     def _chosen_candidate(self, choice: ReviewChoice | None) -> None:
-        if choice is None:
-            return
-        if choice.wish is not None:
-            self.preview(choice.wish)
-        elif choice.show is not None:
+        self._gateway.poll()
+        if choice is not None and choice.show is not None:
             self.timeline.go_to(choice.show)
+        elif choice is not None:
+            self._changed(choice.outcome)
 
     def action_branch_here(self) -> None:
         """Asks for the name of a branch that begins at the selected step."""

@@ -26,7 +26,7 @@ and it calls
                                         0: rows are drawn to the width of the pane
     set_caption(title, right)           the pane's title line
 
-and sets, as class variables, `WASH` (cursor row gets a ground), `FROZEN` (cells at the left, after
+and sets, as class variables, `WASH` (cursor row gets a ground), `POINTS` (and a bar before it), `FROZEN` (cells at the left, after
 the gutter, that stay when scrolled sideways; may be an instance attribute) and `MARGIN` (rows kept
 in view around the cursor).
 
@@ -76,6 +76,7 @@ class LineList(ScrollView, can_focus=True):
     }
     """
     WASH: ClassVar[bool] = True
+    POINTS: ClassVar[bool] = True
     MARGIN: ClassVar[int] = 2
     FROZEN: int = 0
 
@@ -124,6 +125,11 @@ class LineList(ScrollView, can_focus=True):
     def cursor(self) -> int:
         """The selected row; 0 when the list is empty."""
         return self._cursor
+
+    @property
+    def is_bright(self) -> bool:
+        """The pane's title is bright: the list has the focus, or stands for what has it."""
+        return self.has_focus
 
     @property
     def row_width(self) -> int:
@@ -265,7 +271,7 @@ class LineList(ScrollView, can_focus=True):
             ground = "wash" if focused else "wash_away"
         bar = self.paint("bar" if focused else "bar_away")
         sign = self.row_sign(index)
-        if selected:
+        if selected and self.POINTS:
             sign = self.glyphs.bar
         elif sign != " ":
             bar = self.paint("accent", bold=True)

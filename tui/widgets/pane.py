@@ -17,7 +17,7 @@ from stepwell.tui.widgets.linelist import LineList
 
 
 class PaneTitle(Widget):
-    """One line: number, title, hairline, right-hand text; bright while its list has the focus."""
+    """One line: number, title, hairline, right-hand text; bright while its list is."""
 
     DEFAULT_CSS = "PaneTitle { height: 1; }"
 
@@ -34,7 +34,7 @@ class PaneTitle(Widget):
 
     def _segments(self, width: int) -> Sequence[Segment]:
         paint = paint_for(self.app.current_theme.dark)
-        active = self._lines.has_focus
+        active = self._lines.is_bright
         rule = self._lines.glyphs.rule
         right = clip(self._lines.title_right, max(0, width // 2))
         title = clip(self._lines.title_text, max(0, width - cells(right) - 8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,30 @@ def test_promote_merges_and_undo_takes_it_back(folder: Path, run: Run, tried: An
     assert [one["kind"] for one in clash["conflicts"]] == ["add/add"]
     assert run("experiment", "promote", "x", "bad", "--yes").code == 4
     assert run("merge", "--abort", "--yes").code == 0
+
+
+def test_weights_of_the_settings_rank(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For every experiment; `--weight` has the last word; settings that make no sense are told."""
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("STEPWELL_CONFIG", str(config))
+    tries = [writes("long", "a" * 9 + "\\n" * 30), writes("short", "latency 9")]
+    words = [word for one in tries for word in ("--try", one)]
+    show = [sys.executable, "-c", "print(open('out').read())"]
+    metric = ["--metric", r"latency=latency (\d+)"]
+    ran = run("experiment", "run", "x", *words, "--check", shlex.join(show), *metric, "--json")
+    assert [c["label"] for c in ran.json["candidates"]] == ["short", "long"]
+    assert ran.json["candidates"][0]["checks"]["metrics"] == {"latency": 9.0}
+    config.write_text("[experiments.weights]\nchecks = 0\nsize = 0\nduration = 0\nother = 3\n")
+    refused = run("experiment", "show", "x")
+    assert refused.code == 0, refused.err
+    assert (
+        run("experiment", "show", "x", "--weight", "size=5").text.splitlines()[1].split()[2]
+        == "short"
+    )
+    config.write_text("[experiments.weights]\nsize = 'huge'\n")
+    assert run("experiment", "show", "x").code == 2
 
 
 def test_picks_are_merged_and_taken_back(folder: Path, run: Run, tried: Any) -> None:

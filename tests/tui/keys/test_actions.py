@@ -14,8 +14,8 @@ from stepwell.tui.screens.branches import BranchList, DeleteForm
 from stepwell.tui.screens.commanding import CommandScreen
 from stepwell.tui.screens.conflicts import ConflictList
 from stepwell.tui.screens.copymenu import CopyMenu
-from stepwell.tui.screens.experiments import ReviewTable
 from stepwell.tui.screens.help import HelpScreen
+from stepwell.tui.screens.judging import VerdictForm
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.marking import NoteForm
 from stepwell.tui.screens.operations import OperationList
@@ -27,6 +27,7 @@ from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.prompt import Prompt
+from stepwell.tui.widgets.reviewtable import ReviewTable
 from stepwell.tui.widgets.timeline import Timeline
 
 OWNERS: dict[Scope, type] = {
@@ -40,6 +41,7 @@ OWNERS: dict[Scope, type] = {
     "branches": BranchList,
     "conflicts": ConflictList,
     "review": ReviewTable,
+    "verdict": VerdictForm,
     "copy": CopyMenu,
     "seek": SeekScreen,
     "sessions": SessionList,

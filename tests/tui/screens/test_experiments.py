@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from textual.pilot import Pilot
 
 from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.gateway import open_workspace
 from stepwell.tui.screens.experiments import ExperimentsScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.widgets.diff import DiffView
@@ -42,6 +44,17 @@ def root(tmp_path: Path) -> Path:
             check=["grep", "-q", "wet", "soil"],
         )
     return folder
+
+
+@pytest.fixture
+def play_over(play: Make) -> Make:
+    """As elsewhere, but that the time which checks take has no say in the order."""
+
+    def run(root: Path, scene: Make, size: tuple[int, int] = (120, 36)) -> None:
+        opened = open_workspace(root, root.parent / "home", weights=lambda: {"duration": 0.0})
+        play(opened, scene, size, clock=time.time_ns)
+
+    return run
 
 
 async def press(pilot: Pilot[int], app: StepwellApp, settle: Make, *keys: str) -> None:
@@ -151,8 +164,130 @@ def test_both_diffs_are_coloured(
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await press(pilot, app, settle, "E")
-        for diff in app.screen.query(DiffView):
+        shown = [diff for diff in app.screen.query(DiffView) if diff.region.width]
+        assert len(shown) == 2
+        for diff in shown:
             line = next(r for r in range(len(diff.rows)) if "def" in diff.row(r).text)
             await until(lambda d=diff, at=line: d._row_colours(d.row(at)) is not None)
 
     play_over(folder, scene)
+
+
+@pytest.fixture
+def fields(tmp_path: Path) -> Path:
+    """A workspace whose two candidates each change two places of one file, and one a second file."""
+    folder = tmp_path / "orchard"
+    folder.mkdir()
+    rows = [f"row {number}\n" for number in range(1, 31)]
+    (folder / "rows").write_text("".join(rows))
+    with Workspace.init(folder, home=tmp_path / "home") as ws:
+        ways = {
+            word: "".join(
+                {2: f"{word} 3\n", 19: f"{word} 20\n"}.get(at, row) for at, row in enumerate(rows)
+            )
+            for word in ("apple", "cherry")
+        }
+        ways["cherry"] = ways["cherry"].replace("cherry 3", "row 3").replace("row 10\n", "cherry\n")
+        ws.try_approaches(
+            [
+                ("apple", writes(rows=ways["apple"], more="more\n")),
+                ("cherry", writes(rows=ways["cherry"])),
+            ],
+            name="fruit",
+        )
+    return folder
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+def test_hunks_of_two_candidates_are_picked_merged_and_undone(
+    fields: Path, play_over: Make, settle: Make, screen_text: Make, size: tuple[int, int]
+) -> None:
+    """`space` picks, the table counts, `M` previews one plan of both, `y` merges, `u` takes it back."""
+    before = (fields / "rows").read_text()
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E", "j")
+        assert screen_text(app)[2].replace("▌", " ").split() == ["cherry", "apple"]
+        await press(pilot, app, settle, "right_square_bracket", "space")
+        assert "cherry  1 hunk picked" in screen_text(app)[2]
+        await press(pilot, app, settle, "l", "right_square_bracket", "right_square_bracket")
+        if "hunk 2/2" not in "\n".join(screen_text(app)):
+            await press(pilot, app, settle, "right_square_bracket")
+        await press(pilot, app, settle, "space", "k", "x")
+        assert "2 hunks, 1 file" not in screen_text(app)[2]
+        assert "1 file, 1 hunk picked" in screen_text(app)[2]
+        await press(pilot, app, settle, "M", "escape")
+        assert isinstance(app.screen, ExperimentsScreen)
+        assert "1 file, 2 hunks picked" in screen_text(app)[1]
+        await press(pilot, app, settle, "M", "M")
+        assert isinstance(app.screen, RestorePreview)
+        assert "Merge picks of fruit/apple, fruit/cherry: 2 files" in "\n".join(screen_text(app))
+        assert (fields / "rows").read_text() == before
+        await press(pilot, app, settle, "y")
+        assert app.screen is app.main
+        merged = (fields / "rows").read_text().splitlines()
+        assert (merged[2], merged[9], merged[19]) == ("row 3", "cherry", "apple 20")
+        assert (fields / "more").exists()
+        await press(pilot, app, settle, "u", "y")
+
+    play_over(fields, scene, size)
+    assert (fields / "rows").read_text() == before and not (fields / "more").exists()
+
+
+def test_all_of_one_candidate_picked_is_its_promotion(
+    fields: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """With `A`, twice nothing is picked; picks that clash cannot be applied."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E", "A", "M")
+        assert "Merge branch fruit/cherry" in "\n".join(screen_text(app))
+        await press(pilot, app, settle, "escape", "A")
+        assert "picked" not in "\n".join(screen_text(app))
+        await press(pilot, app, settle, "A", "l", "A", "M")
+        shown = "\n".join(screen_text(app))
+        assert "they do not go together" in shown and "both sides changed the same lines" in shown
+        await press(pilot, app, settle, "y")
+        assert isinstance(app.screen, RestorePreview)
+        assert "row 20" in (fields / "rows").read_text()
+
+    play_over(fields, scene)
+
+
+def test_verdict_and_note_are_kept_and_shown(
+    fields: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """As tag and note of the candidate's newest step; the timeline shows them afterwards."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E", "t")
+        assert "Verdict on cherry" in "\n".join(screen_text(app))
+        await press(pilot, app, settle, "r")
+        assert "rejected" in row(screen_text, app, "verdict")
+        await press(pilot, app, settle, "t", "escape", "t", "a")
+        assert "rejected" not in row(screen_text, app, "verdict")
+        await press(pilot, app, settle, "a", *"sour", "ctrl+s")
+        assert "accepted  ✎ sour" in row(screen_text, app, "verdict")
+        await press(pilot, app, settle, "escape")
+        assert "accepted" in "\n".join(screen_text(app))
+
+    play_over(fields, scene, (200, 60))
+    with Workspace.open(fields, home=fields.parent / "home") as ws:
+        mark = ws.get_step("fruit/cherry").checkpoint
+    assert mark is not None and mark.tags == ("accepted",)
+    assert [note.text for note in mark.notes] == ["sour"]
+
+
+def test_the_persons_weights_rank(
+    fields: Path, play: Make, settle: Make, screen_text: Make
+) -> None:
+    """A figure that no weight counts makes no difference."""
+    opened = open_workspace(
+        fields, fields.parent / "home", weights=lambda: {"size": 0.0, "duration": 0.0, "other": 1.0}
+    )
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E")
+        assert row(screen_text, app, "rank").count("score 1.00") == 2
+
+    play(opened, scene)
