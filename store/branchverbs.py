@@ -17,9 +17,10 @@ from stepwell.store.engine.merge.ending import (
 )
 from stepwell.store.engine.merge.plan import MergeRequest, merge_tip
 from stepwell.store.engine.partial import Part
+from stepwell.store.engine.repairing.nearest import offering_nearest
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
 from stepwell.store.link.carry import asked, carried
-from stepwell.store.model.errors import NotFoundError
+from stepwell.store.model.errors import NotFoundError, ObjectDamagedError, ObjectMissingError
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, Plan, PlannedChanges
 from stepwell.store.model.steps import Branch, Step
@@ -183,5 +184,8 @@ class BranchVerbs(WorkspaceReader):
             return apply_travel(writer, self._context, plan, force=force, progress=progress)
 
     def _planned(self, aim: Aim) -> PlannedChanges:
-        plan, reader = plan_travel(self._journal, self._context, aim)
-        return PlannedChanges(plan, reading.plan_changes(reader, plan))
+        try:
+            plan, reader = plan_travel(self._journal, self._context, aim)
+            return PlannedChanges(plan, reading.plan_changes(reader, plan))
+        except (ObjectMissingError, ObjectDamagedError) as error:
+            raise offering_nearest(self._journal, aim.onto, error) from error

@@ -10,6 +10,7 @@ from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.bundles import BundleLoad, Loaded, check_bundle, is_here, save_steps
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.model.errors import NotFoundError, UsageError
+from stepwell.store.model.reports import Repaired
 from stepwell.store.model.steps import Step
 from stepwell.store.reader import WorkspaceReader
 from stepwell.store.workspace import Workspace
@@ -60,6 +61,22 @@ def import_bundle(
             done += workspace.record_import(load, contents.steps[done:])
         workspace.finish_import(load, contents.branches)
         return load.loaded
+    finally:
+        os.close(fd)
+
+
+def repair_from(
+    workspace: Workspace, path: Path | None, *, progress: Progress = no_progress
+) -> Repaired:
+    """Repairs a workspace's store, with a bundle as one of the sources when there is one.
+
+    Raises: as `Workspace.repair`, and for the bundle as `import_bundle`.
+    """
+    if path is None:
+        return workspace.repair(progress=progress)
+    fd = _opened(path)
+    try:
+        return workspace.repair(check_bundle(fd).objects, progress=progress)
     finally:
         os.close(fd)
 

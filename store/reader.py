@@ -33,6 +33,7 @@ from stepwell.store.model.reports import (
     BlameLine,
     BranchRow,
     Hit,
+    Sample,
     Stats,
     Status,
     VerifyReport,
@@ -409,9 +410,21 @@ class WorkspaceReader(StepReader):
         view = self._journal.view()
         return reading.with_mark(Shown(self._journal, view.dropped).linked(step), view)
 
-    def verify(self, *, full: bool = False, progress: Progress = no_progress) -> VerifyReport:
-        """Checks every frame of the journal; with `full` every object's bytes too."""
-        return reading.verify(self._journal, full=full, progress=progress)
+    def verify(
+        self,
+        *,
+        full: bool = False,
+        sample_percent: float | None = None,
+        progress: Progress = no_progress,
+    ) -> VerifyReport:
+        """Checks every frame of the journal; with `full` every object's bytes too.
+
+        With `sample_percent` so many of them, each day others.
+        """
+        sample = None
+        if sample_percent is not None:
+            sample = Sample(sample_percent, self._context.clock() // 86_400_000_000_000)
+        return reading.verify(self._journal, full=full, sample=sample, progress=progress)
 
     def stats(self) -> Stats:
         """Returns counts and sizes of the store."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from stepwell.store.accessverbs import AccessVerbs
 from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.link.carry import carried
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.purging import Purge, Target
-from stepwell.store.model.reports import Collected, Sealed
+from stepwell.store.model.reports import Collected, Repaired, Sealed
 from stepwell.store.model.retention import Policy, Prune
 from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.steps import Operation, VerdictGiven
@@ -91,6 +93,27 @@ class UpkeepVerbs(AccessVerbs):
             forget=self._forget_derived,
         )
         self.refresh()
+        return done
+
+    def repair(
+        self, bundle: ObjectReader | None = None, *, progress: Progress = no_progress
+    ) -> Repaired:
+        """Mends what `verify` finds with `full`, as far as there is a source for it.
+
+        Sources are copies in the store, the folder as it is now, and the objects of a bundle
+        (`bundling.repair_from`). Nothing that can be read is lost by it; bytes always hash to the
+        id that they are stored under.
+
+        Raises:
+            BusyError: another process is sealing, or writing for long.
+            NoSpaceError, FailedError: the system refused.
+        """
+        from stepwell.store.engine.repairing.repair import repair
+
+        done = repair(self._context, self._writer, bundle, progress)
+        self._drop_catalogue()
+        self._journal.close()
+        self._journal = Journal.open(self.store)
         return done
 
     def _forget_derived(self) -> None:

@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "bisect": ("bisect", "find the step with which a command began to fail"),
     "branch": ("branches", "list branches; make, rename or delete one"),
     "state": ("state", "snapshots of JSON state: take, find, compare, carry"),
-    "verify": ("upkeep", "check that everything stored is whole"),
+    "verify": ("verifying", "check that everything stored is whole"),
     "gc": ("upkeep", "seal what was recorded: packed small, as git commits"),
     "prune": ("retention", "drop old steps by the retention policy"),
     "purge": ("purge", "remove content from the history for good"),

@@ -1,4 +1,4 @@
-"""`verify`, `gc` and `rebuild`: looking after the store."""
+"""`gc` and `rebuild`: looking after the store."""
 
 from __future__ import annotations
 
@@ -10,53 +10,9 @@ from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.words import size
-from stepwell.store.model.errors import IntegrityError
-from stepwell.store.model.ids import short
-from stepwell.store.model.reports import Sealed, Stats, Swept, VerifyReport
+from stepwell.store.model.reports import Sealed, Stats, Swept
 from stepwell.store.model.text import plural
 from stepwell.store.retention import read_policy
-
-DAMAGED = IntegrityError.exit_code
-
-
-def _verify(call: Call) -> int:
-    with call.open() as workspace:
-        report = workspace.verify(full=call.arguments.full, progress=call.out.progress)
-    if call.out.json:
-        damaged = [
-            {"kind": one.kind, "id": one.id, "affects": list(one.affects)} for one in report.damaged
-        ]
-        call.out.document(
-            {
-                "ok": report.ok,
-                "checked": report.checked,
-                "damaged": damaged,
-                "repaired": 0,
-                "full": report.full,
-            }
-        )
-    else:
-        _tell(call.out, report)
-    return 0 if report.ok else DAMAGED
-
-
-def _tell(out: Output, report: VerifyReport) -> None:
-    for one in report.damaged:
-        shown = ", ".join(short(step) for step in one.affects[:5])
-        more = f" and {len(one.affects) - 5} more" if len(one.affects) > 5 else ""
-        needed = f"  needed by {plural(len(one.affects), 'step')}: {shown}{more}" if shown else ""
-        out.line(Styled(f"damaged {one.kind}", "bad"), f" {one.id}{needed}")
-    checked = (
-        f"{report.checked:,} checked{'' if report.full else ' (--full reads every object too)'}"
-    )
-    if report.ok:
-        out.line(Styled("whole", "good"), f": {checked}")
-    else:
-        out.line(Styled(f"{len(report.damaged):,} damaged", "bad"), f", {checked}")
-
-
-def _verify_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--full", action="store_true", help="also every object's bytes")
 
 
 def _gc(call: Call) -> int:
@@ -127,13 +83,6 @@ def _rebuild(call: Call) -> int:
 
 
 COMMANDS = (
-    Command(
-        name="verify",
-        summary="Check that everything stored is whole; exit code 5 when it is not.",
-        examples=("stepwell verify --full",),
-        configure=_verify_options,
-        run=_verify,
-    ),
     Command(
         name="gc",
         summary="Seal what was recorded: pack it small; remove what was dropped.",

@@ -17,11 +17,13 @@ from stepwell.store.engine.diff import (
     changes_without_lines,
 )
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.journal.verify import verify_journal
 from stepwell.store.engine.merge.ending import merging_plan, with_markers
 from stepwell.store.engine.objects import LayeredObjects, ObjectReader
 from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.patch import as_patch
 from stepwell.store.engine.recording import require_head
+from stepwell.store.engine.repairing.nearest import nearest_of
 from stepwell.store.engine.rollback import decode_plan, inspect_plan
 from stepwell.store.engine.snapshots import Entry, lookup
 from stepwell.store.engine.travel import covered_of, current_head
@@ -29,7 +31,7 @@ from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellError
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import PathState, Plan
-from stepwell.store.model.reports import Damage, MergeStatus, Stats, Status, VerifyReport
+from stepwell.store.model.reports import Damage, MergeStatus, Sample, Stats, Status, VerifyReport
 from stepwell.store.model.seqs import count
 from stepwell.store.model.steps import Covered, Snapshot, Step, StepRecorded, View
 
@@ -199,13 +201,20 @@ def _entry(path: TrackedPath, state: PathState | None) -> Entry | None:
     return None if state is None else Entry(path, state.mode, state.blob)
 
 
-def verify(journal: Journal, *, full: bool, progress: Progress) -> VerifyReport:
+def verify(
+    journal: Journal, *, full: bool, sample: Sample | None, progress: Progress
+) -> VerifyReport:
     """Checks the journal; see Workspace.verify."""
-    result = journal.verify(full=full, progress=progress)
-    damaged = tuple(
-        Damage(d.kind, d.id, _steps_of(journal, d.operations), d.reason) for d in result.damaged
-    )
-    return VerifyReport(result.checked, damaged, full)
+    journal.refresh()
+    result = verify_journal(journal, full=full, sample=sample, progress=progress)
+    damaged = with_steps(journal, result.damaged)
+    nearest = nearest_of(journal, (step for one in damaged for step in one.affects))
+    return VerifyReport(result.checked, damaged, full, nearest)
+
+
+def with_steps(journal: Journal, damaged: Sequence[Damage]) -> tuple[Damage, ...]:
+    """Returns damage with the steps that the operations recorded which it is part of."""
+    return tuple(Damage(d.kind, d.id, _steps_of(journal, d.operations), d.reason) for d in damaged)
 
 
 def _steps_of(journal: Journal, numbers: Sequence[int]) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from stepwell.store.model.changes import Change
-from stepwell.store.model.ids import StepId
+from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.plans import Conflict, PathState
 from stepwell.store.model.steps import Covered, Intent, Step
@@ -83,17 +84,51 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Which objects a verification reads that does not read all: another part with each turn."""
+
+    percent: float
+    turn: int
+    """Such as the day; after 100 / percent turns every object was read."""
+
+    def takes(self, oid: Oid) -> bool:
+        """Tells whether the object is in this turn's part."""
+        place = int.from_bytes(oid[:4], "big") * 100 / (1 << 32)
+        start = self.turn * self.percent % 100
+        return (place - start) % 100 < self.percent
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyReport:
     """What `verify` found."""
 
     checked: int
     damaged: tuple[Damage, ...]
     full: bool
+    nearest: Mapping[str, str | None] = field(default_factory=dict)
+    """Of each step that damage affects, the nearest one that is whole; None: there is none."""
 
     @property
     def ok(self) -> bool:
         """Tells whether nothing is damaged."""
         return not self.damaged
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What a repair found and left."""
+
+    before: tuple[Damage, ...]
+    after: tuple[Damage, ...]
+    checked: int
+    sources: Mapping[str, int]
+    """How many objects came from where: `workspace`, `bundle`."""
+
+    @property
+    def mended(self) -> int:
+        """How much of what was damaged is not any more."""
+        left = {(one.kind, one.id) for one in self.after}
+        return sum((one.kind, one.id) not in left for one in self.before)
 
 
 @dataclass(frozen=True, slots=True)

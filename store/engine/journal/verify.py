@@ -15,7 +15,7 @@ from stepwell.store.engine.objects import EMPTY_TREE, MODE_TREE, TREE, decode_tr
 from stepwell.store.engine.sealing.check import check_sealed
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.reports import Damage, VerifyReport
+from stepwell.store.model.reports import Damage, Sample, VerifyReport
 from stepwell.store.model.steps import Operation, Step, StepRecorded
 
 if TYPE_CHECKING:
@@ -36,12 +36,17 @@ class _Check:
     journal: Journal
     full: bool
     progress: Progress
+    sample: Sample | None = None
     checked: int = 0
     damaged: list[Damage] = field(default_factory=list)
     suspects: set[Oid] = field(default_factory=set)
     """Objects of which at least one copy is damaged."""
     sound: set[Oid] = field(default_factory=set)
     """With `full`: objects of which one copy was hashed and found right."""
+
+    def takes(self, oid: Oid) -> bool:
+        """Tells whether an object is to be read."""
+        return self.full or (self.sample is not None and self.sample.takes(oid))
 
     def note(
         self,
@@ -55,8 +60,12 @@ class _Check:
         self.damaged.append(Damage(kind, identity, tuple(steps), reason, numbers))
 
 
-def verify_journal(journal: Journal, *, full: bool, progress: Progress) -> VerifyReport:
+def verify_journal(
+    journal: Journal, *, full: bool, progress: Progress, sample: Sample | None = None
+) -> VerifyReport:
     """Returns what is wrong with the journal; raises only when the system refuses to read.
+
+    With `full` every object is read, with `sample` a part of them.
 
     Kinds of damage: `segment` (its id is the number), of which nothing, or not all, can be read;
     `frame` (SEGMENT:OFFSET), a stretch of bytes that is no frame; `operation` (its number), lost;
@@ -64,7 +73,7 @@ def verify_journal(journal: Journal, *, full: bool, progress: Progress) -> Verif
     `refs` and `config`.
     """
     journal.sealed.packs.forget()
-    check = _Check(journal, full, progress)
+    check = _Check(journal, full, progress, sample)
     segments = journal.segments()
     for done, segment in enumerate(segments):
         progress("segments", done, len(segments))
@@ -100,7 +109,7 @@ def _check_frames(check: _Check, segment: Segment) -> None:
             if item.kind == frames.OPERATION:
                 _note_gaps(check, segment, pending, [frames.unpack_commit(item.payload).number])
                 pending.clear()
-            elif check.full:
+            elif check.full or check.sample is not None:
                 _check_object(check, segment, item)
     known = [gap for gap in pending if gap.offset < segment.committed]
     _note_gaps(check, segment, known, [])
@@ -116,9 +125,9 @@ def _check_object(check: _Check, segment: Segment, frame: Frame) -> None:
     if frame.kind not in (frames.OBJECT, frames.LARGE):
         return
     entry = segment.source.entry(frame.offset)
-    check.checked += 1
-    if entry is None:
+    if entry is None or not check.takes(entry.oid):
         return
+    check.checked += 1
     if segment.source.is_sound(frame.offset, entry.oid):
         check.sound.add(entry.oid)
     else:
@@ -138,6 +147,10 @@ def _check_sealed(check: _Check) -> None:
                 check.suspects.update(bad)
             else:
                 check.sound.update(found.index.ids())
+        elif check.sample is not None and found.index is not None:
+            taken = [oid for oid in found.index.ids() if check.takes(oid)]
+            check.checked += len(taken)
+            check.suspects.update(oid for oid in taken if not journal.is_sound(oid))
 
 
 def _check_numbers(check: _Check, segments: list[Segment]) -> None:
@@ -184,6 +197,12 @@ def _steps_of(operation: Operation) -> list[Step]:
     return [e.step for e in operation.effects if isinstance(e, StepRecorded)]
 
 
+def soundness(journal: Journal) -> Callable[[Step], bool]:
+    """Returns what tells whether all that a step needs can be read; each object is read once."""
+    reach = _Reach(_Check(journal, full=True, progress=lambda _what, _done, _total: None))
+    return lambda step: not reach.bad_in_step(step)
+
+
 class _Reach:
     """Which bad objects lie below a step; each tree and extras blob is looked at once."""
 
@@ -200,7 +219,7 @@ class _Reach:
         """Returns the objects without which the step cannot be read back whole."""
         named = {getattr(step, name) for name in _BLOBS} - {None}
         tree, extras = step.snapshot.tree, step.snapshot.extras
-        if not self._check.full:
+        if not self._check.full and not self._check.suspects:
             return {oid for oid in (*named, tree, extras) if not self._is_sound(oid)}
         bad = {oid for oid in named if not self._is_sound(oid)}
         return bad | self._below_extras(extras) | self._below_tree(tree)
@@ -209,7 +228,7 @@ class _Reach:
         known = self._sound.get(oid)
         if known is None:
             journal = self._check.journal
-            if self._check.full:
+            if self._check.full or oid in self._check.suspects:
                 known = oid in self._check.sound or journal.is_sound(oid)
             else:
                 known = journal.has(oid)

@@ -138,6 +138,24 @@ class SealedRepository:
         with Git(self.path, self._quarantine, also=places) as git:
             return self._packed(git, tips)
 
+    def reindex(self, name: str) -> None:
+        """Makes the index of a pack anew, which is read whole for it.
+
+        Raises:
+            FailedError: the pack is not there, or damaged.
+            NoSpaceError: there is no room.
+        """
+        made = self._fresh("made") / f"{name}.idx"
+        pack = pack_folder(self.path) / f"{name}.pack"
+        self._git.run("index-pack", "--no-rev-index", "-o", str(made), str(pack), niceness=_NICE)
+        try:
+            os.chmod(made, FILE_MODE)
+            _fsync_file(made)
+            os.rename(made, pack.with_suffix(".idx"))
+        except OSError as error:
+            raise system_error(error, "moving the index", made) from error
+        fsync_folder(pack.parent)
+
     def _packed(self, git: Git, tips: Iterable[Oid]) -> PackIndex:
         feed = b"".join(oid.hex().encode() + b"\n" for oid in tips)
         base = str(self._fresh("made") / "pack")
