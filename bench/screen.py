@@ -31,7 +31,7 @@ from machine import resident_mb
 
 WIDTH, HEIGHT = 120, 36
 PROGRAM = (
-    "import sys; from pathlib import Path; from stepwell.tui.app import run;"
+    "import sys; from pathlib import Path; from stepwell.tui.start import run;"
     "sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))"
 )
 

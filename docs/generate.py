@@ -13,7 +13,7 @@ from pathlib import Path
 from stepwell.store.cli.command import Command
 from stepwell.store.cli.main import COMMANDS
 from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
-from stepwell.tui.keys.bindings import spelled
+from stepwell.tui.keys.names import spelled
 
 FOLDER = Path(__file__).resolve().parent
 MARKER = "<!-- What follows is generated: make docs -->\n"
@@ -100,10 +100,10 @@ def _cell(text: str) -> str:
 
 
 def _keys_of(scope: Scope) -> Iterator[str]:
-    yield from (f"## {scope.capitalize()}", "", "| key | does |", "|---|---|")
+    yield from (f"## {scope.capitalize()}", "", "| key | does | name |", "|---|---|---|")
     for action in actions_for(scope):
         named = ", ".join(f"`{spelled(key)}`" for key in action.keys)
-        yield f"| {named.replace('`|`', 'the bar')} | {_cell(action.title)} |"
+        yield f"| {named.replace('`|`', 'the bar')} | {_cell(action.title)} | `{action.name.partition('.')[2]}` |"
     yield ""
 
 

@@ -1,11 +1,11 @@
-"""The application: wires gateway, screens, themes and timers together. `run` is the entry point."""
+"""The application: wires gateway, screens, themes and timers together."""
 
 from __future__ import annotations
 
 import gc
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -51,6 +51,8 @@ class Settings:
     """Who signs notes; empty: nobody."""
     own_collector: bool = False
     """Garbage is collected in pauses only, for the rest of the process."""
+    complaints: tuple[str, ...] = ()
+    """What of the settings was left out."""
 
 
 class StepwellApp(App[int]):
@@ -92,6 +94,8 @@ class StepwellApp(App[int]):
 
     def on_mount(self) -> None:
         """Starts the timers."""
+        if self._settings.complaints:
+            self.main.complain(self._settings.complaints)
         if self._settings.own_collector:
             collector = Collector(self._pause)
             collector.start()
@@ -120,20 +124,18 @@ class StepwellApp(App[int]):
         self.gateway.close()
 
 
-def run(
+def open_screen(
     root: Path,
     home: Path,
     *,
     config: CaptureConfig | None = None,
     by: str = "",
-    theme: str = STEPWELL.name,
     weights: Callable[[], Mapping[str, float]] = dict,
+    complaints: Sequence[str] = (),
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
-    `config` says how this person captures, which the safety step before a rollback does, too; `by`
-    signs notes. `weights` gives what counts how much among an experiment's figures; it is asked when
-    one is looked at, and what it raises is shown.
+    `config`, `by` and `weights` are as for `start.run`; `complaints` are told on the screen at first.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
@@ -143,6 +145,7 @@ def run(
     opened = open_workspace(root, home, config, weights)
     sys.setswitchinterval(_SWITCH_S)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")
-    app = StepwellApp(opened, Settings(glyphs=glyphs, theme=theme, by=by, own_collector=True))
+    settings = Settings(glyphs=glyphs, by=by, own_collector=True, complaints=tuple(complaints))
+    app = StepwellApp(opened, settings)
     app.run()
     return app.return_code or 0

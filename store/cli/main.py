@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "install": ("agents", "record an agent's steps: put our hooks into its settings"),
     "uninstall": ("agents", "take them out again"),
     "doctor": ("agents", "which agents are installed, reachable and heard from"),
+    "keys": ("keys", "what the keys of the timeline do"),
     "demo": ("demo", "build a real history to play with, and browse it"),
     "capture": ("recording", "record the folder as a step"),
     "mark": ("recording", "make a step a checkpoint: label, note, tags"),
@@ -73,7 +74,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Name -> (module of this package, what the list of commands says)."""
 
 _GROUPS = (
-    ("begin", ("init", "status", "install", "uninstall", "doctor", "mcp", "demo")),
+    ("begin", ("init", "status", "install", "uninstall", "doctor", "mcp", "keys", "demo")),
     ("record", ("capture", "watch", "run", "mark", "unmark", "transcripts")),
     ("look", ("log", "show", "diff", "cat", "search", "blame", "bisect")),
     ("sessions", ("sessions", "metrics", "session", "report")),

@@ -1,4 +1,4 @@
-"""Opens the timeline's screen by its entry point, so that nothing headless loads it."""
+"""Finds the screen by its entry points, so that nothing headless loads it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ import os
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from stepwell.store.environment import default_capture, default_config, user_name
 from stepwell.store.model.errors import FailedError
+from stepwell.store.settings import read_table
 
 GROUP = "stepwell.screens"
+
+
+def load_screen(name: str) -> Any:
+    """Returns what a screen offers under a name: `timeline` or `keys`.
+
+    Raises:
+        FailedError: no screen is installed.
+    """
+    found = list(entry_points(group=GROUP, name=name))
+    if not found:
+        raise FailedError(
+            f"the {name} cannot be shown: no screen is installed",
+            hint="install stepwell whole, or use stepwell log",
+        )
+    return found[0].load()
 
 
 def open_timeline(folder: bytes, home: Path) -> int:
@@ -18,17 +35,13 @@ def open_timeline(folder: bytes, home: Path) -> int:
 
     Raises:
         FailedError: no screen is installed.
+        UsageError: the settings cannot be read.
     """
-    found = list(entry_points(group=GROUP, name="timeline"))
-    if not found:
-        raise FailedError(
-            "the timeline cannot be opened: no screen is installed",
-            hint="install stepwell whole, or use stepwell log",
-        )
-    run = found[0].load()
+    keys = read_table(default_config(), "keys")
+    run = load_screen("timeline")
     root = Path(os.fsdecode(folder))
-    told = run(root, home, config=default_capture(), by=user_name(), weights=_weights)
-    return int(told or 0)
+    capture, by = default_capture(), user_name()
+    return int(run(root, home, config=capture, by=by, keys=keys, weights=_weights) or 0)
 
 
 def _weights() -> Mapping[str, float]:

@@ -160,7 +160,21 @@ def test_operations_are_listed_and_lead_to_a_preview(
 
 def test_opening_what_is_no_workspace_fails_before_the_screen(tmp_path: Path) -> None:
     """The error comes from `run` itself, so that the command line prints it as any other."""
-    from stepwell.tui.app import run
+    from stepwell.tui.start import run
 
     with pytest.raises(StepwellError):
         run(tmp_path, tmp_path / "home")
+
+
+def test_settings_that_make_no_sense_are_told_at_first(
+    orchard: tuple[Path, Path], settle: Make, screen_text: Make
+) -> None:
+    """The app is there all the same; the next key takes the sentence away."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert "settings: one is wrong (and 1 more: stepwell keys)" in screen_text(app)[-1]
+        await pilot.press("j")
+        await settle(pilot, app)
+        assert "settings:" not in screen_text(app)[-1]
+
+    run_scene(orchard, settle, scene, complaints=("one is wrong", "another"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from stepwell.tui.keys.actions import key_of
 from stepwell.tui.messages import ChangeDone, MergeLoaded, SidesLoaded
 from stepwell.tui.model.sides import Sides, binary_words
 from stepwell.tui.values import Conflict
@@ -51,4 +52,6 @@ def _sides(read: Callable[..., bytes], conflict: Conflict) -> Sides:
 def conclude(source: Source) -> ChangeDone:
     """Concludes the merge under way with the disk as it is."""
     done = source.continue_merge()
-    return ChangeDone(f"merged: now at #{done.step.seq}; u takes the whole merge back")
+    return ChangeDone(
+        f"merged: now at #{done.step.seq}; {key_of('everywhere.undo')} takes the whole merge back"
+    )

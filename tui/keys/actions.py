@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from stepwell.tui.keys.names import spelled
+
 Scope = Literal[
     "everywhere",
     "list",
@@ -33,6 +35,9 @@ Scope = Literal[
 ]
 
 
+_ARGUMENTS = {"1)": "forward", "-1)": "back"}
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing that a key does."""
@@ -48,6 +53,18 @@ class Action:
     """Short form for the footer; empty: not shown there."""
     of_screen: bool = False
     """The screen has the method, although the keys work only in the scope's widget."""
+
+    @property
+    def name(self) -> str:
+        """What the settings call it: `timeline.restore`, `everywhere.pane_files`."""
+        method, _, argument = self.id.partition("(")
+        what = _ARGUMENTS.get(argument, argument.strip("')"))
+        return f"{self.scope}.{method}{'_' if what else ''}{what}"
+
+    @property
+    def is_way_out(self) -> bool:
+        """Something has to lead back from where it is."""
+        return self.id.startswith(("leave", "close", "cancel", "drop", "no"))
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -362,6 +379,34 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
+_in_force: tuple[Action, ...] = ACTIONS
+
+
+def put_in_force(actions: tuple[Action, ...]) -> None:
+    """Takes the table with the keys that a person chose.
+
+    Once in a process, before the first screen is imported: bindings are made with the classes.
+    """
+    global _in_force
+    _in_force = actions
+
+
+def key_of(name: str) -> str:
+    """Returns the first key of an action, `everywhere.undo`, as a person reads it."""
+    keys = next(action.keys for action in _in_force if action.name == name)
+    return spelled(keys[0]) if keys else "(no key)"
+
+
+def takes_it_back() -> str:
+    """Returns `u takes it back`, with the key in force."""
+    return f"{key_of('everywhere.undo')} takes it back"
+
+
+def does_it_again() -> str:
+    """Returns `U does it again`, with the key in force."""
+    return f"{key_of('everywhere.redo')} does it again"
+
+
 def actions_for(scope: Scope) -> tuple[Action, ...]:
-    """Returns the scope's actions in table order."""
-    return tuple(action for action in ACTIONS if action.scope == scope)
+    """Returns the scope's actions in table order, with the keys in force."""
+    return tuple(action for action in _in_force if action.scope == scope)

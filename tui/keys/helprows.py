@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepwell.tui.keys.actions import Action, Scope, actions_for
-from stepwell.tui.keys.bindings import spelled
+from stepwell.tui.keys.names import spelled
 
 _HEADINGS: dict[Scope, str] = {
     "everywhere": "Everywhere",

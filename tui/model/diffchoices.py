@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from stepwell.tui.keys.actions import key_of
+
 SPLIT_CELLS = 140
 """From this width on a diff has two sides, unless a person chose otherwise."""
 LEAST_SPLIT_CELLS = 50
@@ -33,6 +35,7 @@ class DiffChoices:
     def toggle_split(self, width: int) -> str:
         """Shows two sides where there is one, and the other way round; returns what to say."""
         if width < LEAST_SPLIT_CELLS:
-            return f"two sides need {LEAST_SPLIT_CELLS} columns: z gives the diff the whole screen"
+            zoom = key_of("everywhere.zoom")
+            return f"two sides need {LEAST_SPLIT_CELLS} columns: {zoom} zooms this pane"
         self.split = "off" if self.is_split(width) else "on"
         return ""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from stepwell.tui.keys.actions import does_it_again, takes_it_back
 from stepwell.tui.values import (
     Applied,
     Conflict,
@@ -247,7 +248,7 @@ def _now(plan: Plan, written: Sequence[PlanItem]) -> str:
 
 
 def _way_back(plan: Plan) -> str:
-    return "U does it again." if plan.kind == "undo" else "u takes it back."
+    return f"{does_it_again() if plan.kind == 'undo' else takes_it_back()}."
 
 
 def _missed(done: Applied) -> str:

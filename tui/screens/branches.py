@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from stepwell.tui.feed.wishes import Merge, Switch
 from stepwell.tui.gateway import Gateway
+from stepwell.tui.keys.actions import key_of, takes_it_back
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.fit import cells, clip, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
@@ -298,9 +299,11 @@ class NameForm(Form["str | None"]):
         def call(source: Source) -> ChangeDone:
             if old is not None:
                 source.rename_branch(old, name)
-                return ChangeDone(f"branch {old} is called {name} now; u takes it back")
+                return ChangeDone(f"branch {old} is called {name} now; {takes_it_back()}")
             source.create_branch(name, at=at)
-            return ChangeDone(f"made branch {name}; b lists it, u takes it back")
+            return ChangeDone(
+                f"made branch {name}; {key_of('everywhere.branches')} lists it, {takes_it_back()}"
+            )
 
         self.send("name the branch", call)
 
@@ -339,7 +342,7 @@ class DeleteForm(Form["str | None"]):
 
         def call(source: Source) -> ChangeDone:
             source.delete_branch(name)
-            return ChangeDone(f"deleted branch {name}; u takes it back")
+            return ChangeDone(f"deleted branch {name}; {takes_it_back()}")
 
         self.send("delete the branch", call)
 

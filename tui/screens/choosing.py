@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from stepwell.tui.feed.wishes import Rollback
+from stepwell.tui.keys.actions import key_of
 from stepwell.tui.look.marks import shown_path
 from stepwell.tui.model.picks import Picks, Wanted
 from stepwell.tui.screens.consulting import Consulting
@@ -43,7 +44,10 @@ class Choosing(Consulting):
         """Shows what leads from one step to another; esc ends it."""
         pair = self.timeline.marks.pair(self.timeline.selected)
         if pair is None:
-            self.say("pick two steps with space, or one and stand on another; = keeps a base")
+            pick, base = key_of("timeline.pick"), key_of("timeline.base")
+            self.say(
+                f"pick two steps with {pick}, or one and stand on another; {base} keeps a base"
+            )
         else:
             self.showing.compare(*pair)
 

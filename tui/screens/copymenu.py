@@ -9,7 +9,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from stepwell.tui.keys.actions import actions_for
-from stepwell.tui.keys.bindings import bindings_for, spelled
+from stepwell.tui.keys.bindings import bindings_for
+from stepwell.tui.keys.names import spelled
 from stepwell.tui.widgets.sentence import Sentence
 
 Copied = Literal["code", "patch", "hunk", "path", "id"]
@@ -29,7 +30,7 @@ class CopyMenu(ModalScreen["Copied | None"]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="copy"):
-            for number, action in enumerate(actions_for("copy")):
+            for number, action in enumerate(a for a in actions_for("copy") if a.keys):
                 line = Sentence(id=f"copy-{number}")
                 line.keys([(f"{spelled(action.keys[0]):<4}", action.title)])
                 yield line

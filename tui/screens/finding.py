@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from textual.timer import Timer
 
 from stepwell.tui.gateway import Gateway, filter_words, read_filter
+from stepwell.tui.keys.actions import key_of
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import LinesFound, StepsFound
 from stepwell.tui.model.filterwords import completed, without_last, words_of
@@ -220,7 +221,7 @@ class Searching:
     def step(self, way: int) -> str:
         """Goes to the next or previous hit; returns what is to be said about it, or nothing."""
         if not self.needle:
-            return "search with / first"
+            return f"search with {key_of('everywhere.find')} first"
         found = self._hits.next(self._position(), way)
         if found is None:
             return f"no hit for {printable(self.needle)}" if self._done else "still searching"

@@ -13,7 +13,7 @@ from textual.containers import Container, Vertical
 from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.feed.patches import REST_S
 from stepwell.tui.gateway import Gateway
-from stepwell.tui.keys.actions import Scope
+from stepwell.tui.keys.actions import Scope, key_of
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import of_day
@@ -330,7 +330,10 @@ class MainScreen(Choosing):
     def action_find_next(self, way: int) -> None:
         """Goes to the next hit, or the previous one."""
         finding = self._finding
-        said = finding.search.step(way) if finding is not None else "search with / first"
+        if finding is None:
+            self.say(f"search with {key_of('everywhere.find')} first")
+            return
+        said = finding.search.step(way)
         if said:
             self.say(said)
 
@@ -346,7 +349,7 @@ class MainScreen(Choosing):
     def action_unfilter_last(self) -> None:
         """Takes the last term of the filter away."""
         if self._finding is None or not self._finding.filter.drop_last():
-            self.say("no filter is set: f sets one")
+            self.say(f"no filter is set: {key_of('everywhere.filter')} sets one")
 
     def action_zoom(self) -> None:
         """This pane on the whole screen, and back."""

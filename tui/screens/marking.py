@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input, TextArea
 
 from stepwell.tui.gateway import Gateway
+from stepwell.tui.keys.actions import takes_it_back
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.fit import fit_path
 from stepwell.tui.look.glyphs import Glyphs
@@ -101,7 +102,7 @@ class NoteForm(Form["Mended | None"]):
 
         def call(source: Source) -> ChangeDone:
             marked = source.mark(step, note=text, by=by, path=path, line=line)
-            return ChangeDone(f"noted on #{step.seq}; u takes it back", marked)
+            return ChangeDone(f"noted on #{step.seq}; {takes_it_back()}", marked)
 
         self.send("write the note", call)
 
@@ -114,7 +115,7 @@ class NoteForm(Form["Mended | None"]):
 
         def call(source: Source) -> ChangeDone:
             marked = source.unmark(step, notes=[notes[-1].id])
-            return ChangeDone(f"removed the newest note of #{step.seq}; u takes it back", marked)
+            return ChangeDone(f"removed the newest note of #{step.seq}; {takes_it_back()}", marked)
 
         self.send("remove the note", call)
 
@@ -208,4 +209,4 @@ def _words(mark: Mark | None) -> MarkWords:
 
 def _sentence(step: Step, words: MarkWords) -> str:
     now = spell_words(words)
-    return f"#{step.seq} {'is ' + now if now else 'has no tags now'}; u takes it back"
+    return f"#{step.seq} {'is ' + now if now else 'has no tags now'}; {takes_it_back()}"

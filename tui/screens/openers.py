@@ -5,6 +5,7 @@ Nothing here changes anything: what leads to a change is a preview or a form wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Openers(Screen[None]):
     def say(self, sentence: str, role: str = "warning") -> None:
         """Shows a sentence in the footer until the next key."""
         self.footer.say(printable(sentence), role)
+
+    def complain(self, complaints: Sequence[str]) -> None:
+        """Says what of the settings was left out: the first of it, and how to hear the rest."""
+        more = f" (and {len(complaints) - 1} more: stepwell keys)" if len(complaints) > 1 else ""
+        self.call_after_refresh(self.say, f"settings: {complaints[0]}{more}")
 
     def compare_disk(self) -> None:
         """Has the disk compared with the head."""

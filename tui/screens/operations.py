@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from stepwell.tui.gateway import Gateway
+from stepwell.tui.keys.actions import does_it_again
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.fit import cells, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
@@ -117,7 +118,7 @@ class OperationsScreen(Screen[int | None]):
     def choose(self, row: OperationRow) -> None:
         """Leaves with an operation, or says why it cannot be taken back."""
         if row.undone:
-            self._footer.say("this is undone already: U does it again")
+            self._footer.say(f"this is undone already: {does_it_again()}")
         elif not row.undoable:
             self._footer.say(f"nothing to take back: a {row.operation.kind} is never undone")
         else:

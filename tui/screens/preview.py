@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.feed.wishes import Rollback, Settle, Wish
 from stepwell.tui.gateway import ChosenPart, Gateway
+from stepwell.tui.keys.actions import does_it_again, key_of, takes_it_back
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import (
@@ -267,13 +268,13 @@ class RestorePreview(ModalScreen[Outcome | None]):
 
     def _tell_keys(self) -> None:
         if self._result is not None:
-            self._keys.keys([("esc", "close")])
+            self._keys.keys([(key_of("preview.cancel"), "close")])
             return
         if self._busy:
             self._keys.say("applying: the disk is being changed", "warning")
             return
         if self._shown is None:
-            self._keys.keys([("esc", "cancel")])
+            self._keys.keys([(key_of("preview.cancel"), "cancel")])
             return
         hints = _hints(self._plan, self._wish, self._shown)
         room = self._keys.size.width or self.size.width
@@ -368,7 +369,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
         if unticked:
             self._promise.say(_unready(unticked), "warning")
         elif self._plan.partial and not self._plan.picks.any:
-            self._promise.say("Nothing is ticked: space ticks a row, A all of them.", "warning")
+            self._promise.say(_nothing_ticked(), "warning")
         elif _is_nothing(self._shown):
             self._promise.say("There is nothing to apply.", "warning")
         else:
@@ -446,26 +447,32 @@ def _hints(
 ) -> list[tuple[str, str]]:
     """Which keys do something now; the last one always stays in sight."""
     missing = len(plan.unticked)
+    tick, apply = key_of("preview.tick"), key_of("preview.apply")
     keys: list[tuple[str, str]] = []
     if missing:
-        keys += [("space", f"tick ({missing} left)"), ("A", "tick all")]
+        keys += [(tick, f"tick ({missing} left)"), (key_of("preview.tick_all"), "tick all")]
     elif not plan.partial:
-        keys += [] if _is_nothing(shown) else [("y", "apply")]
+        keys += [] if _is_nothing(shown) else [(apply, "apply")]
     elif plan.picks.any:
-        keys.append(("y", "apply ticked"))
+        keys.append((apply, "apply ticked"))
     if isinstance(wish, Rollback):
         other = wish.other_side()
-        keys += [] if missing else [("space", "tick")]
-        keys += [("b", f"{other.side} instead")] if other is not None else []
-        keys.append(("o", "all since" if wish.only else "only this step"))
-    return [*keys, ("tab", "list/diff"), ("esc", "cancel")]
+        keys += [] if missing else [(tick, "tick")]
+        keys += [(key_of("preview.flip"), f"{other.side} instead")] if other is not None else []
+        keys.append((key_of("preview.reach"), "all since" if wish.only else "only this step"))
+    return [*keys, (key_of("preview.switch"), "list/diff"), (key_of("preview.cancel"), "cancel")]
 
 
 def _safety(wish: Wish) -> str:
     """Returns what makes it safe to try."""
     if isinstance(wish, Settle):
         return f"{_SAFETY} The merge stays under way."
-    return f"{_SAFETY} {'U does it again.' if wish.undo else 'u takes it back.'}"
+    return f"{_SAFETY} {does_it_again() if wish.undo else takes_it_back()}."
+
+
+def _nothing_ticked() -> str:
+    tick, all_of_them = key_of("preview.tick"), key_of("preview.tick_all")
+    return f"Nothing is ticked: {tick} ticks a row, {all_of_them} all of them."
 
 
 def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
@@ -477,7 +484,7 @@ def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
 
 def _unready(rows: Sequence[PlanRow]) -> str:
     """Why `y` does nothing yet."""
-    count = plural(len(rows), "row")
+    count, tick = plural(len(rows), "row"), key_of("preview.tick")
     if any(row.kind == "conflict" for row in rows):
-        return f"Leave {count} out first (space): a conflict cannot be applied."
-    return f"Tick {count} first (space): something would be lost."
+        return f"Leave {count} out first ({tick}): a conflict cannot be applied."
+    return f"Tick {count} first ({tick}): something would be lost."

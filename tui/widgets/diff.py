@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from rich.segment import Segment
 
 from stepwell.tui.feed.highlight import Highlighter
+from stepwell.tui.keys.actions import key_of
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.fit import cells
 from stepwell.tui.look.glyphs import UTF8, Glyphs
@@ -26,7 +27,6 @@ from stepwell.tui.widgets.colouredlist import ColouredList
 from stepwell.tui.widgets.difflines import GROUNDS, Sided, Tint, Window
 
 _SIDEWAYS = 8
-_NO_PICKS = "a hunk goes back with its white space: W shows that, and then hunks can be picked"
 
 
 class DiffView(ColouredList):
@@ -252,7 +252,7 @@ class DiffView(ColouredList):
         """Chooses the hunk (above the first one, the file) for a restore, or lets go of it."""
         here = self.hunk_here()
         if self.picks is None and self.choices.ignore_space:
-            self.post_message(Refused(_NO_PICKS))
+            self.post_message(Refused(_no_picks()))
         if here is not None and self.picks is not None:
             self.picks.toggle_hunk(*here)
             self.redraw()
@@ -305,6 +305,11 @@ class DiffView(ColouredList):
     def action_spaces(self) -> None:
         """Asks for a diff with or without changes of white space only."""
         self.post_message(ContextAsked(self.id or "", 0))
+
+
+def _no_picks() -> str:
+    key = key_of("diff.spaces")
+    return f"a hunk goes back with its white space: {key} shows that, and then hunks can be picked"
 
 
 def _lines_instead(rows: DiffRows) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stepwell.tui.feed.pager import Pager
+from stepwell.tui.keys.actions import key_of
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import CursorMoved, PagesWanted, Refused, StepsWanted
@@ -229,7 +230,7 @@ class StepList(LineList):
     def _may_fold(self) -> bool:
         if not self.filtered and self.columns.complete:
             return True
-        why = "a filter lists its steps one by one: esc takes it away"
+        why = f"a filter lists its steps one by one: {key_of('list.back')} takes it away"
         self.post_message(Refused(why if self.filtered else "the history is still being read"))
         return False
 

@@ -9,7 +9,8 @@ import pytest
 from textual.binding import Binding
 
 from stepwell.tui.keys.actions import ACTIONS, Scope, actions_for
-from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for, spelled
+from stepwell.tui.keys.bindings import HINTS, bindings_for, hints_for
+from stepwell.tui.keys.names import spelled
 from stepwell.tui.screens.branches import BranchList, DeleteForm
 from stepwell.tui.screens.commanding import CommandScreen
 from stepwell.tui.screens.conflicts import ConflictList
