@@ -96,7 +96,8 @@ def test_what_cannot_be_read_is_said_with_its_place(
         await settle(pilot, app)
         line = screen_text(app)[-2]
         assert line.startswith(" filter kind:nothing") and "at 6: nothing is no kind" in line
-        assert not app.main.timeline.filtered
+        assert app.main._finding is not None
+        assert "nothing" not in app.main._finding.filter.query
         assert app.focused is not app.main.timeline
 
     play_over(root, scene)
