@@ -39,6 +39,4 @@ def run(
     put_in_force(found.actions)
     from stepwell.tui.app import open_screen
 
-    return open_screen(
-        root, home, config=config, by=by, weights=weights, complaints=found.problems
-    )
+    return open_screen(root, home, config=config, by=by, weights=weights, complaints=found.problems)

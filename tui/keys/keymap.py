@@ -20,7 +20,7 @@ TOGETHER: tuple[tuple[Scope, ...], ...] = (
     ("diff", "list", "everywhere"),
     *((scope, "list") for scope in ("operations", "preview", "branches", "conflicts", "review",
                                     "sessions", "figures")),
-    ("copy",), ("seek",), ("command",), ("prompt",), ("form", "note"), ("confirm",), ("help",),
+    ("copy",), ("seek",), ("command",), ("prompt",), ("form", "note"), ("confirm",), ("verdict",), ("help",),
 )  # fmt: skip
 """Scopes whose keys work at the same time, the nearest first."""
 

@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import actions_for
-from stepwell.tui.keys.bindings import bindings_for, spelled
+from stepwell.tui.keys.bindings import bindings_for
+from stepwell.tui.keys.names import spelled
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import ChangeDone
 from stepwell.tui.screens.form import Form

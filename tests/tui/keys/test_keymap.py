@@ -139,3 +139,8 @@ def test_listing_keys_loads_no_screen() -> None:
     rows, problems = listed({"timeline.restore": "x", "timeline.fly": "y"})
     assert [row["keys"] for row in rows if row["name"] == "timeline.restore"] == [["x"]]
     assert len(problems) == 1
+
+
+def test_every_place_is_looked_at() -> None:
+    """A new scope is told which others work beside it."""
+    assert {action.scope for action in ACTIONS} == {scope for group in TOGETHER for scope in group}
