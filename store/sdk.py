@@ -12,7 +12,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from stepwell.store.agents.adapters.common import command, title
 from stepwell.store.agents.secrets import fit
+from stepwell.store.model.steps import Step
 from stepwell.store.model.text import one_line
+from stepwell.store.rules.milestones import measured
 from stepwell.store.rules.verbs import RuleVerbs
 
 _P = ParamSpec("_P")
@@ -62,6 +64,16 @@ class Workspace(RuleVerbs):
             return called
 
         return decorate
+
+    def mark_milestone(
+        self, step: Step, *, label: str | None = None, note: str | None = None, by: str = ""
+    ) -> Step:
+        """Makes the step a checkpoint that is kept for ever, and returns it marked.
+
+        It holds the state of the project, its history since the milestone before, the complexity
+        of the sources that changed since then, and what the checks said that ran at the step.
+        """
+        return self.mark(step, label=label, note=note, milestone=measured(self, step), by=by)
 
     @contextmanager
     def _call(

@@ -335,8 +335,9 @@ class Workspace(UpkeepVerbs):
     ) -> Step:
         """Makes the step a checkpoint, or adds to the one that it is; returns it marked.
 
-        A note may be on a file, and on one of its lines (from 1). A milestone may be given what it
-        holds: `quality`, `baseline`, `project_state`.
+        A note may be on a file, and on one of its lines (from 1). A milestone may be given
+        `quality` and `baseline`; the state of the project and its history since the milestone
+        before are looked up.
         """
         about = None if path is None else TrackedPath(path)
         written = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.listing import LOG
+from stepwell.store.cli.milestonewords import milestone_lines
 from stepwell.store.cli.output import Output, Piece, Styled
 from stepwell.store.cli.words import (
     act,
@@ -115,6 +116,8 @@ def _tell_step(out: Output, step: Step) -> None:
     facts += [("source", step.source)] if step.source else []
     facts += [("reason", step.reason)] if step.reason else []
     facts.append(("new", f"{size(step.raw_bytes)}, {size(step.stored_bytes)} in the store"))
+    milestone = step.checkpoint.milestone if step.checkpoint else None
+    facts += [("project", line) for line in milestone_lines(milestone or {})]
     for name, value in facts:
         out.line(Styled(f"{name:<8}", "dim"), " ", value)
     for note in step.checkpoint.notes if step.checkpoint else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,13 +125,21 @@ def _mark(call: Call) -> int:
             label=plain_text(given.label),
             note=plain_text(given.note),
             tags=_tags(given.tags),
-            milestone=given.milestone,
+            milestone=_milestone(workspace, step) if given.milestone else False,
             by=plain_text(given.by) or environment.user_name(),
             path=path,
             line=line,
         )
         call.tell_recovery(workspace)
     return _tell_mark(call.out, step)
+
+
+def _milestone(workspace: Workspace, step: Step) -> Mapping[str, Any]:
+    """Returns what is measured of a milestone; of one that is a milestone already, nothing anew."""
+    from stepwell.store.rules.milestones import measured  # lizard is loaded when it is needed
+
+    known = step.checkpoint and step.checkpoint.milestone
+    return {} if known is not None else measured(workspace, step)
 
 
 def _place(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepwell.store.engine.journal import Journal, JournalWriter
+from stepwell.store.engine.milestone import milestone_facts
 from stepwell.store.engine.references import check_free, check_name, refuse_pruned
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import NotFoundError, RefusedError, UsageError
@@ -42,7 +43,12 @@ def add_mark(writer: JournalWriter, step: Step, added: Marking) -> Operation | N
         check_label_free(writer.view(), added.label, step)
     if added.note is not None:
         _check_note(writer, step, added.note)
-    mark = _marked(writer.view().marks.get(step.id), added)
+    old = writer.view().marks.get(step.id)
+    mark = _marked(old, added)
+    if mark.milestone is not None and (old is None or old.milestone is None):
+        given = {name: value for name, value in mark.milestone.items() if value is not None}
+        found = milestone_facts(writer, writer.view(), step)
+        mark = replace(mark, milestone={**mark.milestone, **found, **given})
     return _set(writer, step, mark, f"marked #{step.seq}", "mark")
 
 
