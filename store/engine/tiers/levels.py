@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Literal
 
 from stepwell.store.engine.pruning.fold import CONTINUOUS_NS
+from stepwell.store.engine.tiers.ready import Key
 from stepwell.store.engine.tiers.recent import Held
-from stepwell.store.model.ids import StepId
 
 Level = Literal["calm", "normal", "aggressive", "emergency"]
 """normal: of edits that continue one another the newest stays ready. aggressive: also, of all that
@@ -43,27 +43,27 @@ class Thresholds:
 DEFAULT = Thresholds()
 
 
-def continued(ring: Sequence[Held]) -> Iterator[StepId]:
+def continued(ring: Sequence[Held]) -> Iterator[Key]:
     """Yields a session's steps that the next one continues: the same file within five seconds."""
     for step, after in pairwise(ring[: 1 - NEWEST]):
         near = 0 <= after.time_ns - step.time_ns <= CONTINUOUS_NS
         if near and _edited(step) is not None and _edited(step) == _edited(after):
-            yield step.step
+            yield step.key
 
 
-def superseded(ring: Sequence[Held]) -> Iterator[StepId]:
+def superseded(ring: Sequence[Held]) -> Iterator[Key]:
     """Yields a session's steps whose file was changed again in the same turn, further or back."""
     later = {_edited(held) for held in ring[-NEWEST:]}
     for held in reversed(ring[:-NEWEST]):
         edited = _edited(held)
         if edited is not None and edited in later:
-            yield held.step
+            yield held.key
         later.add(edited)
 
 
-def older(ring: Sequence[Held]) -> Iterator[StepId]:
+def older(ring: Sequence[Held]) -> Iterator[Key]:
     """Yields a session's steps but its newest."""
-    yield from (held.step for held in ring[:-NEWEST])
+    yield from (held.key for held in ring[:-NEWEST])
 
 
 def _edited(held: Held) -> tuple[int | None, bytes] | None:

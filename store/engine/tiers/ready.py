@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stepwell.store.engine.diff import changes
 from stepwell.store.engine.objects import BLOB, ObjectReader
 from stepwell.store.engine.parents import HasSteps, first_parent
 from stepwell.store.engine.patch import as_patch
 from stepwell.store.model.changes import Change
-from stepwell.store.model.ids import Oid
+from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.patchlines import PatchLines
 from stepwell.store.model.steps import Step
 
@@ -22,6 +22,18 @@ _MOST_LINES = 10_000
 _MOST_FILES = 500
 _VALUE = 500
 """About what one change or hunk takes beside its text."""
+
+
+class Key(NamedTuple):
+    """Names a step's change: the same step follows another one once what was between is dropped."""
+
+    step: StepId
+    parent: StepId | None
+
+
+def key_of(step: Step) -> Key:
+    """Returns what a step's change is known by."""
+    return Key(step.id, step.parents[0] if step.parents else None)
 
 
 class Steps(ObjectReader, HasSteps, Protocol):

@@ -10,8 +10,8 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from stepwell.store.engine.tiers.ready import LARGEST, Ready
-from stepwell.store.model.ids import Oid, StepId
+from stepwell.store.engine.tiers.ready import LARGEST, Key, Ready, key_of
+from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import Step
 
 STEPS = 50
@@ -22,7 +22,7 @@ STEPS = 50
 class Held:
     """A step of a ring."""
 
-    step: StepId
+    key: Key
     seq: int
     session: str | None
     turn: int | None
@@ -40,8 +40,8 @@ class Recent:
         """`leaving` takes each step that a newer one of its session pushes out."""
         self._leaving = leaving
         self._steps = steps
-        self._held: dict[StepId, Held] = {}
-        self._rings: dict[str | None, list[StepId]] = {}
+        self._held: dict[Key, Held] = {}
+        self._rings: dict[str | None, list[Key]] = {}
         self._shared: dict[Oid, tuple[bytes, int]] = {}
         """Content, and how many ready steps have it."""
         self.bytes = 0
@@ -52,27 +52,28 @@ class Recent:
     def __len__(self) -> int:
         return len(self._held)
 
-    def __contains__(self, step: StepId) -> bool:
-        return step in self._held
+    def __contains__(self, key: Key) -> bool:
+        return key in self._held
 
-    def get(self, step: StepId) -> Ready | None:
+    def get(self, key: Key) -> Ready | None:
         """Returns a step's change when it is ready."""
-        held = self._held.get(step)
+        held = self._held.get(key)
         return held.ready if held else None
 
     def rings(self) -> Iterator[list[Held]]:
         """Yields each session's steps, the oldest first."""
         for ring in self._rings.values():
-            yield [self._held[step] for step in ring]
+            yield [self._held[key] for key in ring]
 
     def keep(self, step: Step, ready: Ready) -> None:
         """Takes a step's change in, in the order of their numbers, unless it is too large."""
-        if ready.size > LARGEST or step.id in self._held:
+        key = key_of(step)
+        if ready.size > LARGEST or key in self._held:
             return
         ring = self._rings.setdefault(step.session, [])
-        held = Held(step.id, step.seq, step.session, step.turn, step.time_ns, self._share(ready))
-        self._held[step.id] = held
-        insort(ring, step.id, key=lambda one: self._held[one].seq)
+        held = Held(key, step.seq, step.session, step.turn, step.time_ns, self._share(ready))
+        self._held[key] = held
+        insort(ring, key, key=lambda one: self._held[one].seq)
         if len(ring) > self._steps:
             self._leaving(self._held[ring[0]])
             self.drop([ring[0]])
@@ -88,24 +89,24 @@ class Recent:
             blobs[oid] = known
         return replace(ready, blobs=blobs)
 
-    def drop(self, steps: Iterable[StepId]) -> None:
+    def drop(self, keys: Iterable[Key]) -> None:
         """Lets go of steps; they are in the store as before."""
-        for step in steps:
-            held = self._held.pop(step)
+        for key in keys:
+            held = self._held.pop(key)
             self._part(held.ready)
             self.bytes -= held.ready.bare
             self.raw_bytes -= held.ready.bare
             ring = self._rings[held.session]
-            ring.remove(step)
+            ring.remove(key)
             if not ring:
                 del self._rings[held.session]
 
-    def drop_contents(self, steps: Iterable[StepId]) -> None:
+    def drop_contents(self, keys: Iterable[Key]) -> None:
         """Lets go of the contents that steps concern, and keeps what they changed."""
-        for step in steps:
-            held = self._held[step]
+        for key in keys:
+            held = self._held[key]
             self._part(held.ready)
-            self._held[step] = replace(held, ready=replace(held.ready, blobs={}))
+            self._held[key] = replace(held, ready=replace(held.ready, blobs={}))
 
     def _part(self, ready: Ready) -> None:
         for oid in ready.blobs:

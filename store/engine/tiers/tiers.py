@@ -16,7 +16,7 @@ from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.sealing.part import SealedPart
 from stepwell.store.engine.tiers import levels
 from stepwell.store.engine.tiers.levels import DEFAULT, Level, Thresholds
-from stepwell.store.engine.tiers.ready import Over, Ready, Steps, is_large, make_ready
+from stepwell.store.engine.tiers.ready import Key, Over, Ready, Steps, is_large, key_of, make_ready
 from stepwell.store.engine.tiers.recent import STEPS as RING
 from stepwell.store.engine.tiers.recent import Held, Recent
 from stepwell.store.engine.tiers.warm import Warm
@@ -26,7 +26,7 @@ from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Step
 from stepwell.store.model.tiering import Relieved
 
-_PICKS: dict[Level, Callable[[Sequence[Held]], Iterator[StepId]]] = {
+_PICKS: dict[Level, Callable[[Sequence[Held]], Iterator[Key]]] = {
     "normal": levels.continued,
     "aggressive": levels.superseded,
     "emergency": levels.older,
@@ -85,7 +85,7 @@ class Tiers:
         if not self._waiting:
             return False
         step = self._waiting.pop()
-        if step.id not in self.recent and not is_large(step):
+        if key_of(step) not in self.recent and not is_large(step):
             try:
                 self.recent.keep(step, make_ready(steps, step))
             except StepwellError:
@@ -94,7 +94,7 @@ class Tiers:
 
     def _leave(self, held: Held) -> None:
         self.meters.count("L1 to L2")
-        self.warm.keep(held.session, held.step, held.ready)
+        self.warm.keep(held.session, held.key, held.ready)
 
     def over(self, below: ObjectReader) -> ObjectReader:
         """Returns a reader that takes the contents of ready steps from memory."""
@@ -119,19 +119,19 @@ class Tiers:
 
     def ready(self, steps: Steps, step: Step) -> Ready:
         """Returns a step's change with its way back; raises as `changes_of`."""
-        return self.recent.get(step.id) or make_ready(steps, step)
+        return self.recent.get(key_of(step)) or make_ready(steps, step)
 
     def _find(self, steps: TierSteps, step: Step) -> tuple[str, Ready]:
-        found = self.recent.get(step.id)
+        found = self.recent.get(key_of(step))
         if found is not None:
             self.meters.count(AT_HAND)
             return "L1", found
-        found = self.warm.get(step.session, step.id)
+        found = self.warm.get(step.session, key_of(step))
         if found is not None:
             self.meters.count(AT_HAND)
             return "L2", found
         made = make_ready(steps, step)
-        self.warm.keep(step.session, step.id, made)
+        self.warm.keep(step.session, key_of(step), made)
         return ("L3" if steps.sealed.holds(step.id) else "L2"), made
 
     # --- what will be looked at next -------------------------------------------------------------
@@ -151,10 +151,10 @@ class Tiers:
         if not self._expected:
             return False
         step = self._expected.popleft()
-        known = step.id in self.recent or self.warm.get(step.session, step.id)
+        known = key_of(step) in self.recent or self.warm.get(step.session, key_of(step))
         if not known and not is_large(step):
             try:
-                self.warm.keep(step.session, step.id, make_ready(steps, step))
+                self.warm.keep(step.session, key_of(step), make_ready(steps, step))
             except StepwellError:
                 return True
             self._ahead.append(step.id)
@@ -173,7 +173,7 @@ class Tiers:
 
     def forget(self) -> None:
         """Lets go of everything."""
-        self.recent.drop([held.step for ring in self.recent.rings() for held in ring])
+        self.recent.drop([held.key for ring in self.recent.rings() for held in ring])
         self.warm.shrink(0)
         self._expected.clear()
 
@@ -206,7 +206,7 @@ class Tiers:
         self.meters.note("memory cleanup", took_us)
         return Relieved(level, before, self.bytes, took_us / 1_000)
 
-    def _going(self, level: Level) -> Iterator[StepId]:
+    def _going(self, level: Level) -> Iterator[Key]:
         pick = _PICKS[level]
         for ring in self.recent.rings():
             yield from pick(ring)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from stepwell.store.engine.tiers.ready import LARGEST, Ready, one_way
-from stepwell.store.model.ids import StepId
+from stepwell.store.engine.tiers.ready import LARGEST, Key, Ready, one_way
 
 STEPS = 1_000
 """How many steps of a session are kept."""
@@ -23,27 +22,27 @@ class Warm:
     def __init__(self, steps: int = STEPS, limit: int = BYTES) -> None:
         self._steps = steps
         self._limit = limit
-        self._sessions: OrderedDict[str | None, OrderedDict[StepId, Ready]] = OrderedDict()
+        self._sessions: OrderedDict[str | None, OrderedDict[Key, Ready]] = OrderedDict()
         self.bytes = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._sessions.values()))
 
-    def get(self, session: str | None, step: StepId) -> Ready | None:
+    def get(self, session: str | None, key: Key) -> Ready | None:
         """Returns the change of a session's step when it is here."""
         known = self._sessions.get(session)
-        if known is None or step not in known:
+        if known is None or key not in known:
             return None
         self._sessions.move_to_end(session)
-        known.move_to_end(step)
-        return known[step]
+        known.move_to_end(key)
+        return known[key]
 
-    def keep(self, session: str | None, step: StepId, ready: Ready) -> None:
+    def keep(self, session: str | None, key: Key, ready: Ready) -> None:
         """Takes in what a step changed, without contents and way back, unless it is too large."""
         bare = one_way(ready.there)
-        if bare.size > LARGEST or self.get(session, step) is not None:
+        if bare.size > LARGEST or self.get(session, key) is not None:
             return
-        self._sessions.setdefault(session, OrderedDict())[step] = bare
+        self._sessions.setdefault(session, OrderedDict())[key] = bare
         self._sessions.move_to_end(session)
         self.bytes += bare.size
         if len(self._sessions[session]) > self._steps:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stepwell.store import Step, Workspace
-from stepwell.store.engine.tiers import Tiers, make_ready
+from stepwell.store.engine.tiers import Tiers, key_of, make_ready
 from stepwell.store.engine.tiers.ready import LARGEST, Ready
 from stepwell.store.engine.tiers.recent import Held, Recent
 from stepwell.store.model.errors import ObjectMissingError
@@ -84,7 +84,7 @@ def test_recorded_steps_are_made_ready_when_there_is_time(ws: Workspace, root: P
     step = edit(ws, root, "second\n")
     assert len(ws._context.tiers.recent) == 0
     tiers = all_ready(ws)
-    said = tiers.recent.get(step.id)
+    said = tiers.recent.get(key_of(step))
     assert said is not None
     assert said.patch(Nothing(ws), reverse=False) == ws.unified_diff(step)
     reader = tiers.over(Nothing(ws))
@@ -121,8 +121,15 @@ def test_a_ring_holds_the_newest_steps_of_a_session(ws: Workspace, root: Path) -
     other = edit(ws, root, "other\n", "other:1")
     for step in (*mine, other):
         recent.keep(step, make_ready(ws._journal, step))
-    assert [step.id in recent for step in (*mine, other)] == [False, False, True, True, True, True]
-    assert [held.step for held in left] == [mine[0].id, mine[1].id]
+    assert [key_of(step) in recent for step in (*mine, other)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    assert [held.key for held in left] == [key_of(mine[0]), key_of(mine[1])]
 
 
 def test_the_order_of_making_does_not_matter(ws: Workspace, root: Path) -> None:
@@ -131,7 +138,7 @@ def test_the_order_of_making_does_not_matter(ws: Workspace, root: Path) -> None:
     recent = Recent(lambda held: None, steps=3)
     for step in reversed(steps):
         recent.keep(step, make_ready(ws._journal, step))
-    assert [step.id in recent for step in steps] == [False, False, True, True, True]
+    assert [key_of(step) in recent for step in steps] == [False, False, True, True, True]
     assert [[held.seq for held in ring] for ring in recent.rings()] == [[4, 5, 6]]
 
 
@@ -146,9 +153,9 @@ def test_what_neighbours_share_is_held_and_counted_once(ws: Workspace, root: Pat
     assert recent.contents() == contents and len(contents) == 7
     assert recent.bytes == sum(r.bare for r in made) + sum(map(len, contents.values()))
     assert recent.raw_bytes == sum(ready.size for ready in made)
-    recent.drop_contents([steps[0].id, steps[1].id])
+    recent.drop_contents([key_of(steps[0]), key_of(steps[1])])
     assert len(recent.contents()) == 5
-    recent.drop([step.id for step in steps])
+    recent.drop([key_of(step) for step in steps])
     assert (recent.bytes, recent.raw_bytes, len(recent), recent.contents()) == (0, 0, 0, {})
     assert [*recent.rings()] == []
 

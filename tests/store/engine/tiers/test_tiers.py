@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.store import Step, Workspace
-from stepwell.store.engine.tiers import Thresholds, Tiers
+from stepwell.store.engine.tiers import Thresholds, Tiers, key_of
 from stepwell.store.engine.tiers.levels import NEWEST, continued, superseded
-from stepwell.store.engine.tiers.ready import Ready
+from stepwell.store.engine.tiers.ready import Key, Ready
 from stepwell.store.engine.tiers.recent import Held, Recent
 from stepwell.store.engine.tiers.warm import Warm
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.retention import Policy
 from stepwell.store.model.steps import Snapshot
 
 SECOND = 1_000_000_000
@@ -53,18 +54,22 @@ def ready(bare: int, path: str = "a", blob: bytes = b"") -> Ready:
     return Ready((change(path),), (), {Oid(blob): blob} if blob else {}, bare)
 
 
+def key(name: object) -> Key:
+    return Key(StepId(str(name)), None)
+
+
 def bare_step(number: int) -> Step:
     snapshot = Snapshot(Oid(b"t" * 20), Oid(b"e" * 20))
     identity = StepId(f"{number:032x}")
     return Step(identity, number, "main", (), "tool", "t", number * 60 * SECOND, snapshot, "me:1")
 
 
-def filled(tiers: Tiers, paths: list[str]) -> list[StepId]:
+def filled(tiers: Tiers, paths: list[str]) -> list[Key]:
     """Fills a ring with steps a minute apart, each of 1,000 bytes and 1,000 of content."""
     steps = [bare_step(number) for number in range(len(paths))]
     for step, path in zip(steps, paths, strict=True):
         tiers.recent.keep(step, ready(1_000, path, bytes([step.seq]) * 1_000))
-    return [step.id for step in steps]
+    return [key_of(step) for step in steps]
 
 
 # --- looking -------------------------------------------------------------------------------------
@@ -123,7 +128,7 @@ def test_neighbours_of_what_was_looked_at_are_prepared(ws: Workspace, root: Path
     while ws.expects_looks:
         ws.prepare_ahead()
     tiers = ws._context.tiers
-    assert [tiers.warm.get("me:1", s.id) is not None for s in steps] == [0, 1, 1, 1, 1, 1]
+    assert [tiers.warm.get("me:1", key_of(s)) is not None for s in steps] == [0, 1, 1, 1, 1, 1]
     ws.step_changes(steps[2])
     ws.step_changes(steps[4])
     memory = ws.tiers().memory
@@ -137,7 +142,7 @@ def test_only_the_newest_guess_counts(ws: Workspace, root: Path) -> None:
     ws.step_changes(steps[10])
     while ws.expects_looks:
         ws.prepare_ahead()
-    held = [ws._context.tiers.warm.get("me:1", s.id) is not None for s in steps]
+    held = [ws._context.tiers.warm.get("me:1", key_of(s)) is not None for s in steps]
     assert held == [s in (1, 8, 9, 10, 11) for s in range(12)]
 
 
@@ -145,7 +150,7 @@ def test_only_the_newest_guess_counts(ws: Workspace, root: Path) -> None:
 
 
 def held(number: int, path: str = "a", turn: int = 1, at_s: int = 0) -> Held:
-    return Held(StepId(f"{number:032x}"), number, "me:1", turn, at_s * SECOND, ready(10, path))
+    return Held(key(number), number, "me:1", turn, at_s * SECOND, ready(10, path))
 
 
 def newest() -> list[Held]:
@@ -155,14 +160,14 @@ def newest() -> list[Held]:
 def test_edits_that_continue_one_another_leave_the_last() -> None:
     """The same file, the same turn, within five seconds; the newest steps are left alone."""
     ring = [held(0), held(1, at_s=5), held(2, at_s=11), held(3, "b", at_s=12), held(4, "b", 2, 13)]
-    assert [*continued([*ring, *newest()])] == [ring[0].step]
+    assert [*continued([*ring, *newest()])] == [ring[0].key]
     assert [*continued(ring)] == []
 
 
 def test_what_a_turn_did_to_a_file_leaves_its_last_state() -> None:
     """Further or back again; another turn's work stays."""
     ring = [held(0), held(1, "b", at_s=60), held(2, at_s=900), held(3, turn=2, at_s=901)]
-    assert [*superseded([*ring, *newest()])] == [ring[0].step]
+    assert [*superseded([*ring, *newest()])] == [ring[0].key]
 
 
 LEVELS = {
@@ -179,7 +184,7 @@ def test_each_level_lets_go_of_more_and_none_of_the_newest(level: str) -> None:
     tiers = Tiers(Thresholds(*LEVELS[level]))
     paths = ["edited again", *(f"file {n}" for n in range(1, 39)), "edited again"]
     ids = filled(tiers, paths)
-    tiers.warm.keep("me:1", StepId("f" * 32), ready(5_000))
+    tiers.warm.keep("me:1", key(99), ready(5_000))
     assert tiers.level == level
     before, done = tiers.bytes, tiers.relieve()
     left = {"aggressive": 39, "emergency": NEWEST}.get(level, 40)
@@ -201,7 +206,7 @@ def test_normal_merges_what_continues(ws: Workspace, root: Path) -> None:
     ws._context.tiers.thresholds = Thresholds(1, 10**9, 10**9)
     while ws.has_unready:
         ws.make_ready()
-    left = [step.id in ws._context.tiers.recent for step in steps]
+    left = [key_of(step) in ws._context.tiers.recent for step in steps]
     assert left == [False] * 4 + [True] * NEWEST
 
 
@@ -226,9 +231,9 @@ def test_the_second_tier_keeps_its_bounds_and_its_sums(puts: list[tuple[str, int
     """Whatever comes: no more steps a session, no more bytes, and the bytes of what is there."""
     warm = Warm(steps=3, limit=2_000)
     for session, number, size in puts:
-        identity = StepId(f"{session}{number}")
+        identity = key(f"{session}{number}")
         warm.keep(session, identity, Ready((change("x" * size),), (), {}, 0))
-        known = [warm.get(s, StepId(f"{s}{n}")) for s in "abc" for n in range(10)]
+        known = [warm.get(s, key(f"{s}{n}")) for s in "abc" for n in range(10)]
         there = [one for one in known if one is not None]
         assert warm.bytes == sum(one.size for one in there) <= 2_000
         assert len(warm) == len(there) <= 9
@@ -239,20 +244,38 @@ def test_the_least_recently_used_goes_first(uses: list[int]) -> None:
     """As a plain list of uses says."""
     warm, model = Warm(steps=3), list[int]()
     for number in uses:
-        warm.keep("s", StepId(str(number)), ready(10))
+        warm.keep("s", key(number), ready(10))
         model = [*(n for n in model if n != number), number][-3:]
-    assert [n for n in range(6) if warm.get("s", StepId(str(n)))] == sorted(model)
+    assert [n for n in range(6) if warm.get("s", key(n))] == sorted(model)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60))
 def test_rings_count_shared_contents_right(acts: list[tuple[int, bool]]) -> None:
     """Keeping and dropping in any order: the bytes are those of what is there."""
     recent = Recent(lambda left: None, steps=4)
-    there: list[StepId] = []
+    there: list[Key] = []
     for serial, (content, drops) in enumerate(acts):
         recent.keep(bare_step(serial), ready(7, blob=bytes([content]) * (content + 1)))
-        there = [*there, bare_step(serial).id][-4:]
+        there = [*there, key_of(bare_step(serial))][-4:]
         if drops:
             recent.drop([there.pop(0)])
         blobs = recent.contents().values()
         assert recent.bytes == 7 * len(there) + sum(map(len, blobs))
+
+
+def test_a_step_whose_parent_was_dropped_is_shown_against_the_one_before(
+    ws: Workspace, root: Path
+) -> None:
+    """Though its change against the dropped one is ready."""
+    steps = edits(ws, root, 4)
+    while ws.has_unready:
+        ws.make_ready()
+    before = ws.step_changes(steps[3])
+    ws.mark(steps[0], tags=("kept",))
+    done = ws.prune(Policy(keep_last=1, hourly=0, daily=0, per_session=1))
+    shown = ws.get_step(steps[3].id)
+    assert shown.parents == (steps[0].id,)
+    assert ws.step_changes(shown)[0].old_blob != before[0].old_blob
+    assert b"-0\n" in ws.unified_diff(shown) and b"-3\n" in ws.unified_diff(shown, reverse=True)
+    ws.undo(done.operation)
+    assert ws.step_changes(ws.get_step(steps[3].id)) == before
