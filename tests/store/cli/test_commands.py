@@ -381,7 +381,7 @@ def test_marks_come_and_go_and_come_back(folder: Path, run: Run) -> None:
     ).json
     mark = made["checkpoint"]
     assert (mark["label"], mark["note"], mark["tags"]) == ("v1", "why", ["a", "b"])
-    assert (made["type"], mark["milestone"]["quality"]) == ("milestone", {})
+    assert (made["type"], mark["milestone"]["quality"]["functions"]) == ("milestone", 0)
     assert run("show", "v1", "--json").json["id"] == made["id"]
     less = run("unmark", "v1", "--label", "--tag", "a", "--json").json["checkpoint"]
     assert (less["label"], less["tags"]) == (None, ["b"])
