@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from stepwell.store.engine import branching, history, reading
@@ -21,9 +23,10 @@ from stepwell.store.engine.repairing.nearest import offering_nearest
 from stepwell.store.engine.travel import Aim, apply_travel, plan_travel
 from stepwell.store.link.carry import asked, carried
 from stepwell.store.model.errors import NotFoundError, ObjectDamagedError, ObjectMissingError
-from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.plans import Applied, Plan, PlannedChanges
-from stepwell.store.model.steps import Branch, Step
+from stepwell.store.model.ids import object_id
+from stepwell.store.model.paths import TrackedPath, escape, is_under
+from stepwell.store.model.plans import Applied, Conflict, PathState, Plan, PlannedChanges
+from stepwell.store.model.steps import Branch, Merging, Step
 from stepwell.store.reader import WorkspaceReader
 
 if TYPE_CHECKING:
@@ -128,25 +131,43 @@ class BranchVerbs(WorkspaceReader):
     ) -> PlannedChanges:
         """Returns what taking one side of conflicts of the merge under way would change on disk.
 
-        The paths are conflicts' paths; where the side has nothing, the path is deleted. Applying
-        records a step; the merge stays under way.
+        The paths are conflicts' paths, or folders of some; where the side has nothing, the path is
+        deleted. Applying records a step; the merge stays under way.
 
         Raises:
             NotFoundError: no merge is under way, or it has no conflict at a path.
         """
         merging = require_merging(self.view())
-        known = {one.path: one for one in merging_plan(self._journal, merging).conflicts}
-        named = tuple(map(TrackedPath, paths))
-        for path in named:
-            if path not in known:
-                raise NotFoundError(
-                    f"the merge of {merging.branch} has no conflict at {escape(path)}",
-                    hint="stepwell status lists its conflicts",
-                    path=escape(path),
-                )
-        wanted = {path: getattr(known[path], side) for path in named}
+        found = self._conflicts_at(merging, paths)
+        wanted = {one.path: getattr(one, side) for one in found}
         step = self._journal.step(merging.theirs if side == "theirs" else merging.ours)
-        return self._planned(Aim("rollback", step, step, part=Part(named), settled=wanted))
+        part = Part(tuple(wanted))
+        return self._planned(Aim("rollback", step, step, part=part, settled=wanted))
+
+    def plan_settle_as(self, path: bytes, content: bytes) -> PlannedChanges:
+        """Returns what settling a conflict with this content would change; as `plan_settle`.
+
+        Permission bits are those of the first side, of ours, theirs and base, that has a file.
+        """
+        merging = require_merging(self.view())
+        (one,) = self._conflicts_at(merging, [path])[:1]
+        sides = (side for side in (one.ours, one.theirs, one.base) if side is not None)
+        mode = next((s.mode for s in sides if stat.S_ISREG(s.mode)), stat.S_IFREG | 0o644)
+        wanted = {one.path: PathState(mode, object_id("blob", content))}
+        step = self._journal.step(merging.ours)
+        aim = Aim("rollback", step, step, part=Part((one.path,)), settled=wanted)
+        return self._planned(replace(aim, contents=(content,)))
+
+    def _conflicts_at(self, merging: Merging, paths: Sequence[bytes]) -> list[Conflict]:
+        known = merging_plan(self._journal, merging).conflicts
+        for path in paths:
+            if not any(is_under(one.path, TrackedPath(path)) for one in known):
+                raise NotFoundError(
+                    f"the merge of {merging.branch} has no conflict at {escape(TrackedPath(path))}",
+                    hint="stepwell status lists its conflicts",
+                    path=escape(TrackedPath(path)),
+                )
+        return [one for one in known if any(is_under(one.path, TrackedPath(p)) for p in paths)]
 
     @asked
     def plan_abort(self) -> PlannedChanges:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.going import Verb, travel
 from stepwell.store.cli.output import Styled
+from stepwell.store.cli.settling import settle
 from stepwell.store.cli.words import named
 from stepwell.store.forms import error_form
 from stepwell.store.mergeforms import merge_form
@@ -28,20 +29,27 @@ def _merge(call: Call) -> int:
         given.force = True
         back = Verb("take the merge back?", lambda workspace: workspace.plan_abort())
         return travel(call, back)
+    if given.resolve:
+        return settle(call)
     return travel(call, Verb("merge?", lambda ws: _planned(call, ws), form=merge_form))
 
 
 def _check(given: argparse.Namespace) -> None:
-    ways = [given.name is not None, given.conclude, given.abort]
+    ways = [given.name is not None, given.conclude, given.abort, bool(given.resolve)]
     if sum(ways) != 1:
         raise UsageError(
-            "merge takes the name of one branch, or --continue, or --abort",
+            "merge takes the name of one branch, or --resolve, --continue or --abort",
             hint="stepwell branch lists the branches",
         )
     if given.name is None and (given.prefer or given.hunks or given.paths):
         raise UsageError(
             "--prefer, --path and --hunk go with the name of a branch",
             hint="as in stepwell merge NAME --prefer ours",
+        )
+    if bool(given.resolve) != (given.take is not None):
+        raise UsageError(
+            "--resolve and --take go together",
+            hint="as in stepwell merge --resolve app.py --take theirs",
         )
 
 
@@ -86,6 +94,17 @@ def _merge_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="conclude the merge under way with the files as they are now",
     )
+    parser.add_argument(
+        "--resolve",
+        metavar="PATH",
+        action="append",
+        help="settle the conflict at PATH, or all below it, with what --take names",
+    )
+    parser.add_argument(
+        "--take",
+        metavar="SIDE",
+        help="ours, theirs, base (what the side has, or has not), or a file with the settled text",
+    )
     parser.add_argument("--abort", action="store_true", help="take back the merge under way")
     parser.add_argument(
         "--prefer",
@@ -121,7 +140,8 @@ COMMANDS = (
         details=(
             "Shows what would change, asks, saves the disk as a step, then writes. Files that both\n"
             "sides changed are merged line by line, as git does; where that cannot be, the files hold\n"
-            "conflict markers and the exit status is 4: settle them, then merge --continue. What is\n"
+            "conflict markers and the exit status is 4: settle them, by hand or with --resolve, then\n"
+            "merge --continue. What is\n"
             "picked with --path or --hunk becomes a step of this branch; the rest can be merged\n"
             "later. stepwell undo takes a merge back."
         ),
@@ -129,6 +149,7 @@ COMMANDS = (
             "stepwell merge try-lru --dry-run",
             "stepwell merge try-lru",
             "stepwell merge try-lru --prefer theirs",
+            "stepwell merge --resolve app.py --take theirs",
             "stepwell merge --continue",
             "stepwell merge --abort",
         ),

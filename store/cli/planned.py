@@ -126,6 +126,7 @@ def tell_done(out: Output, done: Applied, failed: Sequence[Kept], back: str | No
     if done.plan.leaves_conflicts:
         left = plural(len(done.plan.conflicts), "conflict")
         out.line(Styled(f"stopped at {left}", "bad"), f"; {saved}; settle the files, then:")
+        out.line("  stepwell merge --resolve PATH --take ours|theirs|base    takes a side")
         out.line("  stepwell merge --continue    or, to take it back: stepwell merge --abort")
         return
     branch = f"on branch {done.plan.branch} " if done.plan.branch else ""

@@ -109,15 +109,24 @@ def plan_part(scene: Scene, part: Part, draft: Draft) -> Plan:
 
 
 def plan_settled(
-    scene: Scene, part: Part, wanted: Mapping[TrackedPath, PathState | None], draft: Draft
+    scene: Scene,
+    part: Part,
+    wanted: Mapping[TrackedPath, PathState | None],
+    contents: tuple[bytes, ...],
+    draft: Draft,
 ) -> Plan:
-    """Returns the plan that gives paths exactly these states, each for itself."""
+    """Returns the plan that gives paths exactly these states, each for itself.
+
+    `contents` are what they want and no step holds.
+    """
+    for content in contents:
+        scene.reader.add(BLOB, content)
     pairs = {
         path: (lookup(scene.reader, scene.disk, path), _as_entry(path, state))
         for path, state in wanted.items()
     }
     changed = {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
-    return narrowed(scene, part, changed, part.paths, (), draft)
+    return narrowed(scene, part, changed, part.paths, contents, draft)
 
 
 def _as_entry(path: TrackedPath, state: PathState | None) -> Entry | None:

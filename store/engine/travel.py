@@ -88,6 +88,8 @@ class Aim:
     """Of a merge: what is merged, whose tip (or the first of whose tips) `step` and `onto` are."""
     settled: Mapping[TrackedPath, PathState | None] | None = None
     """What the paths of `part` are to be, whatever `onto` has there (conflicts being settled)."""
+    contents: tuple[bytes, ...] = ()
+    """What `settled` wants and no step holds."""
 
 
 def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, ObjectReader]:
@@ -128,7 +130,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     elif aim.merge is not None:
         plan = plan_merge(scene, context, aim.merge, draft)
     elif aim.part is not None and aim.settled is not None:
-        plan = plan_settled(scene, aim.part, aim.settled, draft)
+        plan = plan_settled(scene, aim.part, aim.settled, aim.contents, draft)
     elif aim.part is not None:
         plan = plan_part(scene, aim.part, draft)
     else:

@@ -2,104 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clashes import CLASHES, Clash, at_paths, begin, edited, sides_taken
 from support.trees import contents
 
 Run = Callable[..., Any]
 
-TEXT = "".join(f"line {number}\n" for number in range(1, 13))
 
-
-def edit(word: str) -> str:
-    return TEXT.replace("line 6\n", f"{word}\n")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How two sides come into a conflict, and how a person settles it."""
-
-    path: str
-    ours: Callable[[Path], object]
-    theirs: Callable[[Path], object]
-    settle: Callable[[Path], object]
-    also: frozenset[str] = frozenset()
-    """Other paths that are part of the same conflict."""
-
-
-def move(folder: Path, name: str) -> None:
-    (folder / "f").rename(folder / name)
-
-
-def to_folder(folder: Path) -> None:
-    (folder / "new").mkdir()
-    (folder / "new" / "inside").write_text("in\n")
-
-
-def keep_only(*names: str) -> Callable[[Path], None]:
-    def settle(folder: Path) -> None:
-        for name in ("theirs-name", "new~main"):
-            if name not in names:
-                (folder / name).unlink(missing_ok=True)
-
-    return settle
-
-
-KINDS = {
-    "content": Kind(
-        "f",
-        lambda p: (p / "f").write_text(edit("ours")),
-        lambda p: (p / "f").write_text(edit("theirs")),
-        lambda p: (p / "f").write_text(edit("both")),
-    ),
-    "add/add": Kind(
-        "new",
-        lambda p: (p / "new").write_text("ours\n"),
-        lambda p: (p / "new").write_text("theirs\n"),
-        lambda p: (p / "new").write_text("ours\ntheirs\n"),
-    ),
-    "modify/delete": Kind(
-        "f",
-        lambda p: (p / "f").write_text(edit("ours")),
-        lambda p: (p / "f").unlink(),
-        lambda p: (p / "f").unlink(),
-    ),
-    "rename/rename": Kind(
-        "f",
-        lambda p: move(p, "our-name"),
-        lambda p: move(p, "theirs-name"),
-        keep_only("our-name"),
-        frozenset({"our-name", "theirs-name"}),
-    ),
-    "mode": Kind(
-        "f",
-        lambda p: os.chmod(p / "f", 0o600),
-        lambda p: os.chmod(p / "f", 0o640),
-        lambda p: os.chmod(p / "f", 0o660),
-    ),
-    "binary": Kind(
-        "bin",
-        lambda p: (p / "bin").write_bytes(b"\0ours"),
-        lambda p: (p / "bin").write_bytes(b"\0theirs"),
-        lambda p: (p / "bin").write_bytes(b"\0both"),
-    ),
-    "file/directory": Kind(
-        "new~main",
-        lambda p: (p / "new").write_text("a file\n"),
-        to_folder,
-        keep_only(),
-    ),
-}
-
-
-def fork(run: Run, folder: Path, kind: Kind) -> None:
-    (folder / "f").write_text(TEXT)
-    (folder / "bin").write_bytes(b"\0base")
+def fork(run: Run, folder: Path, kind: Clash) -> None:
+    begin(folder)
     assert run("capture", "-m", "base").code == 0
     assert run("branch", "create", "try").code == 0
     assert run("switch", "try", "--yes").code == 0
@@ -110,10 +25,10 @@ def fork(run: Run, folder: Path, kind: Kind) -> None:
     assert run("capture", "-m", "ours").code == 0
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CLASHES)
 def test_a_conflict_of_each_kind_is_settled(run: Run, folder: Path, name: str) -> None:
     """Listed by dry run, merge and status; concluded; the whole merge undone exactly."""
-    kind = KINDS[name]
+    kind = CLASHES[name]
     fork(run, folder, kind)
     before = contents(folder)
     for options in (["--dry-run"], ["--yes"]):
@@ -144,9 +59,82 @@ def test_a_conflict_of_each_kind_is_settled(run: Run, folder: Path, name: str) -
     assert run("verify", "--full").code == 0
 
 
+SIDES = ("theirs", "base", "ours")
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [(name, SIDES[at % 3]) for at, name in enumerate(CLASHES)]
+)
+def test_a_side_of_each_kind_of_conflict_is_taken(
+    run: Run, folder: Path, tmp_path: Path, name: str, side: str
+) -> None:
+    """Each of its paths has then what the side has; concluded, and the whole merge undone exactly."""
+    clash = CLASHES[name]
+    fork(run, folder, clash)
+    before = contents(folder)
+    wanted = sides_taken(clash, tmp_path / "sides")[side]
+    assert run("merge", "try", "--yes").code == 4
+    stopped = contents(folder)
+    words = [word for path in sorted({clash.path, *clash.also}) for word in ("--resolve", path)]
+    assert run("merge", *words, "--take", side).code == 2
+    assert run("merge", *words, "--take", side, "--dry-run").code == 0
+    assert contents(folder) == stopped
+    done = run("merge", *words, "--take", side, "--yes", "--json")
+    assert done.code == 0 and done.json["merged"] is False
+    assert done.json["merge"]["branch"] == "try" and done.json["merge"]["unsettled"] == []
+    assert at_paths(clash, folder) == wanted
+    ended = run("merge", "--continue", "--json")
+    assert ended.code == 0 and ended.json["merged"] is True
+    assert at_paths(clash, folder) == wanted
+    assert run(*ended.json["undo"].split()[1:], "--force").code == 0
+    assert contents(folder) == before
+
+
+def test_a_file_settles_a_conflict(run: Run, folder: Path, tmp_path: Path) -> None:
+    """With the text that a person put together elsewhere, and the bits that ours has."""
+    fork(run, folder, CLASHES["content"])
+    assert run("merge", "try", "--yes").code == 4
+    (tmp_path / "both").write_text(edited("ours and theirs"))
+    ran = run("merge", "--resolve", "f", "--take", str(tmp_path / "both"), "--yes")
+    assert ran.code == 0, ran.err
+    assert "no markers are left; when all is as you want it: stepwell merge --continue" in ran.text
+    assert (folder / "f").read_text() == edited("ours and theirs")
+    assert run("undo", "--yes").code == 4
+    back = ran.text.partition("take it back: stepwell ")[2].splitlines()[0]
+    assert run(*back.split(), "--yes").code == 0
+    assert "<<<<<<<" in (folder / "f").read_text()
+    assert run("status", "--json").json["merge"]["unsettled"] == ["f"]
+    assert run("merge", "--resolve", ".", "--take", "theirs", "--yes").code == 0
+    assert (folder / "f").read_text() == edited("theirs")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--resolve", "f"], 2),
+        (["--take", "ours"], 2),
+        (["--resolve", "f", "--take", "ours", "--continue"], 2),
+        (["try", "--resolve", "f", "--take", "ours", "--yes"], 2),
+        (["--resolve", "bin", "--take", "ours", "--yes"], 3),
+        (["--resolve", "f", "--take", "nope", "--yes"], 3),
+        (["--resolve", "f", "--take", ".", "--yes"], 2),
+        (["--resolve", "f", "--resolve", "f", "--take", "bin", "--yes"], 2),
+    ],
+)
+def test_what_settles_nothing_is_told(run: Run, folder: Path, words: list[str], code: int) -> None:
+    """One sentence and the right status; the merge is as it was. Without a merge: not found."""
+    fork(run, folder, CLASHES["content"])
+    assert run("merge", "--resolve", "f", "--take", "ours", "--yes").code == 3
+    assert run("merge", "try", "--yes").code == 4
+    before = contents(folder)
+    ran = run("merge", *words)
+    assert ran.code == code and ran.err.startswith("stepwell: ")
+    assert contents(folder) == before
+
+
 def test_a_merge_reads_as_a_sentence(run: Run, folder: Path) -> None:
     """Preview, result and the way back; conflicts with the two ways on."""
-    fork(run, folder, KINDS["content"])
+    fork(run, folder, CLASHES["content"])
     ran = run("merge", "try", "--yes")
     assert ran.code == 4
     assert "merge of branch try at #3" in ran.text and "stopped at 1 conflict" in ran.text
@@ -158,7 +146,7 @@ def test_a_merge_reads_as_a_sentence(run: Run, folder: Path) -> None:
 
 def test_an_aborted_merge_leaves_no_trace_on_disk(run: Run, folder: Path) -> None:
     """The disk is as before, and a side can be preferred instead."""
-    fork(run, folder, KINDS["content"])
+    fork(run, folder, CLASHES["content"])
     before = contents(folder)
     assert run("merge", "try", "--yes").code == 4
     (folder / "f").write_text("half settled\n")
@@ -169,7 +157,7 @@ def test_an_aborted_merge_leaves_no_trace_on_disk(run: Run, folder: Path) -> Non
     assert run("merge", "--continue").code == 3
     ran = run("merge", "try", "--prefer", "theirs", "--yes", "--json")
     assert ran.code == 0 and ran.json["merged"] is True and ran.json["plan"]["kind"] == "merge"
-    assert (folder / "f").read_text() == edit("theirs")
+    assert (folder / "f").read_text() == edited("theirs")
     again = run("merge", "try", "--yes")
     assert again.code == 0 and "branch try is merged already" in again.text
 
@@ -190,7 +178,7 @@ def test_an_aborted_merge_leaves_no_trace_on_disk(run: Run, folder: Path) -> Non
 )
 def test_bad_input_changes_nothing(run: Run, folder: Path, words: list[str], code: int) -> None:
     """One sentence and the right status."""
-    fork(run, folder, KINDS["mode"])
+    fork(run, folder, CLASHES["mode"])
     before = contents(folder)
     ran = run(*words)
     assert ran.code == code and ran.err.startswith("stepwell: ")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clashes import CLASHES, TEXT, at_paths, begin, edited, sides_taken
+from support.trees import contents
 from textual.pilot import Pilot
 
 from stepwell.store import Workspace
@@ -18,11 +20,6 @@ from stepwell.tui.screens.leaving import editor_command
 from stepwell.tui.screens.preview import RestorePreview
 
 Make = Callable[..., Any]
-TEXT = "".join(f"line {number}\n" for number in range(1, 13))
-
-
-def edit(word: str) -> str:
-    return TEXT.replace("line 6\n", f"{word}\n")
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def fork(tmp_path: Path) -> Callable[..., Path]:
     def make(ours: Callable[[Path], object], theirs: Callable[[Path], object]) -> Path:
         folder = tmp_path / "orchard"
         folder.mkdir()
-        (folder / "f").write_text(TEXT)
+        begin(folder)
         (folder / "gone").write_text(TEXT)
         with Workspace.init(folder, home=tmp_path / "home") as ws:
             ws.create_branch("try")
@@ -52,11 +49,11 @@ def clashing(fork: Callable[..., Path]) -> Path:
     """Both changed a line of `f`; `gone` is changed here and deleted there."""
 
     def ours(folder: Path) -> None:
-        (folder / "f").write_text(edit("ours"))
-        (folder / "gone").write_text(edit("ours"))
+        (folder / "f").write_text(edited("ours"))
+        (folder / "gone").write_text(edited("ours"))
 
     def theirs(folder: Path) -> None:
-        (folder / "f").write_text(edit("theirs"))
+        (folder / "f").write_text(edited("theirs"))
         (folder / "gone").unlink()
         (folder / "new").write_text("new\n")
 
@@ -82,7 +79,9 @@ def test_a_merge_without_conflicts_is_previewed_applied_and_undone(
     fork: Callable[..., Path], play_over: Make, settle: Make, screen_text: Make
 ) -> None:
     """`b`, `M` show what it would change; `M` again does nothing; `y` merges, `u` `y` takes it back."""
-    root = fork(lambda f: (f / "mine").write_text("m\n"), lambda f: (f / "f").write_text(edit("t")))
+    root = fork(
+        lambda f: (f / "mine").write_text("m\n"), lambda f: (f / "f").write_text(edited("t"))
+    )
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await press(pilot, app, settle, "b", "M")
@@ -92,7 +91,7 @@ def test_a_merge_without_conflicts_is_previewed_applied_and_undone(
         assert "Merge branch try, at #" in text_of(screen_text, app)
         assert (root / "f").read_text() == TEXT
         await press(pilot, app, settle, "y")
-        assert (root / "f").read_text() == edit("t")
+        assert (root / "f").read_text() == edited("t")
         assert app.main.footer.sentence.startswith("Merged try, 1 file changed; saved before: #")
         await press(pilot, app, settle, "u", "y")
         assert (root / "f").read_text() == TEXT
@@ -127,7 +126,7 @@ def test_conflicts_are_settled_by_side_and_the_merge_is_concluded(
         assert "<<<<" in (root / "f").read_text()
         await press(pilot, app, settle, "y")
         assert isinstance(app.screen, ConflictsScreen)
-        assert (root / "f").read_text() == edit("theirs")
+        assert (root / "f").read_text() == edited("theirs")
         await press(pilot, app, settle, "j", "t", "y")
         assert not (root / "gone").exists()
         assert "deleted, as theirs" in text_of(screen_text, app)
@@ -141,7 +140,31 @@ def test_conflicts_are_settled_by_side_and_the_merge_is_concluded(
 
     play_over(root, merge, size)
     play_over(root, resume, size)
-    assert (root / "f").read_text() == edit("ours") and not (root / "new").exists()
+    assert (root / "f").read_text() == edited("ours") and not (root / "new").exists()
+
+
+@pytest.mark.parametrize("name", CLASHES)
+def test_each_kind_of_conflict_is_settled_by_keyboard(
+    fork: Callable[..., Path], play_over: Make, settle: Make, tmp_path: Path, name: str
+) -> None:
+    """Merged, met, each of its paths given theirs, concluded, and taken back: by keys alone."""
+    clash = CLASHES[name]
+    root = fork(clash.ours, clash.theirs)
+    before = contents(root)
+    wanted = sides_taken(clash, tmp_path / "sides")["theirs"]
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "b", "j", "M", "y")
+        assert isinstance(app.screen, ConflictsScreen)
+        await press(pilot, app, settle, "T", "y")
+        assert at_paths(clash, root) == wanted and status(root).merging is not None
+        await press(pilot, app, settle, "c", "y")
+        assert app.screen is app.main and status(root).merging is None
+        assert at_paths(clash, root) == wanted
+        await press(pilot, app, settle, "u", "y")
+
+    play_over(root, scene)
+    assert contents(root) == before
 
 
 def test_a_merge_under_way_is_taken_back(clashing: Path, play_over: Make, settle: Make) -> None:
@@ -156,7 +179,9 @@ def test_a_merge_under_way_is_taken_back(clashing: Path, play_over: Make, settle
 
     play_over(root, scene)
     assert status(root).merging is None
-    assert (root / "f").read_text() == edit("ours") and (root / "gone").read_text() == edit("ours")
+    assert (root / "f").read_text() == edited("ours") and (root / "gone").read_text() == edited(
+        "ours"
+    )
     assert not (root / "new").exists()
 
 
