@@ -27,9 +27,9 @@ class Clash:
     """Other paths that are part of the same conflict."""
 
 
-def begin(folder: Path) -> None:
-    """Writes what both sides begin with."""
-    (folder / "f").write_text(TEXT)
+def begin(folder: Path, text: str = TEXT) -> None:
+    """Writes what both sides begin with; only renames do without the usual text."""
+    (folder / "f").write_text(text)
     (folder / "bin").write_bytes(b"\0base")
 
 
@@ -98,13 +98,15 @@ CLASHES = {
 }
 
 
-def sides_taken(clash: Clash, scratch: Path) -> dict[str, dict[str, tuple[int, bytes]]]:
+def sides_taken(
+    clash: Clash, scratch: Path, text: str = TEXT
+) -> dict[str, dict[str, tuple[int, bytes]]]:
     """Returns what taking all of `ours`, `theirs` or `base` leaves at the conflict's paths."""
     found = {}
     for name, act in (("ours", clash.ours), ("theirs", clash.theirs), ("base", lambda _: None)):
         folder = scratch / name
         folder.mkdir(parents=True)
-        begin(folder)
+        begin(folder, text)
         act(folder)
         if clash.path == "new~main" and (folder / "new").is_file():
             (folder / "new").rename(folder / clash.path)

@@ -26,10 +26,14 @@ Make = Callable[..., Any]
 def fork(tmp_path: Path) -> Callable[..., Path]:
     """Makes a workspace with a branch `try` whose work and ours differ as the test says."""
 
-    def make(ours: Callable[[Path], object], theirs: Callable[[Path], object]) -> Path:
+    def make(
+        ours: Callable[[Path], object],
+        theirs: Callable[[Path], object],
+        start: Callable[[Path], object] = begin,
+    ) -> Path:
         folder = tmp_path / "orchard"
         folder.mkdir()
-        begin(folder)
+        start(folder)
         (folder / "gone").write_text(TEXT)
         with Workspace.init(folder, home=tmp_path / "home") as ws:
             ws.create_branch("try")
@@ -143,24 +147,50 @@ def test_conflicts_are_settled_by_side_and_the_merge_is_concluded(
     assert (root / "f").read_text() == edited("ours") and not (root / "new").exists()
 
 
-@pytest.mark.parametrize("name", CLASHES)
 def test_each_kind_of_conflict_is_settled_by_keyboard(
-    fork: Callable[..., Path], play_over: Make, settle: Make, tmp_path: Path, name: str
+    fork: Callable[..., Path], play_over: Make, settle: Make, tmp_path: Path
 ) -> None:
-    """Merged, met, each of its paths given theirs, concluded, and taken back: by keys alone."""
-    clash = CLASHES[name]
-    root = fork(clash.ours, clash.theirs)
+    """All kinds in one merge: each path given theirs, concluded, and taken back: by keys alone."""
+    names = {kind: kind.replace("/", "-") for kind in CLASHES}
+    # A file that is the same as others could have been renamed to anywhere.
+    texts = {"rename/rename": TEXT.replace("line", "branch")}
+
+    def each(side: str) -> Callable[[Path], None]:
+        def act(folder: Path) -> None:
+            for kind, clash in CLASHES.items():
+                getattr(clash, side)(folder / names[kind])
+
+        return act
+
+    def start(folder: Path) -> None:
+        for kind, name in names.items():
+            (folder / name).mkdir()
+            begin(folder / name, texts.get(kind, TEXT))
+
+    root = fork(each("ours"), each("theirs"), start)
     before = contents(root)
-    wanted = sides_taken(clash, tmp_path / "sides")["theirs"]
+    wanted = {
+        kind: sides_taken(clash, tmp_path / names[kind], texts.get(kind, TEXT))["theirs"]
+        for kind, clash in CLASHES.items()
+    }
+
+    def found() -> Any:
+        return {kind: at_paths(clash, root / names[kind]) for kind, clash in CLASHES.items()}
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await press(pilot, app, settle, "b", "j", "M", "y")
         assert isinstance(app.screen, ConflictsScreen)
-        await press(pilot, app, settle, "T", "y")
-        assert at_paths(clash, root) == wanted and status(root).merging is not None
+        conflicts = status(root).merging.conflicts
+        assert {one.kind for one in conflicts} == set(CLASHES)
+        for _ in conflicts:
+            await press(pilot, app, settle, "t", "y")
+            if isinstance(app.screen, RestorePreview):  # it is like that already
+                await press(pilot, app, settle, "escape")
+            await press(pilot, app, settle, "j")
+        assert found() == wanted
         await press(pilot, app, settle, "c", "y")
         assert app.screen is app.main and status(root).merging is None
-        assert at_paths(clash, root) == wanted
+        assert found() == wanted
         await press(pilot, app, settle, "u", "y")
 
     play_over(root, scene)
