@@ -24,6 +24,7 @@ from stepwell.store.engine.objects import (
     ObjectSink,
     TreeEntry,
     decode_tree,
+    raw_entries,
 )
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, join, parent
@@ -129,6 +130,9 @@ class _Side:
         content = self.reader.read(tree)[1]
         return decode_tree(content) if len(content) > _WIDE else _entries_of(content)
 
+    def raw(self, tree: Oid) -> set[bytes]:
+        return set() if tree == EMPTY_TREE else raw_entries(self.reader.read(tree)[1])
+
     def entry(self, path: TrackedPath, mode: int, oid: Oid) -> Entry:
         if mode == MODE_TREE:
             return self.folder(path)
@@ -211,12 +215,11 @@ def _walk(
     """Collects what differs below two unequal trees; modes of folders are Extras' business."""
     if a == b:
         return
-    old = {e.name: e for e in left.children(a)}
-    new = {e.name: e for e in right.children(b)}
-    for name in old.keys() | new.keys():
-        was, now = old.get(name), new.get(name)
-        if was == now:
-            continue
+    old, new = left.raw(a), right.raw(b)
+    moved = old ^ new
+    before, after = _by_name(moved & old), _by_name(moved & new)
+    for name in before.keys() | after.keys():
+        was, now = before.get(name), after.get(name)
         below = join(path, name)
         if was and now and was.mode == now.mode == MODE_TREE:
             _walk(left, right, below, was.oid, now.oid, found)
@@ -229,6 +232,10 @@ def _walk(
             found.update((e.path, (e, None)) for e in left.under(below, was.oid))
         if now and now.mode == MODE_TREE:
             found.update((e.path, (None, e)) for e in right.under(below, now.oid))
+
+
+def _by_name(found: Iterable[bytes]) -> dict[bytes, TreeEntry]:
+    return {entry.name: entry for entry in decode_tree(b"".join(found))}
 
 
 def _candidates(a: Extras, b: Extras) -> set[TrackedPath]:

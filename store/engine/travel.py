@@ -334,7 +334,7 @@ def _present(
     reader: ObjectReader, context: Context, plan: Plan, disk: Snapshot
 ) -> Iterator[tuple[PlanItem, PathState | None]]:
     """Yields the plan's items with what is on disk now."""
-    if plan.partial and plan.snapshot == disk:
+    if disk == plan.disk:
         yield from ((item, item.before) for item in plan.items)
         return
     # Of a whole plan only what still differs is looked up: it may speak of every file there is.

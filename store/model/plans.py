@@ -117,6 +117,8 @@ class Plan:
     """Of a merge: the name of the branch whose tip `target` is; of picks, all names, `a, b`."""
     contents: tuple[Content, ...] = ()
     """What the items write and no step holds: merged files, files with chosen hunks."""
+    disk: Snapshot | None = None
+    """The disk's content when the plan was made; None: not known."""
 
     @property
     def is_whole_merge(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -46,6 +47,7 @@ _UPKEEP_S = 1.0
 """How often it looks whether it is idle, whether its folders are still there, into the spool."""
 _SWEPT = 32
 """Folders that are looked at each time when nobody asks for anything."""
+_REST_S = 30.0
 _LOCK_WAIT_S = 10.0
 _BACKLOG = 128
 
@@ -153,6 +155,7 @@ class _Daemon:
         self._why = ""
         self._doubt: str | None = None
         self._sealer = Sealer(log)
+        self._settled: float | None = None
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
         self._spools = (
@@ -212,7 +215,7 @@ class _Daemon:
 
     def _mind_signals(self) -> None:
         """Makes the usual signals end the daemon; as a thread of a program it leaves them alone."""
-        if threading.current_thread() is threading.main_thread():
+        if _is_own_process():
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.add_signal_handler(number, self._finish, f"received {number.name}")
@@ -254,6 +257,8 @@ class _Daemon:
         if doubt != self._doubt:
             self._doubt = doubt
             self._log.write("daemon:scans" if doubt else "daemon:follows", {"why": doubt})
+            if not doubt:
+                self._settled = None
 
     async def _keep_up(self, desk: Desk) -> None:
         unused_s = time.monotonic() - desk.last
@@ -267,6 +272,29 @@ class _Daemon:
             await self._drain_spool(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))
+            await self._settle_memory(desk)
+
+    async def _settle_memory(self, desk: Desk) -> None:
+        """Has the collector of garbage leave alone what stays: all that is known of the workspace.
+
+        A whole collection over a hundred thousand files would hold up some capture for 80 ms. So it
+        is made once they are known, and when nobody has asked for anything in a while.
+        """
+        rests = time.monotonic() - desk.last > _REST_S and desk.last > (self._settled or 0)
+        if _is_own_process() and not self._doubt and (self._settled is None or rests):
+
+            def settle() -> None:
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
+                self._settled = time.monotonic()
+
+            await desk.if_free(settle)
+
+
+def _is_own_process() -> bool:
+    """Tells whether it is all that the process does, and not a thread of a program."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _is_readable(fd: int | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from stepwell.store.engine.journal import Journal, JournalWriter
+from stepwell.store.engine.journal import Journal, JournalWriter, share_memory
 from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.lock import WriterLock
@@ -123,6 +123,7 @@ class HeldWorkspace(Workspace):
             randomness=context.randomness,
             durability=context.durability,
         )
+        share_memory(writer, self._journal)
         self._held = writer
         self._found = recover(writer, context) or self._found
         self.refresh()

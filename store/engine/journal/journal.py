@@ -18,7 +18,7 @@ from stepwell.store.engine.atomic import read_checked
 from stepwell.store.engine.codec import view_from_json
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.chain import SegmentChain
-from stepwell.store.engine.journal.recent import RecentTrees
+from stepwell.store.engine.journal.recent import RecentObjects
 from stepwell.store.engine.journal.segment import Segment
 from stepwell.store.engine.journal.verify import Progress, verify_journal
 from stepwell.store.engine.manifest import Manifest
@@ -47,7 +47,7 @@ class Journal:
         self.store = store
         self._chain = SegmentChain(store)
         self._view: View | None = None
-        self._recent = RecentTrees()
+        self._recent = RecentObjects()
 
     @classmethod
     def open(cls, store: Path) -> Self:
@@ -309,7 +309,7 @@ class Journal:
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
         """Returns kind and bytes from the newest live copy that is intact; None without one."""
         found = (segment.source.load(offset, oid) for segment, offset in self.copies(oid))
-        return next((one for one in found if one is not None), None)
+        return self._recent.seen(oid, next((one for one in found if one is not None), None))
 
     def pieces(self, oid: Oid) -> Iterator[bytes]:
         """Yields an object's bytes in pieces of at most 1 MiB, from a copy checked beforehand.
@@ -399,6 +399,11 @@ class Journal:
         """Checks every frame, and with `full` every object and what each step reaches."""
         self.refresh()
         return verify_journal(self, full=full, progress=progress or _no_progress)
+
+
+def share_memory(writer: Journal, reader: Journal) -> None:
+    """Has two of one store remember together what they read and found intact."""
+    reader._recent = writer._recent
 
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:

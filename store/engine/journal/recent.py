@@ -1,39 +1,58 @@
-"""The trees that were read last: a comparison, its plan and its proof walk over the same ones."""
+"""The objects that were read or written last: a plan, its preview and its execution share them."""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from stepwell.store.engine.objects import TREE
 from stepwell.store.model.ids import Oid
 
 _LARGEST = 64 << 10
 _TOTAL = 8 << 20
 
+Object = tuple[str, bytes]
+"""Kind and bytes."""
 
-class RecentTrees:
-    """Remembers trees whose bytes were checked, bounded in bytes; the least recently read go first."""
+
+class RecentObjects:
+    """Remembers small objects whose bytes were checked; the least recently used go first.
+
+    Bounded in bytes. Any thread may use it.
+    """
 
     def __init__(self) -> None:
-        self._trees: OrderedDict[Oid, bytes] = OrderedDict()
+        self._objects: OrderedDict[Oid, Object] = OrderedDict()
         self._size = 0
+        self._mutex = threading.Lock()
+        self.intact: set[Oid] | None = None
+        """Objects of which a stored copy was seen to be intact; None: nobody wants to know."""
 
-    def read(self, oid: Oid, load: Callable[[Oid], tuple[str, bytes]]) -> tuple[str, bytes]:
-        """Returns kind and bytes of an object, from memory when it is a tree that was read lately."""
-        content = self._trees.get(oid)
-        if content is None:
-            found = load(oid)
-            self._keep(oid, found)
-            return found
-        self._trees.move_to_end(oid)
-        return TREE, content
+    def read(self, oid: Oid, load: Callable[[Oid], Object]) -> Object:
+        """Returns kind and bytes of an object, from memory when it was used lately."""
+        with self._mutex:
+            found = self._objects.get(oid)
+            if found is not None:
+                self._objects.move_to_end(oid)
+                return found
+        found = load(oid)
+        self.keep(oid, *found)
+        return found
 
-    def _keep(self, oid: Oid, found: tuple[str, bytes]) -> None:
-        kind, content = found
-        if kind != TREE or len(content) > _LARGEST or oid in self._trees:
+    def seen(self, oid: Oid, found: Object | None) -> Object | None:
+        """Takes note of what was just read from a stored copy, and returns it."""
+        if found is not None and self.intact is not None:
+            self.intact.add(oid)
+        return found
+
+    def keep(self, oid: Oid, kind: str, content: bytes) -> None:
+        """Remembers an object whose bytes are known to be right."""
+        if len(content) > _LARGEST:
             return
-        self._trees[oid] = content
-        self._size += len(content)
-        while self._size > _TOTAL:
-            self._size -= len(self._trees.popitem(last=False)[1])
+        with self._mutex:
+            if oid in self._objects:
+                return
+            self._objects[oid] = (kind, content)
+            self._size += len(content)
+            while self._size > _TOTAL:
+                self._size -= len(self._objects.popitem(last=False)[1][1])

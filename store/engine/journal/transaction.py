@@ -67,6 +67,7 @@ class Transaction:
         if oid not in self._own and not self._writer.can_reuse(oid):
             with self._aborting():
                 self._store(kind, oid, data)
+            self._writer.remember(oid, kind, data)
         return oid
 
     def _store(self, kind: str, oid: Oid, data: bytes) -> None:

@@ -76,7 +76,7 @@ class JournalWriter(Journal):
         self._segment_bytes = segment_bytes
         self._appender: Appender | None = None
         self._transaction: Transaction | None = None
-        self._checked: set[Oid] = set()
+        self._intact = self._recent.intact = set[Oid]()
 
     @classmethod
     def create(cls, store: Path, *, randomness: RandomBytes) -> None:
@@ -253,7 +253,7 @@ class JournalWriter(Journal):
         """Takes in what a transaction has just made durable."""
         self._chain.newest().add(group)
         self.next_number = operation.number + 1
-        self._checked.update(oid for oid, _ in group.objects)
+        self._intact.update(oid for oid, _ in group.objects)
         if self._view is not None and self._view.number == operation.number - 1:
             self._view = fold(self._view, [operation])
 
@@ -280,13 +280,17 @@ class JournalWriter(Journal):
         write_manifest(self.store, replace(sealed, segments=tuple(left)))
         self._chain.read_manifest()
 
+    def remember(self, oid: Oid, kind: str, content: bytes) -> None:
+        """Keeps what a transaction adds in memory: it is often what is read next."""
+        self._recent.keep(oid, kind, content)
+
     def can_reuse(self, oid: Oid) -> bool:
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
-        if oid in self._checked:
+        if oid in self._intact:
             return True
         if not (self._has_live(oid) or self._is_listed(oid)) or not self.is_sound(oid):
             return False
-        self._checked.add(oid)
+        self._intact.add(oid)
         return True
 
     def has(self, oid: Oid) -> bool:
@@ -297,12 +301,6 @@ class JournalWriter(Journal):
         """Tells whether a pack that counts has the object: one left by a killed sealing may go."""
         listed = self.manifest.packs
         return any(oid in index for index in self.sealed.packs.indexes if index.name in listed)
-
-    def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
-        found = super()._read_live(oid)
-        if found is not None:
-            self._checked.add(oid)
-        return found
 
     # --- derived files ---------------------------------------------------------------------------
 

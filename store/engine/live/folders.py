@@ -117,6 +117,15 @@ class Folder:
         """Returns the workspace path of a name in the folder."""
         return self.path + b"/" + name if self.path else name
 
+    def knows(self, name: bytes) -> bool:
+        """Tells whether anything is remembered of a name."""
+        return (
+            name in self.files
+            or name in self.folders
+            or bool(self.odd and name in self.odd)
+            or bool(self.forced and name in self.forced)
+        )
+
     @property
     def mode(self) -> int:
         """Full st_mode."""

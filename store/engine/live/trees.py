@@ -1,7 +1,7 @@
 """Tree objects of folders in memory: only those on the way to a change are built.
 
-A wide folder's entries are kept ready in git's order, so that one changed name is spliced in
-instead of sorting ten thousand.
+The entries of folders that changed lately are kept ready in git's order, so that one changed name
+is spliced in instead of sorting ten thousand.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.objects import TREE, ObjectSink
 from stepwell.store.engine.treebuild import git_mode
 
-_WIDE = 200
+_WIDE = 24
 """Folders with fewer names are encoded anew: that costs less than it would to keep them ready."""
 
-_READY = 16
-"""How many wide folders are kept ready."""
+_READY = 24_000
+"""How many entries are kept ready, of the folders that changed last; those of one always are."""
 
 
 class Trees:
@@ -28,6 +28,7 @@ class Trees:
 
     def __init__(self) -> None:
         self._ready: OrderedDict[Folder, _WideTree] = OrderedDict()
+        self._count = 0
 
     def build(self, known: Known, sink: ObjectSink) -> None:
         """Adds the trees of all stale folders and of those above them; they are stale then, too."""
@@ -51,17 +52,23 @@ class Trees:
 
     def _content(self, folder: Folder, changed: Collection[bytes]) -> bytes:
         if len(folder.files) + len(folder.folders) < _WIDE:
-            self._ready.pop(folder, None)
+            self._drop(folder)
             return b"".join([encoded for _, encoded in sorted(_entries(folder))])
-        wide = self._ready.get(folder)
+        wide = self._ready.pop(folder, None)
         if wide is None:
-            wide = self._ready[folder] = _WideTree(folder)
+            wide = _WideTree(folder)
         else:
+            self._count -= len(wide.encoded)
             wide.update(folder, changed)
-        self._ready.move_to_end(folder)
-        while len(self._ready) > _READY:
-            self._ready.popitem(last=False)
+        self._ready[folder] = wide
+        self._count += len(wide.encoded)
+        while self._count > _READY and len(self._ready) > 1:
+            self._drop(next(iter(self._ready)))
         return b"".join(wide.encoded)
+
+    def _drop(self, folder: Folder) -> None:
+        wide = self._ready.pop(folder, None)
+        self._count -= len(wide.encoded) if wide else 0
 
 
 class _WideTree:

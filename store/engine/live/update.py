@@ -190,13 +190,12 @@ class Update:
             return
         folder.doubt_listing()
         self._settled.add(folder)
-        place = self._place(folder, self._chain(folder))
+        place = _Place(self, folder, self._chain(folder))
         for name in sorted(names):
-            self._settle(place, name, self.known.take_out(folder, name))
+            # Most unknown names were a program's temporary files.
+            if folder.knows(name) or _is_there(self._open, folder, name):
+                self._settle(place, name, self.known.take_out(folder, name))
         self._drain()
-
-    def _place(self, folder: Folder, chain: Chain) -> _Place:
-        return _Place(self, folder, chain)
 
     def _rules_moved(self, folder: Folder, names: Collection[bytes]) -> bool:
         """Takes in the folder's rule files when they were touched; tells whether they differ."""
@@ -330,7 +329,7 @@ class Update:
             known.sums.rules_changed(made)
         chain = visit.chain.below(made.compiled)
         force = visit.force or old is None or old.path != made.path or _texts(now) != _texts(before)
-        place = self._place(made, chain)
+        place = _Place(self, made, chain)
         if old is not None:
             place.same = self._as_they_were(made, old)
         for name in names:
@@ -364,7 +363,7 @@ class Update:
     def _not_listed(self, visit: _Visit, made: Folder, error: OSError) -> None:
         if visit.above is None or is_exhausted(error):
             raise error
-        place = self._place(visit.above, visit.chain)
+        place = _Place(self, visit.above, visit.chain)
         self._settled.add(visit.above)
         if is_gone(error):
             place.odd(visit.name, "unstable")
@@ -380,7 +379,7 @@ class Update:
             return
         made.set_stat(mode, (0, UNSURE), 0)
         self.known.attach(made)
-        place = self._place(made, visit.chain)
+        place = _Place(self, made, visit.chain)
         self._looker.keep_below(place)
         for name, _ in place.asked:
             self._stack.append(_Visit(made, name, visit.chain, None, kept=True))
@@ -407,6 +406,14 @@ class Update:
         for one in reversed(line):
             chain = chain.below(one.compiled)
         return chain
+
+
+def _is_there(folders: OpenFolders, folder: Folder, name: bytes) -> bool:
+    """Tells whether a name is worth a look: only when surely nothing is there it is not."""
+    try:
+        return lstat_at(folders.open(folder.path), name) is not None
+    except OSError:
+        return True
 
 
 def agrees(record: bytes, found: os.stat_result) -> bool:

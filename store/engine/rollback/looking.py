@@ -91,7 +91,8 @@ def hash_open(fd: int, size: int) -> Oid:
     """Returns the blob id of an open file's bytes; FileMovedError when they are not `size`."""
     digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     seen = 0
-    while piece := os.read(fd, PIECE):
+    # One byte more than is left: the end is seen without asking for a large block in vain.
+    while piece := os.read(fd, max(1, min(PIECE, size - seen + 1))):
         digest.update(piece)
         seen += len(piece)
     if seen != size:

@@ -53,7 +53,8 @@ class Places:
         self._prefix = b".stepwell-" + plan_id[:8].encode("ascii")
         self._held: tuple[bytes, int] | None = None
         self._loosened: dict[TrackedPath, int] = {}
-        self._touched: set[TrackedPath] = set()
+        self._touched: dict[TrackedPath, bool] = {}
+        """Folders with changes, and whether one sync of the file system covers them."""
         self._together = Together(self._root)
         self._prepared: dict[int, tuple[TrackedPath, int]] = {}
         """Drafts made ahead, by their items' numbers: where, and the inode."""
@@ -153,7 +154,7 @@ class Places:
         """
         names = self.names(path, index)
         folder = self._writable(parent(path))
-        if not self._together.covers(folder):
+        if not self._touched[parent(path)]:
             return False
 
         def make(folder: int, draft: bytes) -> int:
@@ -224,7 +225,7 @@ class Places:
         os.rmdir(_name(path), dir_fd=self._writable(parent(path)))
         self.changed = True
         self._loosened.pop(path, None)
-        self._touched.discard(path)
+        self._touched.pop(path, None)
 
     def make_folder(self, path: TrackedPath) -> None:
         """Makes a folder that only its owner can enter; `set_folder_mode` opens it later."""
@@ -243,7 +244,7 @@ class Places:
         self._loosened.pop(path, None)
         # Here, because with its final mode it may be impossible to open again.
         _sync(folder)
-        self._touched.discard(path)
+        self._touched.pop(path, None)
 
     def set_file_mode(self, path: TrackedPath, mode: int, expected: Signature) -> None:
         """Gives a file its mode, set-id bits apart, without touching its content."""
@@ -282,22 +283,21 @@ class Places:
             mode = os.fstat(folder).st_mode
             os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
             self._loosened.setdefault(path, mode)
-        self._touched.add(path)
+        self._touched[path] = self._together.covers(folder)
         return folder
 
     def settle(self) -> list[Kept]:
         """Puts widened modes back and makes all changes durable; returns what failed."""
         failed = []
         self.discard_prepared()
-        touched = sorted(self._touched | self._loosened.keys(), reverse=True)
-        durable = len(touched) >= together.MANY and self._together.sync()
-        for path in touched:
+        durable = len(self._touched) >= together.MANY and self._together.sync()
+        for path in sorted(self._touched.keys() | self._loosened.keys(), reverse=True):
+            if durable and self._touched.get(path) and path not in self._loosened:
+                continue
             try:
                 folder = self.folder(path)
                 if path in self._loosened:
                     os.fchmod(folder, stat.S_IMODE(self._loosened[path]))
-                elif durable and self._together.covers(folder):
-                    continue
                 _sync(folder)
             except OSError as error:
                 if error.errno not in _GONE:

@@ -119,6 +119,7 @@ def make_plan(
         other_sessions=tuple(other_sessions),
         bytes=_bytes(reader, items),
         operation=operation,
+        disk=disk,
     )
 
 

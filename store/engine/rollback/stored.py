@@ -18,7 +18,8 @@ FORMAT = 1
 def encode_plan(plan: Plan) -> bytes:
     """Returns the canonical bytes that an intent stores; steps are named by their ids.
 
-    `contents` is not among them: the intent's operation stores those as blobs.
+    `contents` is not among them: the intent's operation stores those as blobs; nor is `disk`, which
+    matters only before the plan begins.
     """
     form: dict[str, Any] = {
         "format": FORMAT,

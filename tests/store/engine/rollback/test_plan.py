@@ -198,6 +198,7 @@ def test_a_plan_survives_its_stored_form(bench: Bench) -> None:
     """Odd names, links, folders and reasons come back; the bytes are canonical."""
     disk: Tree = {b"\xff\n": OLD, b"l": (LINK, b"x"), b"e": (FOLDER, None), b"k": OLD}
     plan = bench.plan({b"\xff\n": NEW}, disk=disk, head={}, then=[covered(b"k", "capped")])
+    plan = replace(plan, disk=None)
     steps = {s.id: s for s in (plan.target, plan.head)}
     assert decode_plan(encode_plan(plan), steps.__getitem__) == plan
     assert encode_plan(plan) == encode_plan(decode_plan(encode_plan(plan), steps.__getitem__))

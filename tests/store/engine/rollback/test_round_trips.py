@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -85,7 +86,7 @@ def test_recovery_alone_carries_a_whole_plan_out(before: Tree, after: Tree) -> N
         plan = bench.plan(after)
         steps = {s.id: s for s in (plan.target, plan.head)}
         stored = decode_plan(encode_plan(plan), steps.__getitem__)
-        assert stored == plan
+        assert stored == replace(plan, disk=None)
         first = recover_plan(bench.root, stored, bench.objects)
         assert first.finished
         assert first.kept == ()
