@@ -96,8 +96,7 @@ def make_plan(
     """
     own = own or {}
     planner = _Planner(_reasons(disk_covered), _reasons(target_covered), rules_then, own)
-    if pairs is None:
-        pairs = by_path(differing(reader, disk, snapshot))
+    pairs = by_path(differing(reader, disk, snapshot)) if pairs is None else pairs
     if whole:
         planner.name_purged()
     for path, (was, now) in pairs.items():
