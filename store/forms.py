@@ -7,7 +7,7 @@ with its bytes beside it as `path_bytes` (base64). Nothing here reads a store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from stepwell.store.model.changes import Change, Hunk
@@ -90,6 +90,7 @@ def step_form(step: Step, *, tier: str = "L2") -> Form:
         "checkpoint": None if step.checkpoint is None else mark_form(step.checkpoint),
         "result": None if step.result is None else result_form(step.result),
         "model": text_form(step.model),
+        "tokens": None if step.tokens is None else asdict(step.tokens),
         "compression": {"raw_bytes": step.raw_bytes, "stored_bytes": step.stored_bytes},
         "coverage": {
             "stored": step.coverage.stored,
@@ -168,7 +169,7 @@ def shown_step_form(
 ) -> Form:
     """Returns a Step with everything that `show` adds.
 
-    `texts` holds prompt, input and result_text. `base` is the first parent's snapshot: `patch.hash`
+    `texts` holds prompt, input, result_text and said. `base` is the first parent's snapshot: `patch.hash`
     is its tree, the content to which reverting `patch.files` leads (of a rename both names); None
     for a first step.
     """
@@ -179,7 +180,7 @@ def shown_step_form(
         "diff": [change_form(change) for change in changes],
         "coverage": [covered_form(one) for one in covered],
         "coverage_counts": step_form(step)["coverage"],
-        **{name: text_form(texts.get(name)) for name in ("prompt", "input", "result_text")},
+        **{name: text_form(texts.get(name)) for name in ("prompt", "input", "result_text", "said")},
         "patch": {"hash": None if base is None else base.tree.hex(), "files": files},
     }
 

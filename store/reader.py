@@ -6,6 +6,7 @@ The catalogue is loaded with the first verb that lists steps, so that a capture 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -180,6 +181,12 @@ class WorkspaceReader(StepReader):
             NotFoundError, AmbiguousError: nothing, or several things, have that name.
         """
         return self._marked(resolve(reference, self.view(), self._journal))
+
+    def with_account(self, step: Step) -> Step:
+        """Returns the step with what the agent's own record told of it afterwards."""
+        if step.agent is None or (found := self.catalogue().step(step.id)) is None:
+            return step
+        return replace(found, checkpoint=step.checkpoint, parents=step.parents)
 
     def steps(
         self,

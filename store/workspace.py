@@ -23,6 +23,7 @@ from stepwell.store.engine import (
     reading,
     registry,
 )
+from stepwell.store.engine.accounts import Finding, record_accounts
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.leftovers import clear_leftovers
@@ -221,6 +222,11 @@ class Workspace(UpkeepVerbs):
         """Records that something could not be captured, and why."""
         with self._writer() as writer:
             return note_gap(writer, self._context, Act(title, session=session), reason)
+
+    def add_accounts(self, session: str, findings: Sequence[Finding]) -> None:
+        """Records what an agent's own record tells of steps of its session."""
+        with self._writer() as writer:
+            record_accounts(writer, session, findings)
 
     @contextmanager
     def step(

@@ -638,7 +638,9 @@ def _said(source: Source, sight: Sight) -> Sequence[str]:
     for oid, is_prose in ((step.result_text, False), (step.prompt, True), (step.input, False)):
         found = _blob(source, oid) if oid is not None else None
         if found:
-            return text_lines(found, is_prose=is_prose)
+            answer = _blob(source, step.said) if step.said and step.kind == "prompt" else None
+            more = ["", *text_lines(answer, is_prose=True)] if answer else []
+            return [*text_lines(found, is_prose=is_prose), *more]
     return ()
 
 

@@ -31,6 +31,8 @@ class AgentEvent:
     exit_code: int | None = None
     duration_ms: int | None = None
     model: str | None = None
+    record: str | None = None
+    """Path of the agent's own record of the session, where it tells of it."""
 
 
 def without_text(event: AgentEvent) -> AgentEvent:

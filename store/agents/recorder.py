@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from stepwell.store.agents.accounting import Accounting
 from stepwell.store.agents.adapters import read_event
 from stepwell.store.agents.events import AgentEvent, without_text
 from stepwell.store.agents.secrets import fit
@@ -43,7 +44,7 @@ class AgentRecorder:
 
     `keeps_text` is asked at each event; where it says no, only tools and files are told.
     `sweep` is called at the beginning and the end of a session: a time to look at everything;
-    `turn_ended` after each turn, when its steps are recorded.
+    `turn_ended` after each turn, when its steps are recorded. `accounting` hears of the events.
     """
 
     def __init__(
@@ -52,9 +53,11 @@ class AgentRecorder:
         sweep: Callable[[], object] = lambda: None,
         keeps_text: Callable[[], bool] = lambda: True,
         turn_ended: Callable[[], object] = lambda: None,
+        accounting: Accounting | None = None,
     ) -> None:
         self._workspace = workspace
         self._turn_ended = turn_ended
+        self._accounting = accounting
         self._sweep = sweep
         self._keeps_text = keeps_text
         self._sessions: dict[str, _Session] = {}
@@ -89,6 +92,8 @@ class AgentRecorder:
             return
         if event.kind in ("session.start", "session.end"):
             self._sweep()
+        if self._accounting is not None:
+            self._accounting.hear(event)
         match event.kind:
             case "prompt":
                 self._end_calls(session)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import (
+    Account,
+    AccountSet,
     Branch,
     BranchDropped,
     BranchSet,
@@ -34,6 +36,8 @@ class Batch:
     branches: dict[str, Branch | None] = field(default_factory=dict)
     """None: there is no such branch any more."""
     marks: dict[StepId, Mark | None] = field(default_factory=dict)
+    accounts: dict[StepId, Account] = field(default_factory=dict)
+    """What came to steps, of this batch or an earlier one, afterwards."""
     current: str | None = None
     """None: the current branch has not changed."""
 
@@ -57,9 +61,23 @@ class Batch:
                 self.current = name
             case MarkSet(step_id, mark):
                 self.marks[step_id] = mark
+            case AccountSet(step_id, _, account):
+                self.accounts[step_id] = united(self.accounts.get(step_id), account)
             case _:
                 # Undo lists and intents are the View's matter; what was dropped, its caller's.
                 pass
+
+
+def united(old: Account | None, new: Account) -> Account:
+    """Returns what two accounts of one step hold together; the newer one wins."""
+    if old is None:
+        return new
+    return Account(
+        new.model or old.model,
+        new.result or old.result,
+        new.tokens or old.tokens,
+        new.said or old.said,
+    )
 
 
 def gather(operations: Iterator[Operation], shown: Shown) -> Batch | None:

@@ -24,6 +24,7 @@ from stepwell.store.catalogue.sieve import Sieve
 from stepwell.store.catalogue.sifting import Sifted, Sifting
 from stepwell.store.catalogue.state import State
 from stepwell.store.catalogue.textindex import TEXTS, remove_index
+from stepwell.store.engine.accounts import with_account
 from stepwell.store.engine.atomic import FILE_MODE, make_private_folder, remove_leftovers
 from stepwell.store.engine.filters import Filter
 from stepwell.store.engine.journal import Journal
@@ -198,7 +199,9 @@ class Catalogue:
 
     def _whole(self, step: Step | None, identity: StepId) -> Step:
         # Steps folded in memory only, and those of damaged files, are in the journal.
-        return step if step is not None and step.id == identity else self._journal.step(identity)
+        found = step if step is not None and step.id == identity else self._journal.step(identity)
+        later = self._state.later.get(identity)
+        return found if later is None else with_account(found, later)
 
     # --- keeping up ------------------------------------------------------------------------------
 

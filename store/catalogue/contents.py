@@ -6,10 +6,10 @@ folded last, how the rows look after it, and up to where the step files and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinydb import Query
 from tinydb.table import Document, Table
@@ -47,6 +47,15 @@ class Meta:
     graph: Pin = NOTHING
 
 
+class Settled(NamedTuple):
+    """An earlier step that ended otherwise than was known when it was recorded."""
+
+    seq: int
+    session: int
+    """Number of the session that counts it; 0: none does."""
+    failed: bool
+
+
 class Contents:
     """The main file's tables.
 
@@ -60,6 +69,7 @@ class Contents:
         self._checkpoints = database.table("checkpoints")
         self._branches = database.table("branches")
         self._shards = database.table("shards")
+        self._settled = database.table("settled")
         self._meta_table = database.table("meta")
         self._numbers: dict[str, dict[str, int]] = {}
         self.meta = self._read_meta()
@@ -120,6 +130,10 @@ class Contents:
         """Returns how far each step file counts."""
         return {d.doc_id: Pin(d["size"], d["crc"]) for d in self._shards}
 
+    def settled(self) -> dict[int, bool]:
+        """Returns step number -> whether it failed, where that came to be known later."""
+        return {document.doc_id: document["failed"] for document in self._settled}
+
     def sessions(self) -> list[SessionRow]:
         """Returns the sessions, that with the newest step first."""
         newest = sorted(self._sessions, key=lambda d: -int(d["last_seq"]))
@@ -166,11 +180,12 @@ class Contents:
         row_seq: Callable[[StepId], int | None],
         graph: Pin,
         shards: Mapping[int, Pin],
+        settled: Sequence[Settled] = (),
     ) -> None:
         """Folds a batch and says up to where the files are good, all or nothing.
 
         `row_seq` gives a step's number, None for one that is not known. `shards` holds the pins
-        that have moved.
+        that have moved, `settled` the earlier steps of which it is known now how they ended.
 
         Raises:
             NoSpaceError, FailedError: the system said no; nothing counts.
@@ -179,6 +194,7 @@ class Contents:
             self._commit_sessions(batch)
             self._commit_branches(batch)
             self._commit_marks(batch, row_seq)
+            self._commit_settled(settled)
             self.commit_pins(shards)
             meta = replace(
                 self.meta,
@@ -210,6 +226,14 @@ class Contents:
             _count(rows[number], step)
         for number, row in rows.items():
             _put(self._sessions, number, row)
+
+    def _commit_settled(self, settled: Sequence[Settled]) -> None:
+        for one in settled:
+            _put(self._settled, one.seq, {"failed": one.failed})
+            row = self._sessions.get(doc_id=one.session) if one.session else None
+            if isinstance(row, Document):
+                failed = row["failed"] + (1 if one.failed else -1)
+                _put(self._sessions, one.session, {**row, "failed": failed})
 
     def _commit_branches(self, batch: Batch) -> None:
         known = self._known(self._branches)

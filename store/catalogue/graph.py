@@ -183,6 +183,12 @@ class Graph:
         self.load(record)
         return record
 
+    def settle(self, seq: int, failed: bool) -> None:
+        """Notes whether a step failed, which came to be known after it was recorded."""
+        row = self.row_of(seq)
+        if row is not None:
+            self.flags[row] = self.flags[row] & ~FAILED | (FAILED if failed else 0)
+
     def _seq_of(self, step: StepId) -> int:
         row = self.row_of_id(step)
         return NO_STEP if row is None else self.seqs[row]

@@ -94,6 +94,26 @@ class Shards:
             touched.add(shard)
         return touched
 
+    def replace(self, steps: Iterable[Step]) -> set[int]:
+        """Puts steps in the place of those with their numbers; returns the shards they are in.
+
+        Raises: as `append`.
+        """
+        touched: set[int] = set()
+        for shard, group in groupby(steps, lambda step: shard_of(step.seq)):
+            database = self._sound(shard)
+            table = database.table(TABLE)
+            if shard == max(self.pins):
+                for step in group:
+                    table.upsert(_document(step))
+                self.pins[shard] = database.storage.pin
+            else:
+                # Its file may have been made small, and takes no more.
+                held = {d.doc_id: step_from_json(d) for d in table}
+                self.repair(shard, (held | {step.seq: step for step in group}).values())
+            touched.add(shard)
+        return touched
+
     def deflate_full(self) -> None:
         """Makes the files small that no step comes to any more; their pins are committed."""
         for shard in self._full - self.damaged:

@@ -14,16 +14,17 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from stepwell.store.catalogue.batch import Batch
-from stepwell.store.catalogue.contents import Contents
-from stepwell.store.catalogue.graph import Graph, GraphFile
+from stepwell.store.catalogue.batch import Batch, united
+from stepwell.store.catalogue.contents import Contents, Settled
+from stepwell.store.catalogue.graph import FAILED, NO_SESSION, Graph, GraphFile
 from stepwell.store.catalogue.shards import Shards, shard_of
+from stepwell.store.engine.accounts import with_account
 from stepwell.store.engine.atomic import make_private_folder, remove_leftovers, system_error
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
-from stepwell.store.model.steps import Step
+from stepwell.store.model.steps import Account, AccountSet, Step
 
 _OF_A_GENERATION = re.compile(r"(?:steps|graph)-([0-9]{1,9})(?:-[0-9]+)?")
 
@@ -35,6 +36,8 @@ class State:
         self.folder = folder
         self.contents = contents
         self.graph = Graph()
+        self.later: dict[StepId, Account] = {}
+        """Of a detached state: what came to steps afterwards, and is not in the files."""
         self._generation = contents.meta.generation
         self.shards = Shards(folder, self._generation, contents.shard_pins())
         self._graph_file = GraphFile(folder / f"graph-{self._generation}")
@@ -113,6 +116,8 @@ class State:
 
     def _read_graph(self) -> None:
         self.graph.load(self._graph_file.read(self.contents.meta.graph))
+        for seq, failed in self.contents.settled().items():
+            self.graph.settle(seq, failed)
 
     def agrees_with(self, journal: Journal) -> bool:
         """Tells whether this is a catalogue of that journal, and not of more than it holds."""
@@ -138,6 +143,9 @@ class State:
             NoSpaceError, FailedError: the system said no; the state is to be loaded anew.
             IntegrityError: a file to be written is damaged, or the journal is out of order.
         """
+        batch.steps = [_told(step, batch.accounts.get(step.id)) for step in batch.steps]
+        own = {step.id for step in batch.steps}
+        earlier = {step: told for step, told in batch.accounts.items() if step not in own}
         sessions = self.contents.number_sessions(batch.steps)
         steps: list[Step] = []
         records: list[bytes] = []
@@ -150,10 +158,42 @@ class State:
             touched = self.shards.append(steps)
             self._graph_file.append(b"".join(records))
         batch.steps = steps
+        settled = self._settle(earlier)
+        if not self.detached:
+            touched |= self._amend(earlier)
         pins = {shard: self.shards.pins[shard] for shard in touched}
-        self.contents.commit(batch, self.seq_of, self._graph_file.pin, pins)
+        self.contents.commit(batch, self.seq_of, self._graph_file.pin, pins, settled)
+        if self.detached:
+            self.later |= {
+                step: united(self.later.get(step), told) for step, told in batch.accounts.items()
+            }
         if not self.detached:
             self.shards.deflate_full()
+
+    def _settle(self, accounts: Mapping[StepId, Account]) -> list[Settled]:
+        """Notes in the graph which earlier steps failed after all, or did not, and returns them."""
+        found: list[Settled] = []
+        graph = self.graph
+        for step, account in accounts.items():
+            row = graph.row_of_id(step)
+            if row is None or account.result is None:
+                continue
+            failed = not account.result.ok
+            if failed != bool(graph.flags[row] & FAILED):
+                session = graph.sessions[row] if graph.kind(row) == "tool" else NO_SESSION
+                found.append(Settled(graph.seqs[row], session, failed))
+                graph.settle(graph.seqs[row], failed)
+        return found
+
+    def _amend(self, accounts: Mapping[StepId, Account]) -> set[int]:
+        """Puts accounts to earlier steps in their files; returns the shards that it wrote.
+
+        Steps that cannot be read are left out: their shard will be repaired from the journal.
+        """
+        seqs = sorted(seq for step in accounts if (seq := self.seq_of(step)) is not None)
+        steps = self.shards.steps(seqs).values()
+        new = [_told(step, accounts[step.id]) for step in steps if step.id in accounts]
+        return self.shards.replace(new) if new else set()
 
     def _knows(self, step: Step) -> bool:
         if step.seq > self.graph.last_seq:
@@ -182,12 +222,28 @@ class State:
             IntegrityError, NotFoundError: the journal cannot give a step.
         """
         shown = Shown(journal, journal.view().dropped)
+        later = accounts_in(journal) if self.shards.damaged else {}
         for shard in sorted(self.shards.damaged):
             rows = range(len(self.graph))
             wanted = [row for row in rows if shard_of(self.graph.seqs[row]) == shard]
-            steps = [shown.linked(journal.step(self.graph.id_of(row))) for row in wanted]
+            found = [shown.linked(journal.step(self.graph.id_of(row))) for row in wanted]
+            steps = [_told(step, later.get(step.id)) for step in found]
             self.shards.repair(shard, steps)
             self.contents.commit_pins({shard: self.shards.pins[shard]})
+
+
+def accounts_in(journal: Journal) -> dict[StepId, Account]:
+    """Returns all accounts that a journal holds; reads the whole of it."""
+    found: dict[StepId, Account] = {}
+    for operation in journal.operations():
+        for effect in operation.effects:
+            if isinstance(effect, AccountSet):
+                found[effect.step] = united(found.get(effect.step), effect.account)
+    return found
+
+
+def _told(step: Step, account: Account | None) -> Step:
+    return step if account is None else with_account(step, account)
 
 
 def _generations(folder: Path) -> set[int]:

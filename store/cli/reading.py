@@ -22,6 +22,7 @@ from stepwell.store.cli.words import (
     marks,
     outcome,
     size,
+    token_words,
     total,
     widest_path,
 )
@@ -47,12 +48,13 @@ _COVERED = 20
 
 def _show(call: Call) -> int:
     with call.open() as workspace:
-        step = workspace.get_step(call.arguments.step)
+        step = workspace.with_account(workspace.get_step(call.arguments.step))
         changes = workspace.step_changes(step)
         texts = {
             "prompt": workspace.text(step.prompt),
             "input": workspace.text(step.input),
             "result_text": workspace.text(step.result_text),
+            "said": workspace.text(step.said),
         }
         covered = workspace.covered(step)
         states = _state_changes(workspace, step)
@@ -112,6 +114,7 @@ def _tell_step(out: Output, step: Step) -> None:
     facts += [("session", step.session)] if step.session else []
     facts += [("turn", str(step.turn))] if step.turn is not None else []
     facts += [("model", step.model)] if step.model else []
+    facts += [("tokens", token_words(step.tokens))] if step.tokens else []
     facts += [("author", step.author)] if step.author else []
     facts += [("source", step.source)] if step.source else []
     facts += [("reason", step.reason)] if step.reason else []

@@ -9,7 +9,7 @@ from stepwell.store.model.changes import Change, Hunk
 from stepwell.store.model.ids import short
 from stepwell.store.model.paths import escape
 from stepwell.store.model.plans import Kept
-from stepwell.store.model.steps import Covered, Mark, Reason, Step
+from stepwell.store.model.steps import Covered, Mark, Reason, Step, Tokens
 from stepwell.store.model.text import one_line, plural, printable, printable_line
 
 _UNITS = ((604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -94,6 +94,12 @@ def outcome(step: Step) -> list[Piece]:
         return [" ", Styled("✓", "good")]
     code = step.result.exit_code
     return [" ", Styled("✗" if code is None else f"✗ exit {code}", "bad")]
+
+
+def token_words(tokens: Tokens) -> str:
+    """Returns `1,234 in, 56,789 from cache, 321 out`."""
+    cached = f"{tokens.cached:,} from cache, " if tokens.cached else ""
+    return f"{tokens.input:,} in, {cached}{tokens.output:,} out"
 
 
 def marks(mark: Mark | None) -> list[Piece]:

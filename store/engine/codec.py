@@ -11,6 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from stepwell.store.engine.accountcodec import (
+    account_from_json,
+    account_to_json,
+    tokens_from_json,
+    tokens_to_json,
+)
 from stepwell.store.engine.experimentcodec import experiment_from_json, experiment_to_json
 from stepwell.store.engine.retentioncodec import (
     ranges_from_json,
@@ -21,6 +27,7 @@ from stepwell.store.engine.rulecodec import verdict_from_json, verdict_to_json
 from stepwell.store.model.ids import OperationId, StepId, oid_from_hex
 from stepwell.store.model.paths import escape, unescape
 from stepwell.store.model.steps import (
+    AccountSet,
     Branch,
     BranchDropped,
     BranchSet,
@@ -60,7 +67,7 @@ def canonical_json(document: Any) -> bytes:
 
 
 _PLAIN = ("session", "agent", "turn", "tool", "model", "reason", "author", "source", "call")
-_BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state")
+_BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state", "said")
 
 
 def step_to_json(step: Step) -> Json:
@@ -88,6 +95,8 @@ def step_to_json(step: Step) -> Json:
     form |= {k: getattr(step, k).hex() for k in _BLOBS if getattr(step, k) is not None}
     if step.result is not None:
         form["result"] = asdict(step.result)
+    if step.tokens is not None:
+        form["tokens"] = tokens_to_json(step.tokens)
     if step.flags:
         form["flags"] = list(step.flags)
     return form
@@ -111,6 +120,7 @@ def step_from_json(form: Mapping[str, Any]) -> Step:
         changes=ChangeCounts(*form["changes"]),
         coverage=CoverageCounts(*form["coverage"]),
         result=StepResult(**result) if result else None,
+        tokens=tokens_from_json(form.get("tokens")),
         raw_bytes=raw_bytes,
         stored_bytes=stored_bytes,
         flags=tuple(form.get("flags", ())),
@@ -218,6 +228,8 @@ def effect_to_json(effect: Effect) -> Json:
             return {"do": "mark", "step": step_id, "mark": form}
         case OperationUndone(number, undone):
             return {"do": "undone", "number": number, "undone": undone}
+        case AccountSet():
+            return account_to_json(effect)
         case StepsDropped() | StepRemoved() | UndoEnded() | PurgeSet():
             return retention_to_json(effect)
         case _:
@@ -244,6 +256,7 @@ _EFFECTS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
     "drop_branch": lambda f: BranchDropped(f["name"]),
     "current": lambda f: CurrentSet(f["name"]),
     "mark": lambda f: MarkSet(StepId(f["step"]), mark_from_json(f["mark"]) if f["mark"] else None),
+    "account": account_from_json,
     "undone": lambda f: OperationUndone(f["number"], f["undone"]),
     "intent": lambda f: IntentSet(intent_from_json(f["intent"]) if f["intent"] else None),
     "experiment": lambda f: ExperimentSet(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from stepwell.store.model.experiments import Experiment
 from stepwell.store.model.seqs import united, without
 from stepwell.store.model.steps import (
+    AccountSet,
     BranchDropped,
     BranchSet,
     CurrentSet,
@@ -120,7 +121,10 @@ class _State:
             case _:
                 self._apply_retention(effect)
 
-    def _apply_retention(self, effect: StepsDropped | StepRemoved | UndoEnded | PurgeSet) -> None:
+    def _apply_retention(
+        self, effect: StepsDropped | StepRemoved | UndoEnded | PurgeSet | AccountSet
+    ) -> None:
+        # Accounts are the catalogue's matter: there may be one for each step.
         match effect:
             case StepsDropped(seqs, dropped):
                 self._dropped = (united if dropped else without)(self._dropped, seqs)

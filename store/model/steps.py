@@ -151,8 +151,23 @@ class Step:
     """Of an imported step: what it is where it comes from, as `git:<commit>`."""
     call: str | None = None
     """Of a prompt or tool call: the agent's own id of it; no two steps of a session share one."""
+    tokens: Tokens | None = None
+    """Of a prompt: what its turn took."""
+    said: Oid | None = None
+    """Blob of what the model said before a call or, of a prompt, at the end of its turn."""
     checkpoint: Mark | None = None
     """Folded from later operations; None when the step is not marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an agent's own record told of a step when its turn was over; None: nothing of that."""
+
+    model: str | None = None
+    result: StepResult | None = None
+    """Only of a step that has one, and as long as that took."""
+    tokens: Tokens | None = None
+    said: Oid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +249,15 @@ class MarkSet:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSet:
+    """What the account holds is true of the step; what it leaves open stays as it was."""
+
+    step: StepId
+    seq: int
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
 class OperationUndone:
     """Operation `number` counts as undone (or, after a redo, as done again)."""
 
@@ -308,6 +332,7 @@ Effect = (
     | BranchDropped
     | CurrentSet
     | MarkSet
+    | AccountSet
     | OperationUndone
     | IntentSet
     | MergingSet

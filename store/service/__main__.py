@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from stepwell.store.environment import default_config, runtime_folder
+from stepwell.store.environment import default_config, runtime_folder, session_folder
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.version import VERSION
 from stepwell.store.service.daemon import IDLE_S, Settings, serve
@@ -18,8 +18,16 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     idle_s = float(rest[0]) if rest else IDLE_S
     try:
-        config = default_config()
-        serve(Settings(Path(root), Path(home), runtime_folder(), VERSION, idle_s, config=config))
+        settings = Settings(
+            Path(root),
+            Path(home),
+            runtime_folder(),
+            VERSION,
+            idle_s,
+            config=default_config(),
+            records={"opencode": session_folder("opencode")},
+        )
+        serve(settings)
     except StepwellError as error:
         return error.exit_code
     return 0

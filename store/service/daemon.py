@@ -16,11 +16,12 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stepwell.store.agents.accounting import Accounting
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import FOLDER, sweep_spool
 from stepwell.store.engine.atomic import system_error
@@ -66,6 +67,8 @@ class Settings:
     """The person's settings; None: there are none."""
     memory: Thresholds = DEFAULT
     """From which bytes on the tiers let go of what they hold ready in memory."""
+    records: Mapping[str, Path] = field(default_factory=dict)
+    """Where agents keep the records of their sessions, by agent."""
     metrics_ms: int = INTERVAL_MS
     """How often its metrics are saved; and at its end."""
 
@@ -158,6 +161,7 @@ class _Daemon:
         self._settled: float | None = None
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
+        self._accounting = Accounting(workspace, settings.records)
         self._spools = (
             workspace.store / FOLDER,
             address.socket_folder(settings.runtime) / f"{workspace.id}.spool",
@@ -169,6 +173,7 @@ class _Daemon:
             self._workspace.sweep_all,
             keeps_text=self._keeps_text,
             turn_ended=self._guard.turn_ended,
+            accounting=self._accounting,
         )
         desk = Desk(self._workspace, agents, self._log, lambda: self._finish("asked to"))
         greeting = wire.Greeting(wire.PROTOCOL, self._settings.version, str(os.getpid()))
@@ -194,6 +199,7 @@ class _Daemon:
                 # In a thread: what it runs may be waiting for an answer of ours.
                 await asyncio.to_thread(self._guard.close)
             await server.stop()
+        await self._account(desk)
         desk.close()
         self._sealer.close()
         self._log.write("shutdown:complete", {"why": self._why})
@@ -251,6 +257,18 @@ class _Daemon:
         if relieved is not None and relieved.level == "emergency":
             self._sealer.start(self._workspace)
 
+    async def _account(self, desk: Desk) -> None:
+        """Takes in what an agent's record tells of a turn that is over; no hook waits for that."""
+        if self._accounting.is_due:
+            await asyncio.to_thread(self._accounting.read)
+            await desk.if_free(self._settle)
+
+    def _settle(self) -> None:
+        try:
+            self._accounting.settle(keep_text=self._keeps_text())
+        except StepwellError as error:
+            self._log.write("error", {"code": error.code, "message": error.message})
+
     def _say_how_it_looks(self) -> None:
         """Logs when captures begin to cost what changed, or every file again, and why."""
         doubt = self._workspace.doubt
@@ -270,6 +288,7 @@ class _Daemon:
             self._say_how_it_looks()
             self._guard.keep()
             await self._drain_spool(desk)
+            await self._account(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))
             await self._settle_memory(desk)

@@ -43,11 +43,13 @@ class Toolbox:
 
     def show_step(self, step: str) -> dict[str, Any]:
         """Returns a step with its prompt, input, result and diff."""
-        workspace, chosen = self._workspace, self._step(step)
+        workspace = self._workspace
+        chosen = workspace.with_account(self._step(step))
         texts = {
             "prompt": workspace.text(chosen.prompt),
             "input": workspace.text(chosen.input),
             "result_text": workspace.text(chosen.result_text),
+            "said": workspace.text(chosen.said),
         }
         base = workspace.get_step(chosen.parents[0]).snapshot if chosen.parents else None
         changes = workspace.step_changes(chosen)

@@ -112,6 +112,7 @@ def test_a_step_has_the_documented_form() -> None:
         },
         "result": {"ok": True, "exit_code": 0, "duration_ms": 15},
         "model": "m",
+        "tokens": None,
         "compression": {"raw_bytes": 100, "stored_bytes": 40},
         "coverage": {"stored": 9, "skipped": 1, "unstable": 1, "ignored": 4},
         "state": None,

@@ -102,10 +102,16 @@ class Detail(Widget):
             said.append(f"{grouped(step.coverage.skipped)} not stored")
         if step.coverage.unstable:
             said.append(f"{grouped(step.coverage.unstable)} unstable")
+        if step.result and step.result.exit_code:
+            said.append(f"exit {step.result.exit_code}")
         if step.result and step.result.duration_ms is not None:
             said.append(took(step.result.duration_ms))
         if step.model:
             said.append(one_line(step.model, 24))
+        if step.tokens:
+            said.append(
+                f"{grouped(step.tokens.input)} tokens in, {grouped(step.tokens.output)} out"
+            )
         dot = f" {self._glyphs.separator} "
         ids = Segment(f"  {short(step.id)}", paint("dim"))
         return [Segment(f" {dot.join(said)}", paint("dim")), ids]

@@ -11,6 +11,7 @@ from stepwell.store.agents.adapters.common import (
     Payload,
     called,
     chosen,
+    ended,
     number_in,
     prompted,
     told,
@@ -65,11 +66,11 @@ def _failed(payload: Payload) -> AgentEvent | None:
 
 
 def _turn_end(payload: Payload) -> AgentEvent:
-    return AgentEvent("turn.end", _session(payload))
+    return ended("turn.end", _session(payload), payload)
 
 
 def _session_end(payload: Payload) -> AgentEvent:
-    return AgentEvent("session.end", _session(payload))
+    return ended("session.end", _session(payload), payload)
 
 
 _EVENTS: Mapping[str, Made] = {

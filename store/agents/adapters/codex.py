@@ -13,6 +13,7 @@ from stepwell.store.agents.adapters.common import (
     Payload,
     called,
     chosen,
+    ended,
     number_in,
     prompted,
     told,
@@ -72,7 +73,7 @@ _EVENTS: Mapping[str, Made] = {
     "UserPromptSubmit": lambda p: prompted(_session(p), p.get("prompt"), p.get("turn_id")),
     "PreToolUse": lambda p: _call("call.before", p),
     "PostToolUse": lambda p: _call("call.after", p),
-    "Stop": lambda p: AgentEvent("turn.end", _session(p)),
+    "Stop": lambda p: ended("turn.end", _session(p), p),
     "agent-turn-complete": lambda p: AgentEvent("turn.end", _session(p)),
 }
 EVENTS = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop")

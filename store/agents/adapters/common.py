@@ -64,6 +64,13 @@ def called(
     )
 
 
+def ended(
+    kind: EventKind, session: str, payload: Payload, field: str = "transcript_path"
+) -> AgentEvent:
+    """Returns the end of a turn or session; `field` has the path of the agent's own record."""
+    return AgentEvent(kind, session, record=_text(payload.get(field)))
+
+
 def title(tool: str, given: object, folder: str, verbs: Mapping[str, str]) -> str:
     """Returns `$ COMMAND`, `edit src/app.py`, or the tool's name."""
     if run := command(given):

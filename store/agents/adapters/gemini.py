@@ -13,6 +13,7 @@ from stepwell.store.agents.adapters.common import (
     Payload,
     called,
     chosen,
+    ended,
     number_in,
     prompted,
     told,
@@ -46,13 +47,13 @@ def _translated(agent: str, event: str, payload: Payload) -> AgentEvent | None:
     prompt, before, after, end = _NAMES[agent]
     named: dict[str, Made] = {
         "SessionStart": lambda p: AgentEvent("session.start", session),
-        "SessionEnd": lambda p: AgentEvent("session.end", session),
+        "SessionEnd": lambda p: ended("session.end", session, p),
         # Qwen asks again with an empty prompt before each call of the model.
         prompt: lambda p: prompted(session, p.get("prompt")),
         before: lambda p: _call("call.before", session, p),
         after: lambda p: _call("call.after", session, p),
         "PostToolUseFailure": lambda p: _call("call.after", session, p, failed=True),
-        end: lambda p: AgentEvent("turn.end", session),
+        end: lambda p: ended("turn.end", session, p),
     }
     return chosen(payload.get("hook_event_name") or event, named, payload)
 

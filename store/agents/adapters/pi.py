@@ -10,6 +10,7 @@ from stepwell.store.agents.adapters.common import (
     Payload,
     called,
     chosen,
+    ended,
     number_in,
     prompted,
     told,
@@ -66,6 +67,6 @@ _EVENTS: Mapping[str, Made] = {
     "input": lambda p: prompted(_session(p), p.get("text")),
     "tool_call": lambda p: _call("call.before", p),
     "tool_result": lambda p: _call("call.after", p),
-    "agent_end": lambda p: AgentEvent("turn.end", _session(p)),
-    "session_shutdown": lambda p: AgentEvent("session.end", _session(p)),
+    "agent_end": lambda p: ended("turn.end", _session(p), p, "session"),
+    "session_shutdown": lambda p: ended("session.end", _session(p), p, "session"),
 }

@@ -56,6 +56,7 @@ class Said:
     id: str
     text: str = ""
     tokens: Tokens | None = None
+    model: str | None = None
 
 
 Items = Iterator[Happened | Said]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stepwell.store.agents.events import AgentEvent
 from stepwell.store.agents.secrets import fit
 from stepwell.store.agents.transcripts.rebuilt import Scene
+from stepwell.store.agents.transcripts.told import Told
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.coverage import count_coverage, encode_coverage
 from stepwell.store.engine.diff import changes, counts
@@ -144,10 +145,12 @@ class SessionImport:
             input=kept[1],
             result_text=kept[2],
             result=None if prompt or scene.outside else _result(event),
-            model=event.model and one_line(event.model),
+            model=_model(scene.told),
             flags=self._flags(scene),
             source=self._source(scene),
             call=None if scene.outside else scene.told.id,
+            tokens=scene.told.tokens,
+            said=batch.kept(scene.told.said or None),
         )
         self._head, self._snapshot = step.id, snapshot
         return step
@@ -155,6 +158,11 @@ class SessionImport:
     def _flags(self, scene: Scene) -> tuple[str, ...]:
         files = SOME_FILES if len(self._files) else WITHOUT_FILES
         return (IMPORTED, PARTIAL, files, *(("outside",) if scene.outside else ()))
+
+
+def _model(told: Told) -> str | None:
+    model = told.event.model or told.model
+    return model and one_line(model)
 
 
 def _result(event: AgentEvent) -> StepResult:

@@ -25,8 +25,15 @@ MOST = 100_000
 """Prompts and calls of one session that are taken."""
 
 
-def json_lines(path: Path) -> Iterator[Record]:
-    """Yields the objects of a file of JSON lines, without what is no object or too long."""
+NEWEST_BYTES = 8 << 20
+"""What is read of the end of a record where only the newest turns matter."""
+
+
+def json_lines(path: Path, *, newest: bool = False) -> Iterator[Record]:
+    """Yields the objects of a file of JSON lines, without what is no object or too long.
+
+    With `newest` only those near its end.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -36,6 +43,9 @@ def json_lines(path: Path) -> Iterator[Record]:
         return
     with open(fd, "rb") as file:
         left = LARGEST_FILE
+        if newest and os.fstat(fd).st_size > NEWEST_BYTES:
+            file.seek(-NEWEST_BYTES, os.SEEK_END)
+            file.readline(LONGEST_LINE)
         while left > 0 and (line := file.readline(LONGEST_LINE)):
             left -= len(line)
             if found := decoded(line):
@@ -66,6 +76,11 @@ def text_in(part: Record) -> str:
     """Returns the text of a part; empty where there is none."""
     text = part.get("text")
     return text if isinstance(text, str) else ""
+
+
+def text_or_none(value: object) -> str | None:
+    """Returns a text; None for anything else, and for an empty one."""
+    return value if isinstance(value, str) and value else None
 
 
 def text_of(content: object) -> str:

@@ -39,15 +39,21 @@ class Told:
     """What the model said before it; of a prompt: what it said last in the turn."""
     tokens: Tokens | None = None
     """Of a prompt: what its turn took."""
+    model: str | None = None
+    """Of a prompt: the model that answered last."""
 
 
-def told_in(agent: str, source: Source, root: str) -> list[Told]:
+def told_in(agent: str, source: Source, root: str, *, newest: bool = False) -> list[Told]:
     """Returns what a session's record tells, in its order, each thing once; empty for another file.
 
-    `root` is the folder that the session was in.
+    `root` is the folder that the session was in. With `newest` only the end of the record is read,
+    and a call may lack its prompt.
     """
     path, session = source
-    records = opencode.messages_of(path, session) if session else json_lines(path)
+    if session:
+        records = opencode.messages_of(path, session, newest=newest)
+    else:
+        records = json_lines(path, newest=newest)
     name = path.name if agent == "pi" else session or path.stem
     return _Telling(_READERS[agent](records, name, root)).told
 
@@ -80,7 +86,7 @@ class _Telling:
             return
         self._counted.add(said.id)
         total = (prompt.tokens or Tokens()) + said.tokens
-        self._found[prompt.id] = replace(prompt, tokens=total)
+        self._found[prompt.id] = replace(prompt, tokens=total, model=said.model or prompt.model)
 
     def _happen(self, item: Happened) -> None:
         event = item.event

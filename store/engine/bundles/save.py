@@ -123,6 +123,6 @@ def needed(reader: ObjectReader, step: Step, seen: set[Oid]) -> Iterable[tuple[O
 
 def blobs_of(step: Step) -> list[Oid]:
     """Returns the blobs that a step names itself: extras, coverage, rules and texts."""
-    texts = (step.prompt, step.input, step.result_text)
+    texts = (step.prompt, step.input, step.result_text, step.said)
     own = (step.coverage_blob, step.rules_blob, step.state, *texts)
     return [step.snapshot.extras, *(oid for oid in own if oid is not None)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total)."""
 
-_BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state")
+_BLOBS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state", "said")
 _REPORT_EVERY = 256
 
 

@@ -13,6 +13,7 @@ from stepwell.store.model.errors import IntegrityError, NotFoundError
 from stepwell.store.model.ids import Oid, oid_from_hex
 from stepwell.store.model.seqs import Seqs, holds
 from stepwell.store.model.steps import (
+    AccountSet,
     IntentSet,
     MergingSet,
     Operation,
@@ -30,6 +31,14 @@ def kept_steps(operations: Iterable[Operation], removed: Seqs) -> Iterator[Step]
         for effect in operation.effects:
             if isinstance(effect, StepRecorded) and not holds(removed, effect.step.seq):
                 yield effect.step
+
+
+def add_accounts(reach: Reach, operations: Iterable[Operation], removed: Seqs) -> None:
+    """Adds the texts that came to steps afterwards, without those of steps that are removed."""
+    accounts = (e for o in operations for e in o.effects if isinstance(e, AccountSet))
+    for effect in accounts:
+        if effect.account.said is not None and not holds(removed, effect.seq):
+            reach.add_object(effect.account.said)
 
 
 def add_plans(reach: Reach, journal: Journal, view: View, operations: Iterable[Operation]) -> None:

@@ -31,6 +31,7 @@ from stepwell.store.engine.sealing.gather import Made
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath, join, parent
 from stepwell.store.model.steps import (
+    AccountSet,
     Covered,
     Effect,
     Mark,
@@ -80,6 +81,9 @@ class PurgeEdit:
             return StepRecorded(self.step(effect.step))
         if isinstance(effect, MarkSet) and effect.mark is not None:
             return MarkSet(effect.step, self._mark(effect.mark))
+        if isinstance(effect, AccountSet):
+            account = replace(effect.account, said=self._stored(effect.account.said))
+            return replace(effect, account=account)
         return effect
 
     def _mark(self, mark: Mark) -> Mark:
@@ -98,6 +102,7 @@ class PurgeEdit:
             prompt=self._stored(step.prompt),
             input=self._stored(step.input),
             result_text=self._stored(step.result_text),
+            said=self._stored(step.said),
         )
         if lost:
             edited = self._without(edited, lost)

@@ -12,7 +12,7 @@ from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import Step
 
-TEXTS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state")
+TEXTS = ("coverage_blob", "rules_blob", "prompt", "input", "result_text", "state", "said")
 """The blobs that a step names beside its snapshot."""
 
 

@@ -24,8 +24,15 @@ from stepwell.store.engine.sealing.packfile import PackWriter
 from stepwell.store.engine.sealing.sealedindex import Chunk, SealedRows
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.seqs import Seqs
-from stepwell.store.model.steps import Effect, Operation, Step, StepRecorded, StepRemoved
+from stepwell.store.model.seqs import Seqs, holds
+from stepwell.store.model.steps import (
+    AccountSet,
+    Effect,
+    Operation,
+    Step,
+    StepRecorded,
+    StepRemoved,
+)
 
 
 class Overlay:
@@ -78,9 +85,12 @@ class Rewritten:
         self.commits: dict[bytes, Oid] = {}
         """Of the steps, by raw id."""
         self.objects = objects
+        self.said: set[Oid] = set()
+        """Texts of accounts that stay."""
         self.removed_steps = 0
         self.operations_commit = Oid(b"")
         self._journal = journal
+        self._removed = removed
         self._shown = Shown(journal, removed)
         self._edit = edit
         self._time_ns = time_ns
@@ -99,7 +109,8 @@ class Rewritten:
         operation = decode_operation(line)
         if operation.number != self._last + 1:
             raise _lost(self._last + 1)
-        kept = replace(operation, effects=tuple(self._kept(e) for e in operation.effects))
+        effects = (self._kept(effect) for effect in operation.effects)
+        kept = replace(operation, effects=tuple(e for e in effects if e is not None))
         if self._edit is not None:
             kept = self._edit.operation(kept)
         if kept != operation:
@@ -113,7 +124,9 @@ class Rewritten:
         if self._size > CHUNK_BYTES:
             self._close_chunk()
 
-    def _kept(self, effect: Effect) -> Effect:
+    def _kept(self, effect: Effect) -> Effect | None:
+        if isinstance(effect, AccountSet) and holds(self._removed, effect.seq):
+            return None
         if not isinstance(effect, StepRecorded):
             return effect
         step = effect.step
@@ -125,6 +138,8 @@ class Rewritten:
 
     def _derive(self, operation: Operation) -> None:
         for effect in operation.effects:
+            if isinstance(effect, AccountSet) and effect.account.said is not None:
+                self.said.add(effect.account.said)
             if isinstance(effect, StepRecorded):
                 step = effect.step
                 self.steps.append(step)

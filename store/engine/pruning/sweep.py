@@ -16,7 +16,7 @@ from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.pruning.due import due, ends
-from stepwell.store.engine.pruning.needed import add_plans, kept_steps
+from stepwell.store.engine.pruning.needed import add_accounts, add_plans, kept_steps
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.rewrite import Edit, Overlay, Rewritten
 from stepwell.store.engine.sealing.layout import repository_of
@@ -159,6 +159,9 @@ class Removal:
         for step in kept_steps(journal.operations(journal.sealed.last), self._removed):
             self._reach.add(step)
         add_plans(self._reach, journal, journal.view(), journal.operations())
+        for said in rewritten.said:
+            self._reach.add_object(said)
+        add_accounts(self._reach, journal.operations(journal.sealed.last), self._removed)
         self._reach.below = in_trees
         packs = journal.sealed.packs.indexes
         made, found = self._objects.made, self._reach.objects
@@ -172,6 +175,7 @@ class Removal:
         for step in kept_steps(newer, self._removed):
             self._reach.add(step)
         add_plans(self._reach, journal, journal.view(), newer)
+        add_accounts(self._reach, newer, self._removed)
         self._seen = journal.last_number
         new = self._reach.objects - known
         return all(oid in pack or any(True for _ in journal.copies(oid)) for oid in new)

@@ -124,6 +124,12 @@ def test_sessions_of_an_agent(repository: Repository, run: Run, tmp_path: Path) 
     assert "imported 10 steps" in run("transcripts", "import", "claude", "--session", "9eaa").text
     assert run("transcripts", "import", "claude", "--json").json["imported"] == 0
     assert "10 imported" in run("transcripts", "list").text
+    prompt = run("log", "--all", "--json", "kind:prompt").json["steps"][-1]
+    shown = run("show", prompt["id"])
+    assert "600 in, 120 out" in shown.text and "a mistake in sub()" in shown.text
+    told = run("show", prompt["id"], "--json").json
+    assert told["tokens"] == {"input": 600, "output": 120, "cached": 0}
+    assert told["said"] == "The calculator is there, with a mistake in sub()."
     done = run("rollback", "claude/9eaaed0c-d0cb", "--yes")
     assert done.code == 4 and "can be read" in done.err
     assert run("transcripts", "import", "codex").code == 0

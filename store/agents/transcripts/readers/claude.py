@@ -13,6 +13,7 @@ from stepwell.store.agents.transcripts.records import (
     parts,
     text_in,
     text_of,
+    text_or_none,
     with_model,
 )
 
@@ -49,7 +50,12 @@ def _said(message: Record, line: Record) -> Said:
     used = mapping(message, "usage")
     fresh = ("input_tokens", "cache_creation_input_tokens")
     tokens = counted(used, fresh, ("output_tokens",), ("cache_read_input_tokens",))
-    return Said(str(message.get("id") or line.get("uuid")), "\n".join(texts), tokens)
+    return Said(
+        str(message.get("id") or line.get("uuid")),
+        "\n".join(texts),
+        tokens,
+        text_or_none(message.get("model")),
+    )
 
 
 def _ended(line: Record, part: Record, base: Record, call: Call) -> Happened:

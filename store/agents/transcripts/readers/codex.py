@@ -10,7 +10,13 @@ from stepwell.store.agents.adapters import codex
 from stepwell.store.agents.adapters.common import number_in
 from stepwell.store.agents.events import AgentEvent
 from stepwell.store.agents.transcripts.items import Edit, Happened, Items, Record, Said, Touched
-from stepwell.store.agents.transcripts.records import counted, decoded, mapping, text_of
+from stepwell.store.agents.transcripts.records import (
+    counted,
+    decoded,
+    mapping,
+    text_of,
+    text_or_none,
+)
 from stepwell.store.model.steps import Tokens
 
 _EXIT_CODE = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d{1,3})$", re.MULTILINE)
@@ -44,7 +50,11 @@ class _Reader:
                 yield from self._item(line, body)
             case "event_msg", "token_count":
                 used = mapping(mapping(body, "info"), "last_token_usage")
-                yield Said(f"count {line.get('timestamp')}", tokens=_tokens(used))
+                yield Said(
+                    f"count {line.get('timestamp')}",
+                    tokens=_tokens(used),
+                    model=text_or_none(self._model),
+                )
             case "response_item", kind if kind in _CALLS:
                 self._calls[str(body.get("call_id"))] = _call(body)
             case "response_item", kind if kind in _OUTPUTS:

@@ -13,6 +13,7 @@ from stepwell.store.agents.transcripts.records import (
     mapping,
     parts,
     text_of,
+    text_or_none,
     with_model,
 )
 from stepwell.store.model.steps import Tokens
@@ -29,7 +30,9 @@ def items(lines: Iterable[Record], name: str, root: str) -> Items:
     for id, message in messages.items():
         time, text = message.get("timestamp"), text_of(message.get("content"))
         if message.get("type") == "gemini":
-            yield Said(id, text, _tokens(mapping(message, "tokens")))
+            yield Said(
+                id, text, _tokens(mapping(message, "tokens")), text_or_none(message.get("model"))
+            )
         if message.get("type") == "user" and not text.startswith("<session_context>"):
             payload = {"session_id": session, "prompt": text}
             yield Happened(id, time, gemini.translate("BeforeAgent", payload))

@@ -28,12 +28,15 @@ from stepwell.store.agents.transcripts.records import (
     mapping,
     parts,
     text_in,
+    text_or_none,
     with_model,
 )
 from stepwell.store.model.steps import Tokens
 
 NAME = "opencode.db"
 _WAIT_S = 2.0
+_NEWEST = 500
+"""Messages that are read where only the newest turns matter."""
 _PACE = 100_000
 _LONGEST = 1_000
 """A query is ended after so many times `_PACE` instructions of the database's machine."""
@@ -50,15 +53,17 @@ def sessions_in(database: Path, root: str, limit: int) -> list[str]:
     return [str(id) for (id,) in rows][::-1]
 
 
-def messages_of(database: Path, session: str) -> Iterator[Record]:
-    """Yields the messages of a session in their order, each with its `parts`."""
+def messages_of(database: Path, session: str, *, newest: bool = False) -> Iterator[Record]:
+    """Yields the messages of a session in their order, each with its `parts`; or the newest only."""
     query = (
-        "SELECT m.id, m.time_created, m.data, p.id, p.data FROM message AS m"
+        "SELECT m.id, m.time_created, m.data, p.id, p.data FROM ("
+        " SELECT id, time_created, data FROM message WHERE session_id = ?1 AND length(data) < ?2"
+        " ORDER BY time_created DESC, id DESC LIMIT ?3) AS m"
         " LEFT JOIN part AS p ON p.message_id = m.id AND length(p.data) < ?2"
-        " WHERE m.session_id = ?1 AND length(m.data) < ?2"
-        " ORDER BY m.time_created, m.id, p.id LIMIT ?3"
+        " ORDER BY m.time_created, m.id, p.id"
     )
-    rows = _rows(database, query, (session, LONGEST_LINE, 4 * MOST))
+    limit = _NEWEST if newest else MOST
+    rows = _rows(database, query, (session, LONGEST_LINE, limit))
     for (id, time, data), group in groupby(rows, key=lambda row: row[:3]):
         found = [{**decoded(part), "id": part_id} for *_, part_id, part in group if part]
         yield {**decoded(data), "id": id, "session": session, "time": time, "parts": found}
@@ -105,7 +110,11 @@ def items(messages: Iterable[Record], name: str, root: str) -> Items:
         elif message.get("role") == "assistant":
             for part in parts(message.get("parts")):
                 yield from _part(part, message, name, root)
-            yield Said(str(message.get("id")), tokens=_tokens(mapping(message, "tokens")))
+            yield Said(
+                str(message.get("id")),
+                tokens=_tokens(mapping(message, "tokens")),
+                model=text_or_none(message.get("modelID")),
+            )
 
 
 def _prompt(message: Record, session: str) -> Happened:

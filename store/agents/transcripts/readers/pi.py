@@ -12,6 +12,7 @@ from stepwell.store.agents.transcripts.records import (
     parts,
     text_in,
     text_of,
+    text_or_none,
     with_model,
 )
 
@@ -47,7 +48,7 @@ def _said(line: Record, message: Record) -> Said:
     texts = [text_in(part) for part in parts(message.get("content")) if part.get("type") == "text"]
     used = mapping(message, "usage")
     tokens = counted(used, ("input", "cacheWrite"), ("output",), ("cacheRead",))
-    return Said(str(line.get("id")), "\n".join(texts), tokens)
+    return Said(str(line.get("id")), "\n".join(texts), tokens, text_or_none(message.get("model")))
 
 
 def _files(tool: object, given: object) -> tuple[Touched, ...]:
