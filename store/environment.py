@@ -39,10 +39,27 @@ def default_config() -> Path:
 
 
 def default_capture() -> CaptureConfig:
-    """Returns how a person's own commands capture: with their ignore file for all repositories."""
+    """Returns how a person's own commands capture: with their ignore file for all repositories.
+
+    Unasked checkpoints are made unless `[rules]` has `mode = "off"`, or cannot be read.
+    """
     from stepwell.store.engine.scan import CaptureConfig
 
-    return CaptureConfig(global_ignore=default_ignore_file())
+    return CaptureConfig(global_ignore=default_ignore_file(), checkpoints=_wants_checkpoints())
+
+
+def _wants_checkpoints() -> bool:
+    config = default_config()
+    if not config.exists():
+        return True
+    from stepwell.store.model.errors import UsageError
+    from stepwell.store.settings import read_table
+
+    try:
+        return read_table(config, "rules").get("mode") != "off"
+    except UsageError:
+        # Whoever needs the settings says so; a capture does not fail for them.
+        return False
 
 
 def default_ignore_file() -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepwell.store.accessverbs import AccessVerbs
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.objects import ObjectReader
@@ -14,11 +13,10 @@ from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.purging import Purge, Target
 from stepwell.store.model.reports import Collected, Repaired, Sealed
 from stepwell.store.model.retention import Policy, Prune
-from stepwell.store.model.rules import RuleVerdict
-from stepwell.store.model.steps import Operation, VerdictGiven
+from stepwell.store.unasked import UnaskedVerbs
 
 
-class UpkeepVerbs(AccessVerbs):
+class UpkeepVerbs(UnaskedVerbs):
     """Drops what is old, takes its space, seals the rest, and makes what is derived anew."""
 
     def plan_prune(self, policy: Policy, *, progress: Progress = no_progress) -> Prune:
@@ -124,14 +122,6 @@ class UpkeepVerbs(AccessVerbs):
         remove_index(self.store / "catalogue" / TEXTS)
         self.refresh()
         rebuild(self.store / "catalogue", self._journal)
-
-    @carried
-    def record_verdict(self, verdict: RuleVerdict, *, session: str | None = None) -> Operation:
-        """Records what a rule found at a step of a session, and what was done about it."""
-        with self._writer() as writer:
-            summary = f"rule {verdict.rule}: {verdict.detail}"
-            effects = [VerdictGiven(verdict)]
-            return writer.begin().commit("verdict", summary, effects, session=session)
 
     def seal(self, *, progress: Progress = no_progress) -> Sealed:
         """Seals what was recorded, and removes nothing; raises as `gc`."""

@@ -33,6 +33,8 @@ class AgentEvent:
     model: str | None = None
     record: str | None = None
     """Path of the agent's own record of the session, where it tells of it."""
+    risk: str = ""
+    """Of a call that is about to run a command: what is risky in it, in a few words."""
 
 
 def without_text(event: AgentEvent) -> AgentEvent:

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 from stepwell.store.agents.accounting import Accounting
 from stepwell.store.agents.adapters import read_event
 from stepwell.store.agents.events import AgentEvent, without_text
+from stepwell.store.agents.risky import risk_of
 from stepwell.store.agents.secrets import fit
 from stepwell.store.agents.spool import Spooled
+from stepwell.store.engine.checkpoints import RISKY
 from stepwell.store.engine.recording import Act
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.steps import Step, StepKind, StepRecorded, StepResult
@@ -83,6 +85,8 @@ class AgentRecorder:
 
     def _read(self, agent: str, event: str, payload: bytes) -> AgentEvent | None:
         found = read_event(agent, event, payload)
+        if found is not None and found.kind == "call.before" and found.title.startswith("$ "):
+            found = replace(found, risk=risk_of(found.input or ""))
         return found if found is None or self._keeps_text() else without_text(found)
 
     def _apply(self, event: AgentEvent) -> None:
@@ -103,6 +107,9 @@ class AgentRecorder:
             case "call.before" if not event.only_reads:
                 if not self._under_way():
                     self._outside()
+                if event.risk:
+                    why = f"before a command that {event.risk}: {fit(event.title)}"
+                    self._workspace.mark_unasked(RISKY, why)
                 session.open[event.key or ""] = (time.monotonic(), event)
             case "call.after":
                 self._end_call(event, session)

@@ -9,6 +9,7 @@ from typing import Any
 
 from stepwell.store.engine.branching import named_branch
 from stepwell.store.engine.capture import Captured
+from stepwell.store.engine.checkpoints import before_step
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink, count_changes, pairs_since
 from stepwell.store.engine.files import state_at
@@ -165,6 +166,10 @@ def record(
     effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(view, step))]
     if act.mark is not None:
         effects.append(MarkSet(step.id, act.mark))
+    if branch is None and step.changes.files:
+        old = head.snapshot if head else None
+        pairs = pairs_since(sink, old, captured.snapshot, captured.since)
+        effects.extend(before_step(context, view, head, step, pairs))
     transaction.commit("record", f"recorded #{step.seq} {step.title}", effects, session=act.session)
     context.sight.keep(captured)
     context.tiers.note(step)

@@ -52,6 +52,8 @@ class CaptureConfig:
     """The person's ignore file for all repositories; may not exist."""
     apart: bytes = b""
     """Workspace path of the data folder, when that lies in the workspace; it is never captured."""
+    checkpoints: bool = True
+    """Mark the step before a large change, a change of dependencies, or a risky command."""
 
     def policy(self) -> bytes:
         """Returns bytes that differ whenever a saved table must not be trusted for its verdicts."""

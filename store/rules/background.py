@@ -16,7 +16,7 @@ from stepwell.store.model.errors import BusyError, StepwellError
 from stepwell.store.model.rules import Rule, RuleSet
 from stepwell.store.model.steps import Step, StepRecorded
 from stepwell.store.rules.judging import key_of
-from stepwell.store.rules.pending import Pending
+from stepwell.store.rules.pending import TURN_S, Pending
 from stepwell.store.rules.verbs import RuleVerbs
 
 LOOK_S = 0.2
@@ -40,6 +40,9 @@ class Background:
     pending: Pending = field(default_factory=Pending)
     _seen: int = 0
     _looked: float = 0.0
+    _recorded: float = 0.0
+    _turn_over: bool = False
+    _concluded: bool = True
     _cancelled: dict[str, int] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -57,7 +60,8 @@ class Background:
 
     def tick(self) -> None:
         """Takes in what was recorded, and looks at what is due."""
-        if not self.workspace.refresh() and not self.pending.waiting:
+        idle = not self.workspace.refresh() and not self.pending.waiting
+        if idle and not self._is_turn_over():
             return
         rules = self._rules()
         self._take_in(rules)
@@ -66,12 +70,28 @@ class Background:
             if self.is_ended():
                 return
             self._look(rule, rules)
+        if self._is_turn_over() and not self.pending.waiting:
+            self._conclude(rules)
+
+    def _is_turn_over(self) -> bool:
+        """Tells whether a turn ended of which nothing was concluded: somebody said so, or it is long ago."""
+        if self._concluded:
+            return False
+        return self._turn_over or self.now() - self._recorded >= TURN_S
+
+    def _conclude(self, rules: RuleSet) -> None:
+        self._turn_over, self._concluded = False, True
+        try:
+            self.workspace.conclude(self.workspace.head(), rules)
+        except StepwellError as error:
+            self.tell(error.message)
 
     def turn_ended(self) -> None:
         """Takes in that an agent ended its turn, whose steps are recorded."""
         self.workspace.refresh()
         self._take_in(self._rules())
         self.pending.turn_ended()
+        self._turn_over = True
 
     def _rules(self) -> RuleSet:
         """Returns the rules as they are now: trust counts at the moment of use."""
@@ -87,8 +107,14 @@ class Background:
             self._seen = operation.number
             for effect in operation.effects:
                 if isinstance(effect, StepRecorded) and self._is_here(effect.step):
-                    paths = list(self.workspace.changed_paths(effect.step))
-                    self.pending.recorded(rules.rules, effect.step, paths, self.now())
+                    self._take(rules, effect.step)
+
+    def _take(self, rules: RuleSet, step: Step) -> None:
+        paths = list(self.workspace.changed_paths(step))
+        self.pending.recorded(rules.rules, step, paths, self.now())
+        self._recorded = self.now()
+        self._turn_over = step.kind == "prompt"
+        self._concluded = self._concluded and not paths
 
     def _is_here(self, step: Step) -> bool:
         return step.branch == self.workspace.view().current

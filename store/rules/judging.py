@@ -120,9 +120,10 @@ class Judge:
             return None, {}
         for before in islice(ancestors(self.find, step), _FAR):
             mark = self.view.marks.get(before.id)
-            found = _numbers(mark.milestone.get("baseline")) if mark and mark.milestone else {}
-            if found:
-                return before, found
+            told = mark.milestone.get("baseline") if mark and mark.milestone else None
+            # What another rule measured is another figure.
+            if isinstance(told, Mapping) and told.get("rule", rule.name) == rule.name:
+                return before, _numbers(told)
         return None, {}
 
     # --- since when --------------------------------------------------------------------------------
@@ -188,11 +189,9 @@ class Judge:
         yield from (escape(change.path) for change in islice(found, _FILES))
 
 
-def _numbers(value: object) -> dict[str, float]:
-    if not isinstance(value, Mapping):
-        return {}
+def _numbers(told: Mapping[str, Any]) -> dict[str, float]:
     return {
         str(name): float(number)
-        for name, number in value.items()
+        for name, number in told.items()
         if isinstance(number, int | float) and not isinstance(number, bool)
     }

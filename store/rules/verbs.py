@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stepwell.store.engine.pruning.shown import Shown
-from stepwell.store.engine.scratch import scratch_folder
+from stepwell.store.engine.checkpoints import DEPENDENCIES
 from stepwell.store.engine.travel import steps_between
-from stepwell.store.environment import default_config, process_environment
-from stepwell.store.experiments.roots import check_extra
-from stepwell.store.experiments.trial import Words, words_of
-from stepwell.store.experiments.verbs import ExperimentVerbs
-from stepwell.store.model.errors import NotFoundError, StepwellError, UsageError
-from stepwell.store.model.ids import StepId
-from stepwell.store.model.paths import TrackedPath, unescape
-from stepwell.store.model.reports import Bisected
+from stepwell.store.environment import default_config
+from stepwell.store.model.errors import NotFoundError, StepwellError
 from stepwell.store.model.rules import Rule, RuleSet, RuleVerdict
 from stepwell.store.model.steps import Step
 from stepwell.store.rules import trusting
-from stepwell.store.rules.bisecting import Tries, by_status, require, way
+from stepwell.store.rules.bisectverbs import BisectVerbs, never
 from stepwell.store.rules.copies import Copies
 from stepwell.store.rules.deciding import against, fired_before, wanted_action
-from stepwell.store.rules.halving import first_bad
 from stepwell.store.rules.judging import Judge, Judged, key_of
+from stepwell.store.rules.milestones import measured
+from stepwell.store.rules.passing import PASSED, passes, timed, verdicts_at
 from stepwell.store.rules.reading import effective_rules
 from stepwell.store.rules.wording import detail, facts
 
 
-def _never() -> bool:
-    return False
-
-
-class RuleVerbs(ExperimentVerbs):
-    """Looks at rules, goes back where they say so, and finds the step that broke something."""
+class RuleVerbs(BisectVerbs):
+    """Looks at rules, and does what they say where the person allowed it."""
 
     def rules(self, *, config: Path | None = None) -> RuleSet:
         """Returns the rules that hold here: the person's, and those of a trusted `stepwell.toml`.
@@ -71,7 +60,7 @@ class RuleVerbs(ExperimentVerbs):
         act: bool = True,
         config: Path | None = None,
         environment: Mapping[str, str] | None = None,
-        is_stopped: Callable[[], bool] = _never,
+        is_stopped: Callable[[], bool] = never,
     ) -> tuple[RuleVerdict, ...]:
         """Looks at rules now, in scratch copies, and does what they and the mode say.
 
@@ -94,7 +83,31 @@ class RuleVerbs(ExperimentVerbs):
                 verdicts.append(self.check_rule(rule, rules, step, copies, act, is_stopped))
                 if verdicts[-1].action == "rollback":
                     break
+        if act and self.conclude(step, rules):
+            verdicts = [_milestone_made(one, rules) for one in verdicts]
         return tuple(verdicts)
+
+    def conclude(self, step: Step, rules: RuleSet) -> bool:
+        """Makes a step a milestone when its tests pass and nothing fails; tells whether it did.
+
+        Checkpoints that waited for that, before changes of dependencies, are taken away. Files that
+        are a milestone's already do not become another one.
+        """
+        self.refresh()
+        view = self.view()
+        found = verdicts_at(step, rules, view.verdicts)
+        passed = passes(rules, found)
+        if passed is None:
+            return False
+        self.release_marks(DEPENDENCIES, step)
+        milestones = (self._journal.step(i) for i, m in view.marks.items() if m.milestone)
+        if any(one.snapshot == step.snapshot for one in milestones):
+            return False
+        why = f"{passed.detail}, and nothing fails to compile"
+        told = measured(self, step)
+        told["baseline"] = timed(rules, found) or told["baseline"]
+        tested = self._journal.step(passed.step)
+        return self.mark_unasked(PASSED, why, step=tested, milestone=told)
 
     def _step_to_check(self, at: Step | str | None) -> Step:
         if at is None:
@@ -108,7 +121,7 @@ class RuleVerbs(ExperimentVerbs):
         step: Step,
         copies: Copies,
         act: bool,
-        is_stopped: Callable[[], bool] = _never,
+        is_stopped: Callable[[], bool] = never,
     ) -> RuleVerdict:
         """Looks at one rule, does what it says when `act`, and records the verdict.
 
@@ -148,7 +161,7 @@ class RuleVerbs(ExperimentVerbs):
             facts={**facts(judged), "tree": step.snapshot.tree.hex()},
         )
         if verdict.action == "mark" and act:
-            self.mark(step, note=verdict.detail, tags=(f"rule:{rule.name}",), by="stepwell")
+            self.mark_unasked(f"rule:{rule.name}", verdict.detail, step=step)
         if verdict.action != "rollback" or judged.target is None:
             return verdict
         return self._gone_back(rule, step, judged, verdict, judged.target)
@@ -178,81 +191,6 @@ class RuleVerbs(ExperimentVerbs):
             facts={**verdict.facts, **told},
         )
 
-    def bisect(
-        self,
-        good: Step | str,
-        bad: Step | str,
-        command: Words,
-        *,
-        jobs: int = 1,
-        limit_s: float | None = None,
-        extras: Sequence[bytes] = (),
-        environment: Mapping[str, str] | None = None,
-        report: Callable[[Step, bool | None], None] = lambda _step, _good: None,
-        is_stopped: Callable[[], bool] = _never,
-    ) -> Bisected:
-        """Returns the step with which a command began to fail, trying it in scratch copies.
-
-        Exit status 0 is good, 125 (or no end of its own) cannot be told, anything else is bad. Both
-        ends are tried first. `extras` are ignored folders that each copy gets; `report` is called
-        with each step that was tried.
-
-        Raises:
-            UsageError: `good` does not come before `bad`, or a number makes no sense.
-            FailedError: an end is not what it was given as.
-            KeyboardInterrupt: `is_stopped` said so.
-        """
-        if jobs < 1 or (limit_s is not None and limit_s <= 0):
-            raise UsageError("jobs and limits are above 0", hint="leave the option out")
-        first, last = (self.get_step(s) if isinstance(s, str) else s for s in (good, bad))
-        steps = way(self._finder(), first, last)
-        for path in extras:
-            check_extra(self.root, TrackedPath(path))
-        with self.copies("bisect", (), environment, tuple(map(TrackedPath, extras))) as copies:
-            tries = Tries(
-                copies, words_of(command), limit_s, by_status, is_stopped, report, known={}
-            )
-            require(tries, last, False)
-            require(tries, first, True)
-            found = first_bad(0, len(steps) - 1, tries.at(steps), jobs)
-        step = self._marked(steps[found.first_bad])
-        from stepwell.store import finding  # as in reader.py: it loads the catalogue
-
-        return Bisected(
-            step,
-            steps[found.last_good],
-            tries.count,
-            found.skipped,
-            tuple(steps[found.last_good + 1 : found.first_bad]),
-            finding.prompt_of(self._journal, self.catalogue(), step),
-        )
-
-    # --- what both need --------------------------------------------------------------------------
-
-    def _finder(self) -> Callable[[StepId], Step]:
-        shown = Shown(self._journal, self.view().dropped)
-        return lambda step: shown.linked(self._journal.step(step))
-
-    @contextmanager
-    def copies(
-        self,
-        purpose: str,
-        named: Sequence[str],
-        environment: Mapping[str, str] | None,
-        extras: Sequence[TrackedPath] = (),
-    ) -> Iterator[Copies]:
-        """Gives a place for scratch copies, for as long as they are needed.
-
-        `named` are ignored folders that each gets, escaped as in a rule file.
-
-        Raises:
-            FailedError: it cannot be made.
-        """
-        process = process_environment() if environment is None else environment
-        paths = (*extras, *(TrackedPath(unescape(name)) for name in named))
-        with scratch_folder(self.store, purpose, self._context.randomness) as scratch:
-            yield Copies(self._journal, self.root, scratch, process, paths)
-
 
 def _named(rules: RuleSet, name: str) -> Rule:
     found = next((rule for rule in rules.rules if rule.name == name), None)
@@ -260,6 +198,12 @@ def _named(rules: RuleSet, name: str) -> Rule:
         known = ", ".join(rule.name for rule in rules.rules) or "none"
         raise NotFoundError(f"there is no rule {name}", hint=f"the rules are: {known}", rule=name)
     return found
+
+
+def _milestone_made(verdict: RuleVerdict, rules: RuleSet) -> RuleVerdict:
+    rule = _named(rules, verdict.rule)
+    made = rule.kind == "tests" and rule.milestone and verdict.ok
+    return replace(verdict, action="milestone") if made else verdict
 
 
 def _only_suggested(verdict: RuleVerdict, why: str) -> RuleVerdict:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from stepwell.store.engine.checkpoints import DEPENDENCIES, is_automatic
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_limit
@@ -41,7 +42,7 @@ def plan_prune(
     """
     steps = {step.id: step for step in shown_steps(journal)}
     now = _latest(steps.values(), clock_ns)
-    held = _held(journal, steps, now - policy.safety_days * DAY_NS)
+    held = _held(journal, steps, now, now - policy.safety_days * DAY_NS)
     if policy.fold:
         return _folded(journal, steps, held, policy)
     verdicts = choose([_facts(step, held) for step in steps.values()], policy, now)
@@ -105,7 +106,9 @@ def _latest(steps: Iterable[Step], clock_ns: int) -> int:
 # --- what holds steps ----------------------------------------------------------------------------
 
 
-def _held(journal: Journal, steps: Mapping[StepId, Step], since_ns: int) -> dict[StepId, str]:
+def _held(
+    journal: Journal, steps: Mapping[StepId, Step], now: int, since_ns: int
+) -> dict[StepId, str]:
     """Returns why steps must stay; of several reasons the one a person would name first."""
     view = journal.view()
     held: dict[StepId, str] = {}
@@ -120,9 +123,28 @@ def _held(journal: Journal, steps: Mapping[StepId, Step], since_ns: int) -> dict
         held[newest] = f"the newest of session {name}"
     held |= _under_way(view)
     held |= _of_branches(view)
-    for marked, mark in view.marks.items():
-        held[marked] = "a milestone" if mark.milestone is not None else "marked"
+    held |= _marked(steps, view, now)
     return held
+
+
+def _marked(steps: Mapping[StepId, Step], view: View, now: int) -> dict[StepId, str]:
+    """Returns what marks hold; one that was made before a large change holds as long as its session."""
+    after = {step.parents[0]: step for step in steps.values() if step.parents}
+    held: dict[StepId, str] = {}
+    for marked, mark in view.marks.items():
+        if mark.milestone is not None:
+            held[marked] = "a milestone"
+        elif not is_automatic(mark) or DEPENDENCIES in mark.tags:
+            held[marked] = "marked"
+        elif marked in after and _goes_on(after[marked], steps, view, now):
+            held[marked] = "marked for as long as its session goes on"
+    return held
+
+
+def _goes_on(step: Step, steps: Mapping[StepId, Step], view: View, now: int) -> bool:
+    """Tells whether a step's session recorded anything within a day of the latest work."""
+    newest = steps.get(view.sessions.get(step.session or "", step.id), step)
+    return now - newest.time_ns < DAY_NS
 
 
 def _of_branches(view: View) -> dict[StepId, str]:
