@@ -50,7 +50,7 @@ def default_capture() -> CaptureConfig:
 
 def _wants_checkpoints() -> bool:
     config = default_config()
-    if not config.exists():
+    if not os.path.exists(config):
         return True
     from stepwell.store.model.errors import UsageError
     from stepwell.store.settings import read_table

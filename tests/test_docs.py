@@ -22,6 +22,7 @@ TEXTS = sorted(
 FEATURE = re.compile(r"^\| (?P<id>[A-Z]\d+) \| (?P<text>.+) \| (?P<door>.+) \| (?P<tests>.+) \|$")
 COVERED = [
     "A10",
+    "A11",
     *(f"B{number}" for number in range(1, 18)),
     *(f"E{number}" for number in range(1, 11)),
     "C1",
