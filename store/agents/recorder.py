@@ -105,12 +105,7 @@ class AgentRecorder:
                 session.turn = (session.turn or 0) + 1
                 self._record(self._act(event, "prompt", session))
             case "call.before" if not event.only_reads:
-                if not self._under_way():
-                    self._outside()
-                if event.risk:
-                    why = f"before a command that {event.risk}: {fit(event.title)}"
-                    self._workspace.mark_unasked(RISKY, why)
-                session.open[event.key or ""] = (time.monotonic(), event)
+                self._begin_call(event, session)
             case "call.after":
                 self._end_call(event, session)
             case "turn.end" | "session.end":
@@ -118,6 +113,14 @@ class AgentRecorder:
                 if not self._under_way():
                     self._outside()
                 self._turn_ended()
+
+    def _begin_call(self, event: AgentEvent, session: _Session) -> None:
+        if not self._under_way():
+            self._outside()
+        if event.risk:
+            why = f"before a command that {event.risk}: {fit(event.title)}"
+            self._workspace.mark_unasked(RISKY, why)
+        session.open[event.key or ""] = (time.monotonic(), event)
 
     def _end_call(self, event: AgentEvent, session: _Session) -> None:
         session.open.pop(event.key or "", None)
