@@ -67,8 +67,11 @@ def _hex(oid: Oid | None) -> str | None:
 # --- steps ---------------------------------------------------------------------------------------
 
 
-def step_form(step: Step, *, tier: str = "L2") -> Form:
-    """Returns a Step; `tier` is where its content lies now (the journal's open segments: L2)."""
+def step_form(step: Step, *, tier: str | None = None) -> Form:
+    """Returns a Step; `tier` is where its content lies now.
+
+    None: as of a step that was just recorded, in segments (L2); a milestone is in L3 always.
+    """
     return {
         "id": step.id,
         "seq": step.seq,
@@ -99,7 +102,7 @@ def step_form(step: Step, *, tier: str = "L2") -> Form:
             "ignored": step.coverage.ignored,
         },
         "state": _hex(step.state),
-        "tier": tier,
+        "tier": tier or ("L3" if step_type(step) == "milestone" else "L2"),
         "type": step_type(step),
         "flags": list(step.flags),
         "reason": text_form(step.reason),

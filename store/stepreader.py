@@ -10,13 +10,15 @@ from stepwell.store.engine import reading
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.meters import Meters
-from stepwell.store.engine.tiers import Thresholds, Tiers, is_large
+from stepwell.store.engine.parents import ancestors
+from stepwell.store.engine.tiers import Thresholds, Tiers, is_large, key_of
 from stepwell.store.engine.tiers.figures import report
 from stepwell.store.link.carry import asked, peeked
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.plans import Recovery
 from stepwell.store.model.reports import Timing
+from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import Step
 from stepwell.store.model.tiering import Relieved, TierReport
 
@@ -79,6 +81,31 @@ class StepReader:
             with suppress(IntegrityError):
                 near = self._journal.steps_by_seq(step.seq + distance)
                 found += [near] if near is not None else []
+        return found
+
+    def tier(self, step: Step) -> str:
+        """Returns where a step's content lies: L1 ready in this process, L2 in segments, L3 sealed.
+
+        A milestone is in L3 wherever it lies.
+        """
+        if key_of(step) in self._tiers.recent:
+            return "L1"
+        marked = step.checkpoint is not None and step.checkpoint.milestone is not None
+        return "L3" if marked or self._journal.sealed.holds(step.id) else "L2"
+
+    def stands_for(self, step: Step) -> int:
+        """Returns how many dropped steps lie between a step and the one that it is shown to follow.
+
+        What they did is part of its change. Those that were removed for good do not count any more.
+        """
+        dropped = self._journal.view().dropped
+        if not dropped:
+            return 0
+        found, recorded = 0, self._journal.step(step.id)
+        for before in ancestors(self._journal.step, recorded):
+            if not holds(dropped, before.seq):
+                break
+            found += 1
         return found
 
     def unified_diff(self, step: Step, *, reverse: bool = False) -> bytes:

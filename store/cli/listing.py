@@ -38,7 +38,9 @@ def _log(call: Call) -> int:
         found = _matching(workspace, call, wanted)
         steps = islice(found, limit)
         if call.out.json:
-            call.out.document({"steps": [step_form(step) for step in steps]})
+            call.out.document(
+                {"steps": [step_form(step, tier=workspace.tier(step)) for step in steps]}
+            )
             return 0
         shown = _tell(call.out, steps, workspace.view(), _lanes(call, wanted))
         if limit is not None and shown == limit and next(found, None) is not None:

@@ -61,9 +61,11 @@ def _show(call: Call) -> int:
         if call.out.json:
             base = workspace.get_step(step.parents[0]).snapshot if step.parents else None
             form = shown_step_form(step, changes, covered, texts, base)
-            call.out.document({**form, **_states_form(workspace, step, states)})
+            where = {"tier": workspace.tier(step), "stands_for": workspace.stands_for(step)}
+            call.out.document({**form, **where, **_states_form(workspace, step, states)})
             return 0
-    _tell_step(call.out, step)
+        folded = workspace.stands_for(step)
+    _tell_step(call.out, step, folded)
     for name, text in texts.items():
         _tell_text(call.out, name.replace("_", " "), text)
     if covered:
@@ -103,7 +105,7 @@ def _states_form(workspace: Workspace, step: Step, changes: Sequence[StateChange
     }
 
 
-def _tell_step(out: Output, step: Step) -> None:
+def _tell_step(out: Output, step: Step, folded: int) -> None:
     out.line(
         Styled(f"step #{step.seq}", "strong"), " ", Styled(step.id, "name"), *marks(step.checkpoint)
     )
@@ -119,6 +121,11 @@ def _tell_step(out: Output, step: Step) -> None:
     facts += [("source", step.source)] if step.source else []
     facts += [("reason", step.reason)] if step.reason else []
     facts.append(("new", f"{size(step.raw_bytes)}, {size(step.stored_bytes)} in the store"))
+    facts += (
+        [("folded", f"{plural(folded, 'dropped step')} before it: its diff is theirs, too")]
+        if folded
+        else []
+    )
     milestone = step.checkpoint.milestone if step.checkpoint else None
     facts += [("project", line) for line in milestone_lines(milestone or {})]
     for name, value in facts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,15 @@ from stepwell.store.model.retention import Prune, PruneStep
 from stepwell.store.model.text import one_line, plural, rfc3339
 from stepwell.store.retention import read_policy
 
+_ENDS = 3
+_NAMED = 3
+_FAMILIES = {
+    "the tip of branch ": "the tips of branches",
+    "the newest of session ": "the newest of sessions",
+    "where branch ": "where branches began",
+    "a candidate of experiment ": "candidates of experiments",
+    "the base of experiment ": "the bases of experiments",
+}
 _LISTED = 20
 """So many steps are listed one by one unless all are asked for."""
 
@@ -45,6 +55,7 @@ def _form(done: Prune) -> dict[str, Any]:
                 "time": rfc3339(one.time_ns),
                 "title": one.title,
                 "reason": one.reason,
+                "into": one.into,
             }
             for one in done.dropped
         ],
@@ -62,53 +73,92 @@ def _form(done: Prune) -> dict[str, Any]:
 
 
 def _tell(out: Output, done: Prune, dry: bool, everything: bool) -> None:
-    _tell_dropped(out, done, dry)
+    kept = sum(count for _, count in done.kept)
+    _tell_dropped(out, done, kept, dry)
     if everything or len(done.dropped) <= _LISTED:
         for one in done.dropped:
             out.line(*_row(one))
-    elif done.dropped:
-        first, last = done.dropped[0], done.dropped[-1]
-        out.line(
-            f"  from #{first.seq} ({rfc3339(first.time_ns)[:10]}) to #{last.seq} "
-            f"({rfc3339(last.time_ns)[:10]}); --all lists them one by one"
-        )
-        for reason, count in Counter(one.reason for one in done.dropped).most_common():
-            out.line(Styled(f"  {plural(count, 'step')}", "dim"), f": {reason}")
-    kept = sum(count for _, count in done.kept)
-    stay = "stays" if kept == 1 else "stay"
-    out.line(f"{plural(kept, 'step')} {stay}; their content takes {size(done.bytes_kept)}:")
-    for reason, count in done.kept:
-        out.line(Styled(f"  {plural(count, 'step')}", "dim"), f": {reason}")
-    if done.bytes_other:
-        out.line(f"operations and indexes take {size(done.bytes_other)} more")
-    if done.over:
-        out.line(
-            Styled("over the limit", "bad"),
-            f" of {size(done.max_bytes or 0)} by {size(done.over)}: what must stay is larger",
-        )
+    else:
+        _tell_sums(out, done.dropped)
+    out.line(Styled("stays", "good"), f"  {plural(kept, 'step')}:")
+    for reason, count in grouped(done.kept):
+        out.line(Styled(f"  {count:>7,}", "strong"), f"  {reason}")
+    _tell_bytes(out, done, dry)
     _tell_next(out, done, dry)
 
 
-def _tell_dropped(out: Output, done: Prune, dry: bool) -> None:
+def _tell_dropped(out: Output, done: Prune, kept: int, dry: bool) -> None:
     if not done.dropped:
         out.line("nothing to drop: every step is kept by a rule")
         return
-    count, freed = plural(len(done.dropped), "step"), size(done.bytes_freed)
-    if dry:
-        out.line(Styled("would drop", "mark"), f" {count}; {freed} would come free")
-    else:
-        out.line(Styled("dropped", "good"), f" {count}; {freed} will come free")
+    count = f"{len(done.dropped):,} of {plural(kept + len(done.dropped), 'step')}"
+    folded = (
+        f", for which {plural(len(done.folded), 'later step')} will stand" if done.folded else ""
+    )
+    said = Styled("would drop", "mark") if dry else Styled("dropped", "good")
+    out.line(said, f"  {count}{folded}:")
 
 
-def _row(one: PruneStep) -> tuple[str | Styled, ...]:
+def _tell_sums(out: Output, dropped: Sequence[PruneStep]) -> None:
+    """Tells why how many go, and the first and the last of them, so that one knows what they are."""
+    for reason, count in Counter(one.reason for one in dropped).most_common():
+        out.line(Styled(f"  {count:>7,}", "strong"), f"  {reason}")
+    shown = [*dropped[:_ENDS], *dropped[-_ENDS:]]
+    for place, one in enumerate(shown):
+        if place == _ENDS:
+            more = len(dropped) - len(shown)
+            out.line(Styled(f"      … {more:,} more between: --all lists them one by one", "dim"))
+        out.line("    ", *_row(one, why=False))
+
+
+def grouped(kept: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Yields reasons with how many stay for them; those of many branches or sessions in one line."""
+    families: dict[str, list[str]] = {}
+    sums: Counter[str] = Counter()
+    for reason, count in kept:
+        prefix = next((one for one in _FAMILIES if reason.startswith(one)), reason)
+        families.setdefault(prefix, []).append(reason.removeprefix(prefix))
+        sums[prefix] += count
+    for prefix, count in sums.most_common():
+        names = [name for name in families[prefix] if name]
+        if len(names) < 2:
+            yield prefix + "".join(names), count
+        else:
+            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+            yield f"{_FAMILIES[prefix]}: {', '.join(names[:_NAMED])}{more}", count
+
+
+def _tell_bytes(out: Output, done: Prune, dry: bool) -> None:
+    if done.dropped:
+        come = "would come free" if dry else "will come free"
+        shared = "" if done.bytes_freed else ": what they hold is held by steps that stay, too"
+        out.line(Styled("space", "dim"), f"  {size(done.bytes_freed)} of content {come}{shared};")
+    beside = ""
+    if done.bytes_other:
+        beside = (
+            f", and {size(done.bytes_other)} what was done and the indexes, which no prune removes"
+        )
+    out.line(f"       {size(done.bytes_kept)} of content stays{beside}")
+    if done.over:
+        out.line(
+            Styled("over the limit", "bad"),
+            f" of {size(done.max_bytes or 0)} by {size(done.over)}: what must stay is larger; "
+            "`stepwell gc` packs what is not sealed yet",
+        )
+
+
+def _row(one: PruneStep, *, why: bool = True) -> tuple[str | Styled, ...]:
     when = rfc3339(one.time_ns)[:16].replace("T", " ")
     head = f"  #{one.seq} {short(one.step)} {when}  {one_line(one.title, 50)}"
-    return head, Styled(f"  {one.reason}", "dim")
+    into = "" if one.into is None else f"; #{one.into} stands for it"
+    return (head, Styled(f"  {one.reason}{into}", "dim")) if why else (head,)
 
 
 def _tell_next(out: Output, done: Prune, dry: bool) -> None:
-    if dry:
+    if dry and not done.dropped:
         out.line("nothing was changed")
+    elif dry:
+        out.line("nothing was changed; without --dry-run, `stepwell undo` would bring them back")
     elif done.operation is not None:
         out.line(
             f"`stepwell undo {done.operation}` brings them back, until `stepwell gc` takes their "

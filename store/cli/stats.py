@@ -98,7 +98,9 @@ def _smaller(ratio: float | None) -> str:
     """Returns what compression did, in words."""
     if ratio is None:
         return "nothing yet"
-    return f"{ratio:.1f} times smaller" if ratio >= 1 else "small files: larger than they are"
+    if ratio >= 1:
+        return f"{ratio:.1f} times smaller than the content"
+    return "what was done takes more than the content"
 
 
 def _tell_tiers(out: Output, report: TierReport) -> None:

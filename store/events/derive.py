@@ -48,7 +48,9 @@ def events_of(operation: Operation, workspace: str) -> Iterator[Event]:
         )
     begun = any(isinstance(e, MergingSet) and e.merging for e in operation.effects)
     if operation.kind == "prune":
-        yield event("snapshot:cleanup", **details)
+        yield event(
+            "snapshot:compression" if details.get("folded") else "snapshot:cleanup", **details
+        )
     if operation.kind == "merge" and not begun:
         yield event("experiment:branch-merged", details.get("after"), summary=operation.summary)
 

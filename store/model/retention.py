@@ -66,6 +66,8 @@ class PruneStep:
     time_ns: int
     title: str
     reason: str
+    into: int | None = None
+    """Of a folding: the number of the step that stands for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,12 +79,14 @@ def _verdict(step: StepFacts, counting: _Counting, policy: Policy, now: int) -> 
 def _why_not(step: StepFacts, policy: Policy) -> str:
     if step.safety:
         return f"a safety step of more than {policy.safety_days} days before the latest work"
-    return "older than what is kept by count, and a later step stands for its hour and day"
+    own = f" and its session's newest {max(policy.per_session, 1)}" if step.session else ""
+    newest = f"older than the newest {max(policy.keep_last, 1)}{own}"
+    return f"{newest}, and not the last of an hour or day that is kept"
 
 
-def over_limit(verdict: Verdict, limit: str) -> Verdict:
+def over_limit(verdict: Verdict) -> Verdict:
     """Returns the verdict on a step that only the size limit takes."""
-    reason = f"{verdict.reason}, but beyond the size limit of {limit}"
+    reason = f"{verdict.reason}, but beyond the size limit"
     return Verdict(verdict.step, verdict.seq, False, reason)
 
 

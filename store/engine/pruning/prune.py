@@ -10,24 +10,32 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache, partial
 
 from stepwell.store.engine.checkpoints import DEPENDENCIES, is_automatic
 from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.engine.diff import is_binary
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.choose import DAY_NS, choose, counted, over_limit
 from stepwell.store.engine.pruning.due import undo_needs
-from stepwell.store.engine.pruning.fold import FoldFacts, fold_steps
+from stepwell.store.engine.pruning.fold import Edit, FoldFacts, fold_steps
 from stepwell.store.engine.pruning.needed import kept_steps
 from stepwell.store.engine.pruning.reach import Reach, stored_bytes
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.snapshots import differing
 from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.model.errors import IntegrityError, NotFoundError, RefusedError
-from stepwell.store.model.ids import StepId
+from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.retention import Policy, Prune, PruneStep, StepFacts, Verdict
 from stepwell.store.model.seqs import seqs_of
 from stepwell.store.model.steps import Step, StepRecorded, StepsDropped, View
 from stepwell.store.model.text import plural
+
+_MOST_EDITS = 20
+"""Paths of a step that folding looks at."""
+_LARGEST_TEXT = 1 << 20
+_TEXTS = 32
+"""Texts that are remembered while folding looks at a turn."""
 
 
 def plan_prune(
@@ -214,28 +222,22 @@ def _folded(
     journal: Journal, steps: Mapping[StepId, Step], held: Mapping[StepId, str], policy: Policy
 ) -> Prune:
     facts = [_fold_facts(journal, step, held) for step in steps.values()]
-    gone = {one.step: one for one in fold_steps(facts)}
+    gone = {one.step: one for one in fold_steps(facts, lru_cache(_TEXTS)(partial(_text, journal)))}
     verdicts = [
-        Verdict(
-            step.id, step.seq, False, f"{gone[step.id].reason}; #{gone[step.id].into} stands for it"
-        )
+        Verdict(step.id, step.seq, False, gone[step.id].reason)
         if step.id in gone
         else Verdict(step.id, step.seq, True, held.get(step.id) or "nothing to fold", True)
         for step in steps.values()
     ]
     counts = Counter(one.into for one in gone.values())
-    return replace(_told(journal, steps, verdicts, policy), folded=tuple(sorted(counts.items())))
+    told = _told(journal, steps, verdicts, policy)
+    dropped = tuple(replace(one, into=gone[one.step].into) for one in told.dropped)
+    return replace(told, dropped=dropped, folded=tuple(sorted(counts.items())))
 
 
 def _fold_facts(journal: Journal, step: Step, held: Mapping[StepId, str]) -> FoldFacts:
     turn = None if step.session is None or step.turn is None else (step.session, step.turn)
     foldable = step.kind in ("tool", "capture") and "safety" not in step.flags
-    paths: list[bytes] = []
-    if turn is not None and foldable and step.changes.files == 1 and len(step.parents) == 1:
-        before = journal.step(step.parents[0]).snapshot
-        paths = [
-            entry.path for a, b in differing(journal, before, step.snapshot) if (entry := b or a)
-        ]
     return FoldFacts(
         step.id,
         step.seq,
@@ -243,9 +245,33 @@ def _fold_facts(journal: Journal, step: Step, held: Mapping[StepId, str]) -> Fol
         step.time_ns,
         turn,
         step.snapshot,
-        paths[0] if len(paths) == 1 else None,
+        _edits(journal, step) if turn is not None else None,
         not foldable or step.id in held,
     )
+
+
+def _edits(journal: Journal, step: Step) -> tuple[Edit, ...] | None:
+    """Returns what a step did to which paths; None when that is much, or cannot be told."""
+    if len(step.parents) != 1 or step.changes.files > _MOST_EDITS:
+        return None
+    before = journal.step(step.parents[0]).snapshot
+    pairs = differing(journal, before, step.snapshot)
+    if len(pairs) > _MOST_EDITS:
+        return None
+    return tuple(
+        Edit(entry.path, a.oid if a else None, b.oid if b else None)
+        for a, b in pairs
+        if (entry := b or a)
+    )
+
+
+def _text(journal: Journal, blob: Oid) -> bytes | None:
+    """Returns a blob when it is a text of moderate size that can be read."""
+    try:
+        content = journal.read(blob)[1]
+    except IntegrityError:
+        return None
+    return None if len(content) > _LARGEST_TEXT or is_binary(content) else content
 
 
 # --- sizes ---------------------------------------------------------------------------------------
@@ -269,7 +295,7 @@ def _sized(
             new = stored_bytes(journal, reach.add(steps[one.step]))
             full = full or (_is_over(size + new, policy) and not one.pinned)
             if full and not one.pinned:
-                one = over_limit(one, f"{policy.max_bytes or 0:,} bytes")
+                one = over_limit(one)
             else:
                 size += new
         decided.append(one)

@@ -462,10 +462,13 @@ def test_rebuild_makes_the_same_list_anew(folder: Path, run: Run) -> None:
 
 
 def test_gc_seals_and_says_what_it_did(folder: Path, run: Run) -> None:
-    """And nothing the second time; lists, files and differences stay as they were."""
+    """And nothing the second time; lists, files and differences stay as they were, but the tier."""
     _history(folder, run)
     asked = (("log", "--all", "--json"), ("show", "@", "--json"), ("operations", "--json"))
     before = [run(*one).json for one in asked]
+    for step in (*before[0]["steps"], before[1]):
+        assert step["tier"] == "L2"
+        step["tier"] = "L3"
     done = run("gc", "--json").json
     assert (done["packs"], done["sealed"]["steps"]) == (1, 4)
     assert done["sealed"]["operations"] == len(before[2]["operations"])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from stepwell.store.cli.retention import grouped
+
 Run = Callable[..., Any]
 
 FEW = "[retention]\nkeep_last = 2\nhourly = 0\ndaily = 0\nper_session = 1\nsafety_days = 0\n"
@@ -41,13 +43,13 @@ def test_a_dry_run_says_what_would_go_and_why(edited: Path, run: Run) -> None:
     """Each with its reason, the bytes, and what stays for which reason; nothing is changed."""
     before = run("operations", "--json").json
     text = run("prune", "--dry-run").text
-    assert text.startswith("would drop 4 steps; ")
-    assert "bytes would come free" in text
+    assert text.startswith("would drop  4 of 7 steps:")
+    assert "of content would come free" in text
     assert "edit 0" in text
-    assert "older than what is kept by count" in text
-    assert "3 steps stay; their content takes" in text
-    assert "1 step: marked" in text
-    assert text.endswith("nothing was changed\n")
+    assert "older than the newest 2, and not the last of an hour or day that is kept" in text
+    assert "stays  3 steps:" in text
+    assert "      1  marked" in text
+    assert "nothing was changed; without --dry-run" in text
     found = run("prune", "--dry-run", "--json").json
     assert [one["seq"] for one in found["dropped"]] == [1, 2, 4, 5]
     assert found["bytes_freed"] > 0
@@ -66,7 +68,7 @@ def test_pruned_steps_come_back_with_the_undo_that_is_named(edited: Path, run: R
     assert run(*done["undo"].split()[1:], "--yes").code == 0
     assert numbers(run) == [1, 2, 3, 4, 5, 6, 7]
     text = run("prune").text
-    assert text.startswith("dropped 4 steps; ")
+    assert text.startswith("dropped  4 of 7 steps:")
     assert "`stepwell undo " in text
     assert run("prune").text.startswith("nothing to drop: ")
 
@@ -77,9 +79,12 @@ def test_a_long_list_is_told_in_sums(folder: Path, run: Run, config: Path) -> No
         (folder / "README").write_text(f"{number}\n")
         run("capture", "-m", f"edit {number}")
     text = run("prune", "--dry-run").text
-    assert "from #1 (" in text
-    assert "23 steps: older" in text
-    assert "edit 3" not in text
+    assert text.splitlines()[:2] == [
+        "would drop  23 of 25 steps:",
+        "       23  older than the newest 2, and not the last of an hour or day that is kept",
+    ]
+    assert "17 more between" in text
+    assert "edit 1" in text and "edit 21" in text and "edit 3" not in text
     assert "edit 3" in run("prune", "--dry-run", "--all").text
 
 
@@ -89,6 +94,17 @@ def test_a_size_limit_that_cannot_be_reached_is_said(edited: Path, run: Run, con
     text = run("prune", "--dry-run").text
     assert "over the limit of 10 bytes by " in text
     assert "beyond the size limit" in text
+
+
+def test_reasons_that_name_many_branches_are_told_in_one_line() -> None:
+    """One is named as it is; of many the first ones, and how many more."""
+    tips = [(f"the tip of branch b{n}", 1) for n in range(5)]
+    told = [*grouped([("marked", 7), *tips, ("where branch b1 began", 1)])]
+    assert told == [
+        ("marked", 7),
+        ("the tips of branches: b0, b1, b2 and 2 more", 5),
+        ("where branch b1 began", 1),
+    ]
 
 
 @pytest.mark.parametrize(
