@@ -41,7 +41,7 @@ def main() -> None:
             for number in range(WIDE):
                 path = root / "wide" / f"file{number:05}.py"
                 path.parent.mkdir(exist_ok=True)
-                path.write_text(f"{number}\n" * 400)
+                path.write_text(f"{number:05}\n" * 400)
         if options.profile:
             _profile(root, home, options.profile, options.rounds)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +99,14 @@ def test_an_operation_beyond_the_limit_is_refused() -> None:
     """An operation that no reader would accept is not written."""
     with pytest.raises(FailedError, match="limit"):
         frames.encode(OPERATION, bytes((32 << 20) + 1), 80, SALT)
+
+
+@given(st.binary(max_size=60_000), st.integers(1, 9), st.integers(0, 70_000))
+def test_the_tree_of_a_wide_folder_reads_back(seed: bytes, times: int, edit: int) -> None:
+    """Deflated in pieces, some of them from the tree before, it is ordinary zlib data all the same."""
+    before = seed * times + bytes(65_537)
+    after = before[:edit] + b"edited" + before[edit + 6 :]
+    for tree in (before, after):
+        stored = frames.unpack_object(frames.pack_object(TREE, object_id(TREE, tree), tree))
+        assert zlib.decompress(stored.data) == tree
+        assert frames.inflate(stored.data, stored.size) == tree
