@@ -23,6 +23,7 @@ from stepwell.store.engine.objects import (
     ObjectReader,
     TreeEntry,
     decode_tree,
+    raw_entries,
 )
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid, StepId, object_id, oid_from_hex
@@ -136,11 +137,9 @@ def _needed(reader: ObjectReader, trees: Sequence[Oid | None]) -> Iterator[Oid]:
         yield from (tree for tree in set(trees) if tree is not None and tree != EMPTY_TREE)
         return
     yield from (tree for tree in set(trees) if tree is not None and tree != EMPTY_TREE)
-    rows = [_children(reader, tree) for tree in trees]
+    rows = _differing(reader, trees)
     for name in sorted(set().union(*rows)):
         entries = [row.get(name) for row in rows]
-        if len(set(entries)) == 1:
-            continue
         below = [e.oid if e is not None and e.mode == MODE_TREE else None for e in entries]
         if any(below):
             yield from _needed(reader, below)
@@ -148,10 +147,16 @@ def _needed(reader: ObjectReader, trees: Sequence[Oid | None]) -> Iterator[Oid]:
             yield from (e.oid for e in entries if e is not None and e.mode != MODE_TREE)
 
 
-def _children(reader: ObjectReader, tree: Oid | None) -> dict[bytes, TreeEntry]:
-    if tree is None or tree == EMPTY_TREE:
-        return {}
-    return {entry.name: entry for entry in decode_tree(reader.read(tree)[1])}
+def _differing(reader: ObjectReader, trees: Sequence[Oid | None]) -> list[dict[bytes, TreeEntry]]:
+    """Returns each tree's entries, by name, without those that are the same in all of them."""
+    read = {tree: _raw(reader, tree) for tree in set(trees)}
+    same = set.intersection(*read.values())
+    left = {tree: decode_tree(b"".join(entries - same)) for tree, entries in read.items()}
+    return [{entry.name: entry for entry in left[tree]} for tree in trees]
+
+
+def _raw(reader: ObjectReader, tree: Oid | None) -> set[bytes]:
+    return set() if tree is None or tree == EMPTY_TREE else raw_entries(reader.read(tree)[1])
 
 
 def _is_settled(entries: Sequence[TreeEntry | None]) -> bool:

@@ -51,7 +51,8 @@ def workbench(store: Path, randomness: RandomBytes) -> Iterator[Path]:
             with scratch_folder(store, "merge", randomness) as other:
                 yield other
             return
-        _clear(folder)
+        if (folder / _IN_USE).exists():
+            _clear(folder)
         try:
             yield folder
         finally:
@@ -96,17 +97,20 @@ def prepare(folder: Path, heads: Mapping[str, Oid]) -> Path:
 
 def written(folder: Path) -> list[Path]:
     """Returns the files of the loose objects that git wrote, in the order of their ids."""
-    return sorted(path for path in _object_files(folder) if len(path.name) == 38)
+    return sorted(Path(path) for path in _object_files(folder) if path[-39] == "/")
 
 
-def _object_files(folder: Path) -> Iterator[Path]:
+def _object_files(folder: Path) -> Iterator[str]:
+    objects = os.path.join(folder, "objects")
     with suppress(FileNotFoundError):
-        for name in os.listdir(folder / "objects"):
-            for file in os.listdir(folder / "objects" / name):
-                yield folder / "objects" / name / file
+        for name in os.listdir(objects):
+            below = f"{objects}/{name}"
+            for file in os.listdir(below):
+                yield f"{below}/{file}"
 
 
 def _clear(folder: Path) -> None:
+    """Removes the objects, and last the file that says that there may be some."""
     for path in _object_files(folder):
-        path.unlink()
+        os.unlink(path)
     (folder / _IN_USE).unlink(missing_ok=True)
