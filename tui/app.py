@@ -21,6 +21,7 @@ from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
 from stepwell.tui.messages import Broke
 from stepwell.tui.screens.main import MainScreen
+from stepwell.tui.source import Offers
 from stepwell.tui.values import Clock
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _SWITCH_S = 0.001
 """How long a background thread may keep the interpreter while a key waits."""
 
 _COLLECT_S = 1.0
+_OFFER_S = 0.3
+"""So long after the first frame old sessions are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Settings:
     """Garbage is collected in pauses only, for the rest of the process."""
     complaints: tuple[str, ...] = ()
     """What of the settings was left out."""
+    offers: Callable[[], Offers] | None = None
+    """Gives what can be offered of old sessions, once; None: nothing is."""
 
 
 class StepwellApp(App[int]):
@@ -96,6 +101,8 @@ class StepwellApp(App[int]):
         """Starts the timers."""
         if self._settings.complaints:
             self.main.complain(self._settings.complaints)
+        if self._settings.offers is not None:
+            self.set_timer(_OFFER_S, self._look_for_sessions)
         if self._settings.own_collector:
             collector = Collector(self._pause)
             collector.start()
@@ -104,6 +111,12 @@ class StepwellApp(App[int]):
             self.set_interval(self._settings.poll_s, lambda: self._when_idle(self.gateway.poll))
         if self._settings.tick_s:
             self.set_interval(self._settings.tick_s, lambda: self._when_idle(self.main.tick))
+
+    def _look_for_sessions(self) -> None:
+        from stepwell.tui.screens.offering import look_for_sessions
+
+        if self._settings.offers is not None:
+            look_for_sessions(self.gateway, self._settings.offers)
 
     def _when_idle(self, call: Callable[[], None]) -> None:
         if self._pause.is_on:
@@ -132,10 +145,11 @@ def open_screen(
     by: str = "",
     weights: Callable[[], Mapping[str, float]] = dict,
     complaints: Sequence[str] = (),
+    offers: Callable[[], Offers] | None = None,
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
-    `config`, `by` and `weights` are as for `start.run`; `complaints` are told on the screen at first.
+    `config`, `by`, `weights` and `offers` are as for `start.run`; `complaints` are told on the screen at first.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
@@ -145,7 +159,9 @@ def open_screen(
     opened = open_workspace(root, home, config, weights)
     sys.setswitchinterval(_SWITCH_S)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")
-    settings = Settings(glyphs=glyphs, by=by, own_collector=True, complaints=tuple(complaints))
+    settings = Settings(
+        glyphs=glyphs, by=by, own_collector=True, complaints=tuple(complaints), offers=offers
+    )
     app = StepwellApp(opened, settings)
     app.run()
     return app.return_code or 0

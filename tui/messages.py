@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepwell.tui.model.rows import Tips
     from stepwell.tui.model.sessionlines import SessionLine
     from stepwell.tui.model.sides import Sides
+    from stepwell.tui.source import Offers
     from stepwell.tui.values import (
         Applied,
         BranchRow,
@@ -402,6 +403,15 @@ class CandidateLoaded(Message):
         self.experiment = experiment
         self.label = label
         self.tried = tried
+
+
+class SessionsOffered(Message):
+    """Sessions from before were found that can be imported; by agent, how many."""
+
+    def __init__(self, offers: Offers, found: Mapping[str, int]) -> None:
+        super().__init__()
+        self.offers = offers
+        self.found = found
 
 
 # --- restore preview -----------------------------------------------------------------------------

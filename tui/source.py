@@ -128,6 +128,14 @@ class Source(Protocol):
     def delete_branch(self, name: str) -> Branch: ...
 
 
+class Offers(Protocol):
+    """What can be offered of old sessions; `workspace` is a source."""
+
+    def pending(self, workspace: Any) -> Mapping[str, int]: ...
+    def accept(self, workspace: Any) -> tuple[int, int]: ...
+    def decline(self, workspace: Any) -> None: ...
+
+
 class WholeSource(Source, Protocol):
     """A source with what knows of experiments."""
 

@@ -14,6 +14,7 @@ from stepwell.tui.keys.keymap import keymap
 
 if TYPE_CHECKING:
     from stepwell.store import CaptureConfig
+    from stepwell.tui.source import Offers
 
 
 def run(
@@ -24,13 +25,15 @@ def run(
     by: str = "",
     keys: Mapping[str, object] | None = None,
     weights: Callable[[], Mapping[str, float]] = dict,
+    offers: Callable[[], Offers] | None = None,
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
     `config` says how this person captures, which the safety step before a rollback does, too; `by`
     signs notes; `keys` is the person's `[keys]` table, of which what makes no sense is left out and
     told on the screen. `weights` gives what counts how much among an experiment's figures; it is
-    asked when one is looked at, and what it raises is shown.
+    asked when one is looked at, and what it raises is shown. `offers` gives
+    what is asked, in the background, for sessions from before that can be imported.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
@@ -39,4 +42,12 @@ def run(
     put_in_force(found.actions)
     from stepwell.tui.app import open_screen
 
-    return open_screen(root, home, config=config, by=by, weights=weights, complaints=found.problems)
+    return open_screen(
+        root,
+        home,
+        config=config,
+        by=by,
+        weights=weights,
+        complaints=found.problems,
+        offers=offers,
+    )

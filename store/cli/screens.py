@@ -6,11 +6,19 @@ import os
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepwell.store.environment import default_capture, default_config, user_name
+from stepwell.store.environment import (
+    default_capture,
+    default_config,
+    session_folder,
+    user_name,
+)
 from stepwell.store.model.errors import FailedError
-from stepwell.store.settings import read_table
+from stepwell.store.settings import keeps_text, read_table
+
+if TYPE_CHECKING:
+    from stepwell.store.agents.transcripts.offers import Offers
 
 GROUP = "stepwell.screens"
 
@@ -41,7 +49,16 @@ def open_timeline(folder: bytes, home: Path) -> int:
     run = load_screen("timeline")
     root = Path(os.fsdecode(folder))
     capture, by = default_capture(), user_name()
-    return int(run(root, home, config=capture, by=by, keys=keys, weights=_weights) or 0)
+    given = {"config": capture, "by": by, "keys": keys, "weights": _weights, "offers": _offers}
+    return int(run(root, home, **given) or 0)
+
+
+def _offers() -> Offers:
+    from stepwell.store.agents.transcripts.offers import Offers
+    from stepwell.store.agents.transcripts.told import AGENTS
+
+    folders = {agent: session_folder(agent) for agent in AGENTS}
+    return Offers(folders, lambda: keeps_text(default_config()))
 
 
 def _weights() -> Mapping[str, float]:

@@ -16,6 +16,7 @@ from stepwell.tui.feed.wishes import Redo, Rollback, Undo, Wish
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import Action, Scope
 from stepwell.tui.look.glyphs import Glyphs
+from stepwell.tui.messages import SessionsOffered
 from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.values import Clock, Step, printable
 from stepwell.tui.widgets.footer import Footer
@@ -73,6 +74,14 @@ class Openers(Screen[None]):
         elif step is None:
             self.say("this step is still being read")
         return step
+
+    def on_sessions_offered(self, message: SessionsOffered) -> None:
+        """Asks whether to import them, unless something else is open: then another time."""
+        if self.app.screen is self:
+            from stepwell.tui.screens.offering import OfferForm
+
+            form = OfferForm(self._gateway, self._glyphs, message.offers, message.found)
+            self.app.push_screen(form, self._named)
 
     # --- help ------------------------------------------------------------------------------------
 
