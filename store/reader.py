@@ -236,16 +236,12 @@ class WorkspaceReader(StepReader):
 
     def branches(self) -> list[BranchRow]:
         """Returns the branches by name, kept ones last, compared with the current one."""
-        graph, view = self.graph(), self.view()
+        view = self.view()
 
         def seq_of(step: StepId) -> int:
             return self._journal.step(step).seq
 
-        def parent_of(seq: int) -> int:
-            row = graph.row_of(seq)
-            return 0 if row is None else graph.parents[row]
-
-        return branching.branch_rows(view, seq_of, parent_of)
+        return branching.branch_rows(view, seq_of, self.catalogue().parents_of())
 
     def sessions(self) -> list[SessionRow]:
         """Returns the sessions, the newest first."""

@@ -11,14 +11,14 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from stepwell.store.catalogue.batch import gather
 from stepwell.store.catalogue.contents import NAME
-from stepwell.store.catalogue.graph import Graph
+from stepwell.store.catalogue.graph import NO_STEP, Graph
 from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
 from stepwell.store.catalogue.sieve import Sieve
 from stepwell.store.catalogue.sifting import Sifted, Sifting
@@ -140,6 +140,23 @@ class Catalogue:
             known = (self._state.seq_of(parent) for parent in step.parents[1:])
             found[step.seq] = tuple(seq for seq in known if seq is not None)
         return found
+
+    def parents_of(self) -> Callable[[int], Sequence[int]]:
+        """Returns what gives the numbers of a step's parents, by the step's number."""
+        graph = self._state.graph
+        further: dict[int, tuple[int, ...]] = {}
+        if graph.octopuses():
+            further = self.merges()
+
+        def parents(seq: int) -> Sequence[int]:
+            row = graph.row_of(seq)
+            if row is None:
+                return ()
+            first = graph.parents[row]
+            others = further.get(seq, ()) if further else (graph.others[row],)
+            return [parent for parent in (first, *others) if parent != NO_STEP]
+
+        return parents
 
     def sessions(self) -> list[SessionRow]:
         """Returns the sessions, that with the newest step first."""

@@ -6,8 +6,9 @@ None of it touches a file, and no step goes with a branch: a deleted one is only
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from heapq import heapify, heappop, heappush
 
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.references import check_free, check_name, refuse_pruned, resolve
@@ -44,18 +45,18 @@ def named_branch(view: View, name: str) -> Branch:
 
 
 def branch_rows(
-    view: View, seq_of: Callable[[StepId], int], parent_of: Callable[[int], int]
+    view: View, seq_of: Callable[[StepId], int], parents_of: Callable[[int], Iterable[int]]
 ) -> list[BranchRow]:
     """Returns the branches by name, kept ones last.
 
-    `seq_of` gives the number of a step id, `parent_of` that of a step's first parent, 0 for none.
+    `seq_of` gives the number of a step id, `parents_of` those of a step's parents.
     """
     current = view.branches.get(view.current)
     rows = []
     for branch in sorted(view.branches.values(), key=_order):
         ahead = behind = 0
         if current is not None and branch is not current:
-            ahead, behind = distance(seq_of(branch.head), seq_of(current.head), parent_of)
+            ahead, behind = distance(seq_of(branch.head), seq_of(current.head), parents_of)
         rows.append(
             BranchRow(
                 name=branch.name,
@@ -77,18 +78,37 @@ def _order(branch: Branch) -> tuple[bool, str, int]:
     return branch.kept, branch.name, 0
 
 
-def distance(a: int, b: int, parent_of: Callable[[int], int]) -> tuple[int, int]:
-    """Returns how many steps lie between each of two steps and where their lines meet.
+_HERE, _THERE = 1, 2
+_BOTH = _HERE | _THERE
 
-    A parent's number is below its child's, so the walk ends at the meeting point.
+
+def distance(a: int, b: int, parents_of: Callable[[int], Iterable[int]]) -> tuple[int, int]:
+    """Returns how many steps `a` descends from (and is) that `b` does not, and the other way round.
+
+    As `git rev-list --left-right --count`: what was merged counts as had. A parent's number is
+    below its child's, so the walk takes each step once, after all of its descendants, and ends
+    where only common ones are left.
     """
-    ahead = behind = 0
-    while a != b:
-        if a > b:
-            a, ahead = parent_of(a), ahead + 1
-        else:
-            b, behind = parent_of(b), behind + 1
-    return ahead, behind
+    if a == b:
+        return 0, 0
+    marks = {a: _HERE, b: _THERE}
+    queue = [-a, -b]
+    heapify(queue)
+    apart = 2  # so many in the queue belong to one side alone
+    counts = {_HERE: 0, _THERE: 0}
+    while apart:
+        step = -heappop(queue)
+        mark = marks.pop(step)
+        if mark != _BOTH:
+            apart -= 1
+            counts[mark] += 1
+        for parent in parents_of(step):
+            was = marks.get(parent, 0)
+            now = marks[parent] = was | mark
+            if not was:
+                heappush(queue, -parent)
+            apart += (now != _BOTH) - (was not in (0, _BOTH))
+    return counts[_HERE], counts[_THERE]
 
 
 def create_branch(writer: JournalWriter, name: str, at: Step | str) -> Branch:

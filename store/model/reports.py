@@ -63,9 +63,9 @@ class BranchRow:
     kept: bool
     """Made by a rollback or undo so that no future is lost."""
     ahead: int
-    """Steps on its line that the current branch's line has not."""
+    """Steps before its head, and itself, that the current branch has not: neither made nor merged."""
     behind: int
-    """Steps on the current branch's line that it has not."""
+    """Steps of the current branch that it has not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stepwell.store import NotFoundError, RefusedError, Step, UsageError, Workspace
+from stepwell.store.engine.branching import distance
 
 
 @pytest.fixture
@@ -45,6 +48,42 @@ def test_a_branch_begins_at_a_step_and_is_listed_with_its_distance(
     assert rows["main.1"].kept and rows["main.1"].head == second.id
     assert (rows["main.1"].ahead, rows["main.1"].behind) == (2, 1)
     assert ws.get_step("try/one").title == "a"
+
+
+def test_what_was_merged_counts_as_had(ws: Workspace, project: Path) -> None:
+    """A merged branch is ahead by nothing; the current one is ahead of it by its own and the merge."""
+    ws.create_branch("try")
+    ws.apply(ws.plan_switch("try"))
+    captured(ws, project, "theirs")
+    captured(ws, project, "more of theirs")
+    ws.apply(ws.plan_switch("main"))
+    captured(ws, project, "ours")
+    ws.merge_branch("try")
+    row = next(row for row in ws.branches() if row.name == "try")
+    assert (row.ahead, row.behind) == (0, 2)
+    ws.apply(ws.plan_switch("try"))
+    captured(ws, project, "later")
+    row = next(row for row in ws.branches() if row.name == "main")
+    assert (row.ahead, row.behind) == (2, 1)
+
+
+histories = st.lists(
+    st.lists(st.integers(min_value=1, max_value=12), max_size=3), min_size=1, max_size=40
+)
+
+
+@given(histories, st.data())
+def test_distance_counts_over_all_ancestors(behind: list[list[int]], data: st.DataObject) -> None:
+    """As sets of ancestors say, in any history of merges and several beginnings."""
+    parents = {
+        seq: sorted({seq - back for back in one if back < seq}) for seq, one in enumerate(behind, 1)
+    }
+    above: dict[int, set[int]] = {}
+    for seq, own in parents.items():
+        above[seq] = {seq}.union(*(above[parent] for parent in own))
+    a, b = (data.draw(st.sampled_from(sorted(parents))) for _ in range(2))
+    found = distance(a, b, parents.__getitem__)
+    assert found == (len(above[a] - above[b]), len(above[b] - above[a]))
 
 
 def test_names_follow_the_rules_and_are_given_once(ws: Workspace) -> None:
