@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.store import environment
 from stepwell.store.cli import reviewing
+from stepwell.store.cli.board import Board
 from stepwell.store.cli.command import Call, Command, plain_text, seconds
 from stepwell.store.cli.going import Verb, travel
 from stepwell.store.cli.output import Output, Piece, Styled, padded, width
@@ -88,9 +89,16 @@ def _run(call: Call, workspace: Workspace) -> int:
     numbers = dict(_pair(text, "--metric") for text in given.metrics or ())
     check_weights(_weights(call), numbers)
     _usual()  # settings that make no sense are told before anything is begun
+    approaches = [_labelled(text) for text in given.tries]
+    board = Board(call.out, [label for label, _ in approaches])
     with stopping() as stopped:
+
+        def is_stopped() -> bool:
+            board.tick()  # this is asked many times a second
+            return stopped.is_set()
+
         experiment = workspace.try_approaches(
-            [_labelled(text) for text in given.tries],
+            approaches,
             name=_name(call),
             base=plain_text(given.base),
             check=given.check or (),
@@ -101,17 +109,13 @@ def _run(call: Call, workspace: Workspace) -> int:
             junit=given.junit or "",
             numbers=numbers,
             environment=environment.process_environment(),
-            is_stopped=stopped.is_set,
-            report=lambda label, what: _report(call.out, label, what),
+            is_stopped=is_stopped,
+            report=board.report,
         )
+    call.out.live(())
     call.tell_recovery(workspace)
     _tell(call, workspace, experiment)
     return 0
-
-
-def _report(out: Output, label: str, what: str) -> None:
-    if out.err.is_terminal and not out.json:
-        out.note(Styled(label, "name"), f": {what}")
 
 
 def _labelled(text: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ _SGR: dict[Style, str] = {
 _PLAIN_SIGNS = str.maketrans(
     {"−": "-", "→": "->", "…": "...", "✓": "ok", "✗": "failed", "⚑": "!", "✎": "~", "★": "*"}
     | {"⎇": "branch", "●": "@", "○": "o", "◆": "*", "◌": ".", "·": "-"}
-    | {"│": "|", "├": "|", "─": "-", "┼": "+", "┴": "+", "╯": "'", "█": "#"}
+    | {"│": "|", "├": "|", "─": "-", "┼": "+", "┴": "+", "╯": "'", "█": "#", "░": "."}
 )
 
 _PATIENCE_NS = 400_000_000
@@ -121,6 +121,8 @@ class Output:
     """Both a terminal to ask on and one to answer from."""
     _begun_ns: int = field(default=0, init=False)
     _drawn_ns: int = field(default=0, init=False)
+    _live: int = field(default=0, init=False)
+    """Lines that `live` shows now."""
 
     def line(self, *pieces: Piece) -> None:
         """Writes one line of the result."""
@@ -177,7 +179,20 @@ class Output:
         self.err.write([Styled(f"{what} {share}", "dim")], end="")
         self.err.flush()
 
+    def live(self, lines: Sequence[Sequence[Piece]]) -> None:
+        """Shows lines on a terminal in place of the last such ones, until something else is written."""
+        if not self.err.is_terminal or self.json:
+            return
+        self._wipe()
+        for pieces in lines:
+            self.err.write(_cut(pieces, (self.columns or 80) - 1))
+        self._live = len(lines)
+        self.err.flush()
+
     def _wipe(self) -> None:
+        if self._live:
+            self.err.send(b"\x1b[%dA\x1b[J" % self._live)
+            self._live = 0
         if self._drawn_ns:
             self.err.send(b"\r\x1b[K")
         self._begun_ns = self._drawn_ns = 0
@@ -260,6 +275,16 @@ def padded(text: str, cells: int, *, right: bool = False) -> str:
     text = printable(text)
     gap = " " * (cells - width(text))
     return gap + text if right else text + gap
+
+
+def _cut(pieces: Sequence[Piece], cells: int) -> list[Piece]:
+    """Returns the pieces of a line cut to so many cells."""
+    found: list[Piece] = []
+    for piece in pieces:
+        text = fitted(text_of(piece), cells)
+        cells -= width(text)
+        found.append(text if isinstance(piece, str) else Styled(text, piece.style))
+    return found
 
 
 def text_of(piece: Piece) -> str:

@@ -93,6 +93,25 @@ def test_weights_of_the_settings_rank(
     assert run("experiment", "show", "x").code == 2
 
 
+def test_a_pruned_base_is_told(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not found, with how to bring it back; nothing is begun."""
+    config = tmp_path / "config.toml"
+    config.write_text(
+        "[retention]\nkeep_last = 1\nhourly = 0\ndaily = 0\nper_session = 0\nsafety_days = 0\n"
+    )
+    monkeypatch.setenv("STEPWELL_CONFIG", str(config))
+    for text in ("one", "two", "three"):
+        (folder / "file").write_text(text)
+        assert run("capture").code == 0
+    assert run("prune").code == 0
+    for base in ("#2", "#99"):
+        ran = run("experiment", "run", "x", "--try", "a=true", "--base", base, "--json")
+        assert ran.code == 3 and ran.json["error"]["code"] == "not_found", ran.err
+    assert run("experiment", "list", "--json").json == {"experiments": []}
+
+
 def test_picks_are_merged_and_taken_back(folder: Path, run: Run, tried: Any) -> None:
     """By LABEL:PATH and by hunk; asked first, like every verb that writes the folder."""
     assert run("experiment", "pick", "x", "good:out").code == 2

@@ -253,3 +253,13 @@ def test_the_bare_command_opens_the_timeline_on_a_terminal(folder: Path) -> None
     code, written = _terminal(folder, [], keys=b"q", wait_for=b"first capture")
     assert code == 0
     assert b"\x1b[?1049h" in written  # the other screen of the terminal
+
+
+def test_an_experiment_shows_bars_that_are_gone_at_the_end(folder: Path) -> None:
+    """One for each candidate, drawn in place; what stays is the result."""
+    words = ["experiment", "run", "x", "--try", "slow=sleep 0.5", "--try", "fast=true"]
+    code, written = _terminal(folder, words)
+    assert code == 0
+    seen, _, result = written.decode().rpartition("\x1b[2A\x1b[J")
+    assert "░" in seen and "running" in seen and "waiting" in seen
+    assert "░" not in result and "take the first over" in result
