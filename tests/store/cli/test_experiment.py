@@ -124,7 +124,7 @@ def test_picks_are_merged_and_taken_back(folder: Path, run: Run, tried: Any) -> 
     changes = run("diff", tried.json["base"], "x/bad", "--json").json["changes"]
     hunk = changes[0]["hunks"][0]["id"]
     ran = run("experiment", "pick", "x", "--hunk", hunk, "--yes")
-    assert ran.code == 0 and "merge of 1 hunk of branch x/bad at #3" in ran.text
+    assert ran.code == 0 and "merge of 1 hunk of branch x/bad at #" in ran.text
     assert (folder / "out").read_text() == "bad"
     assert run("experiment", "pick", "x", "good:out", "--yes").code == 4
 
