@@ -178,7 +178,12 @@ def _alone(results: Results) -> str:
     return markdown(["", ""], rows)
 
 
+_MANY = 1_000
+"""Runs from which on the 99th percentile says something."""
+
+
 def _spread(cell: Cell) -> str:
     median, p95 = milliseconds(cell.median), milliseconds(cell.percentile(0.95))
     wrong = f", **{cell.wrong}**" if cell.wrong else ""
-    return f"{median}, p95 {p95}, n {len(cell.times)}{wrong}"
+    p99 = f", p99 {milliseconds(cell.percentile(0.99))}" if len(cell.times) >= _MANY else ""
+    return f"{median}, p95 {p95}{p99}, n {len(cell.times)}{wrong}"

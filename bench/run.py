@@ -20,6 +20,7 @@ import alone
 import machine
 import report
 import screen
+import served
 import synthetic
 import trees
 from commands import OTHERS, Command, NotInstalled, Stepwell
@@ -213,6 +214,10 @@ def measure_long(results: Results, scale: Scale, scratch: Path) -> None:
     def tell(name: str, times: list[float]) -> None:
         results.cell("", alone.screen_measure(name), "Stepwell").times += times
 
+    say("the HTTP server")
+    served.measure(
+        root, home, 400 * scale.rounds, lambda name, times: _own(results, name).extend(times)
+    )
     say("the screen")
     screen.measure_start(root, home, scale.rounds, tell)
     screen.measure_keys(root, home, scale.keys, tell)
@@ -221,6 +226,10 @@ def measure_long(results: Results, scale: Scale, scratch: Path) -> None:
         large = synthetic.make_large(scratch / "large")
         resident = screen.measure_diff(*large, scale.keys, scale.rounds, tell)
         results.facts["memory 50-MB-diff Stepwell, screen"] = str(resident)
+
+
+def _own(results: Results, name: str) -> list[float]:
+    return results.cell("", name, "Stepwell").times
 
 
 if __name__ == "__main__":

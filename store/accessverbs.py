@@ -34,16 +34,17 @@ class AccessVerbs(ReviewVerbs):
             UsageError: a name is empty or too long, or `ttl_ms` out of bounds.
         """
         wish = access.Wish(session, client, mode, ttl_ms, keeper or access.this_process())
-        return self._grant(wish)
+        return self.grant(wish)
 
     def acquire_detached(
         self, session: str, client: str, *, mode: AccessMode, ttl_ms: int
     ) -> Granted:
         """As `acquire_access`, for a client that no process stands for: only time ends it."""
-        return self._grant(access.Wish(session, client, mode, ttl_ms))
+        return self.grant(access.Wish(session, client, mode, ttl_ms))
 
     @carried
-    def _grant(self, wish: access.Wish) -> Granted:
+    def grant(self, wish: access.Wish) -> Granted:
+        """Gives what is wished for, or refuses; as `acquire_access` in all else."""
         with self._writer():
             return access.grant(self.store, wish, self._context.clock)
 

@@ -131,6 +131,8 @@ def mark_form(mark: Mark) -> Form:
         "note": text_form(mark.notes[-1].text) if mark.notes else None,
         "tags": [text_form(tag) for tag in mark.tags],
         "milestone": _milestone_form(mark.milestone),
+        "created": None if mark.created_ns is None else rfc3339(mark.created_ns),
+        "by": text_form(mark.by),
     }
 
 

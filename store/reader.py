@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -39,7 +40,7 @@ from stepwell.store.model.reports import (
     Status,
     VerifyReport,
 )
-from stepwell.store.model.steps import Covered, Snapshot, Step, View
+from stepwell.store.model.steps import Covered, Operation, Snapshot, Step, View
 from stepwell.store.model.version import VERSION
 from stepwell.store.stepreader import StepReader
 
@@ -372,10 +373,16 @@ class WorkspaceReader(StepReader):
         """Returns session -> state documents as of a step; those of no session are below ""."""
         return all_documents(self._journal, step.state)
 
-    def operations(self, limit: int = 50) -> list[history.OperationRow]:
-        """Returns the newest operations, newest first."""
+    def operations(
+        self, limit: int = 50, *, before: int | None = None
+    ) -> list[history.OperationRow]:
+        """Returns the newest operations, of those below a number, newest first."""
         self._require_history()
-        return history.operation_rows(self._journal, limit)
+        return history.operation_rows(self._journal, limit, before)
+
+    def operations_after(self, number: int, limit: int) -> list[Operation]:
+        """Returns up to `limit` operations above a number, oldest first."""
+        return list(islice(self._journal.operations(number), limit))
 
     def search(
         self, query: str, now: datetime, *, progress: Progress = no_progress
@@ -408,6 +415,10 @@ class WorkspaceReader(StepReader):
     @property
     def _texts(self) -> Path:
         return self.store / "catalogue"
+
+    def marked_step(self, step: StepId) -> Step:
+        """Returns the step with an id, as it is marked now."""
+        return self._marked(self._journal.step(step))
 
     def _marked(self, step: Step) -> Step:
         view = self._journal.view()

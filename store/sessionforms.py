@@ -1,10 +1,16 @@
-"""The public JSON forms of what belongs to sessions: who has access."""
+"""The public JSON forms of what belongs to sessions: access, figures, snapshots, annotations."""
 
 from __future__ import annotations
 
-from stepwell.store.forms import Form, text_form
+from typing import TYPE_CHECKING
+
+from stepwell.store.forms import Form, step_form, text_form
 from stepwell.store.model.access import Granted, Lease, SessionAccess
+from stepwell.store.model.steps import Mark, Note, Step
 from stepwell.store.model.text import rfc3339
+
+if TYPE_CHECKING:
+    from stepwell.store.catalogue import SessionRow
 
 
 def granted_form(granted: Granted) -> Form:
@@ -34,3 +40,84 @@ def _client_form(lease: Lease) -> Form:
         "mode": lease.mode,
         "expires": rfc3339(lease.expires_ns),
     }
+
+
+def session_form(row: SessionRow, prompt: str | None, writer: str | None) -> Form:
+    """Returns a session with its figures; `prompt` is the text of its first one."""
+    average = row.average_ms
+    return {
+        "name": text_form(row.name),
+        "agent": text_form(row.agent),
+        "steps": row.steps,
+        "first": rfc3339(row.first_ns),
+        "last": rfc3339(row.last_ns),
+        "prompt": text_form(prompt),
+        "commands": row.commands,
+        "failed": row.failed,
+        "average_ms": None if average is None else round(average, 1),
+        "peak_memory_bytes": None,
+        "last_accessed": rfc3339(row.last_ns),
+        "session_bytes": row.stored_bytes,
+        "writer": text_form(writer),
+    }
+
+
+def annotation_form(step: Step) -> Form | None:
+    """Returns `{label, description, tags, created, by}`; None when the step is not annotated.
+
+    The description is the newest note; `created` and `by` are those of the first marking.
+    """
+    mark = step.checkpoint
+    if mark is None:
+        return None
+    return {
+        "label": text_form(mark.label),
+        "description": text_form(mark.notes[-1].text if mark.notes else ""),
+        "tags": [text_form(tag) for tag in mark.tags],
+        "created": _created(mark),
+        "by": text_form(_by(mark)),
+    }
+
+
+def _created(mark: Mark) -> str | None:
+    first = _first(mark)
+    since = first.time_ns if mark.created_ns is None and first else mark.created_ns
+    return None if since is None else rfc3339(since)
+
+
+def _by(mark: Mark) -> str:
+    first = _first(mark)
+    return mark.by or (first.by if first else "")
+
+
+def _first(mark: Mark) -> Note | None:
+    return mark.notes[0] if mark.notes else None
+
+
+def timeline_form(step: Step) -> Form:
+    """Returns a step with its annotation."""
+    return {**step_form(step), "annotation": annotation_form(step)}
+
+
+def snapshot_form(step: Step) -> Form:
+    """Returns a session's snapshot: `{id, session, seq, created, description, tags, by, step}`."""
+    said = annotation_form(step) or {}
+    notes = step.checkpoint.notes if step.checkpoint else ()
+    return {
+        "id": step.id,
+        "session": text_form(step.session),
+        "seq": step.seq,
+        "created": rfc3339(step.time_ns),
+        "description": text_form(notes[0].text if notes else ""),
+        "tags": said.get("tags", []),
+        "by": said.get("by", ""),
+        "step": step_form(step),
+    }
+
+
+def version_form(step: Step) -> Form:
+    """Returns a snapshot as a version, whose number is its step's: it never becomes another's."""
+    form = snapshot_form(step)
+    kept = ("id", "created", "description", "tags", "by")
+    changes = form["step"]["changes"]
+    return {"version": step.seq, **{name: form[name] for name in kept}, "changes": changes}

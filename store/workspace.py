@@ -338,22 +338,28 @@ class Workspace(UpkeepVerbs):
         by: str = "",
         path: bytes | None = None,
         line: int | None = None,
+        whole: bool = False,
     ) -> Step:
         """Makes the step a checkpoint, or adds to the one that it is; returns it marked.
 
         A note may be on a file, and on one of its lines (from 1). A milestone may be given
         `quality` and `baseline`; the state of the project and its history since the milestone
-        before are looked up.
+        before are looked up. With `whole` label and tags take the place of those that it has.
         """
         about = None if path is None else TrackedPath(path)
-        written = None
-        if note is not None:
-            noted_ns = self._context.clock()
-            identity = self._context.randomness(4).hex()
-            written = Note(identity, note, by, noted_ns, about, line)
+        written = None if note is None else self.new_note(note, by=by, path=about, line=line)
+        now_ns = self._context.clock()
+        added = Marking(label, written, tuple(tags), milestone, whole, now_ns, by)
         with self._writer() as writer:
-            marking.add_mark(writer, step, Marking(label, written, tuple(tags), milestone))
+            marking.add_mark(writer, step, added)
         return self._marked(step)
+
+    def new_note(
+        self, text: str, *, by: str = "", path: TrackedPath | None = None, line: int | None = None
+    ) -> Note:
+        """Returns a note of now, which is not on any step yet."""
+        identity = self._context.randomness(4).hex()
+        return Note(identity, text, by, self._context.clock(), path, line)
 
     @carried
     def unmark(

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted(p for top in ("store", "tui") for p in (ROOT / top).rglob("*.py"))
-HEAVY = ("git", "pygit2", "pygments", "rich", "textual", "tinydb")
+HEAVY = ("fastapi", "git", "pydantic", "pygit2", "pygments", "rich", "textual", "tinydb", "uvicorn")
 
 # Functions in lines as they stand, classes and files in lines of code: contracts are worth words.
 LONGEST_FUNCTION = 60
@@ -51,7 +51,9 @@ def test_every_public_name_of_the_library_loads_nothing_of_the_screen() -> None:
 def test_importing_the_command_line_loads_neither_screen_nor_git() -> None:
     """`stepwell log` must not wait for Textual."""
     loaded = _loaded_by("import stepwell.store.cli.main")
-    assert not loaded & {"git", "pygments", "rich", "textual"}
+    assert not loaded & {"fastapi", "git", "pydantic", "pygments", "rich", "textual", "uvicorn"}
+    loaded = _loaded_by("import stepwell.store.cli.serving")
+    assert not loaded & {"fastapi", "pydantic", "uvicorn"}
 
 
 def test_the_probe_sees_what_is_loaded() -> None:

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("report", "what a session tried, failed at and kept"),
     "export": ("bundles", "write steps with their files to one file"),
     "import": ("bundles", "add the steps of such a file"),
+    "serve": ("serving", "let other programs work with sessions, over HTTP"),
     "mcp": ("serving", "let an agent ask about its own past, over stdio"),
     "rollback": ("travel", "put the folder back as it was at a step"),
     "switch": ("travel", "go to the tip of another branch"),
@@ -83,7 +84,10 @@ _GROUPS = (
     ("watch over it", ("check", "rules", "trust")),
     ("branch off", ("branch", "switch", "merge", "experiment")),
     ("keep the state of programs", ("state",)),
-    ("look after the store", ("verify", "prune", "purge", "gc", "rebuild", "stats", "daemon")),
+    (
+        "look after the store",
+        ("verify", "prune", "purge", "gc", "rebuild", "stats", "daemon", "serve"),
+    ),
     ("for agents", ("hook",)),
 )
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import ago, size
-from stepwell.store.forms import text_form
 from stepwell.store.model.errors import NotFoundError
 from stepwell.store.model.text import one_line, plural, rfc3339
+from stepwell.store.sessionforms import session_form
 
 if TYPE_CHECKING:
     from stepwell.store.catalogue import SessionRow
@@ -37,7 +37,9 @@ def _metrics(call: Call) -> int:
 def _told(call: Call, workspace: Workspace, rows: list[SessionRow], *, figures: bool) -> int:
     if call.out.json:
         writers = workspace.writers()
-        forms = [_form(workspace, row, writers.get(row.name)) for row in rows]
+        forms = [
+            session_form(row, workspace.text(row.prompt), writers.get(row.name)) for row in rows
+        ]
         call.out.document({"sessions": forms})
         return 0
     for row in rows:
@@ -45,25 +47,6 @@ def _told(call: Call, workspace: Workspace, rows: list[SessionRow], *, figures: 
     if not rows:
         call.out.note("no session yet: `stepwell install AGENT` has an agent's steps recorded")
     return 0
-
-
-def _form(workspace: Workspace, row: SessionRow, writer: str | None) -> dict[str, object]:
-    average = row.average_ms
-    return {
-        "name": text_form(row.name),
-        "agent": row.agent,
-        "steps": row.steps,
-        "first": rfc3339(row.first_ns),
-        "last": rfc3339(row.last_ns),
-        "prompt": text_form(workspace.text(row.prompt)),
-        "commands": row.commands,
-        "failed": row.failed,
-        "average_ms": None if average is None else round(average, 1),
-        "peak_memory_bytes": None,
-        "last_accessed": rfc3339(row.last_ns),
-        "session_bytes": row.stored_bytes,
-        "writer": text_form(writer),
-    }
 
 
 def _tell(out: Output, workspace: Workspace, row: SessionRow, *, figures: bool) -> None:

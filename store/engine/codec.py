@@ -130,7 +130,11 @@ def step_from_json(form: Mapping[str, Any]) -> Step:
 
 def mark_to_json(mark: Mark) -> Json:
     """Returns the stored form of a mark."""
+    since: Json = {} if mark.created_ns is None else {"created_ns": mark.created_ns}
+    if mark.by:
+        since["by"] = mark.by
     return {
+        **since,
         "label": mark.label,
         "tags": list(mark.tags),
         "milestone": None if mark.milestone is None else dict(mark.milestone),
@@ -154,7 +158,8 @@ def mark_from_json(form: Mapping[str, Any]) -> Mark:
         Note(**{**n, "path": None if n["path"] is None else unescape(n["path"])})
         for n in form["notes"]
     )
-    return Mark(form["label"], notes, tuple(form["tags"]), form["milestone"])
+    since = form.get("created_ns"), form.get("by", "")
+    return Mark(form["label"], notes, tuple(form["tags"]), form["milestone"], *since)
 
 
 def branch_to_json(branch: Branch) -> Json:

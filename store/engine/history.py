@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.references import check_free
 from stepwell.store.engine.travel import Aim
 from stepwell.store.engine.view import TRAVEL_KINDS
-from stepwell.store.model.errors import NotFoundError, RefusedError
+from stepwell.store.model.errors import IntegrityError, NotFoundError, RefusedError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import (
@@ -36,15 +37,23 @@ class OperationRow:
     undoable: bool
 
 
-def operation_rows(journal: Journal, limit: int) -> list[OperationRow]:
-    """Returns the newest operations, newest first."""
+def operation_rows(journal: Journal, limit: int, before: int | None = None) -> list[OperationRow]:
+    """Returns the newest operations, of those below a number, newest first."""
     listed = {u.number: u for u in journal.view().undoables}
+    found = journal.newest(limit) if before is None else _below(journal, before, limit)
     rows = []
-    for operation in journal.newest(limit):
+    for operation in found:
         entry = listed.get(operation.number)
         undone = entry is not None and entry.undone
         rows.append(OperationRow(operation, undone, entry is not None and not undone))
     return rows
+
+
+def _below(journal: Journal, before: int, limit: int) -> Iterator[Operation]:
+    """Yields operations below a number, newest first; damaged ones are left out."""
+    for number in range(min(before - 1, journal.last_number), max(0, before - 1 - limit), -1):
+        with suppress(NotFoundError, IntegrityError):
+            yield journal.operation(number)
 
 
 def choose_undo(view: View, number: int | None) -> Undoable:

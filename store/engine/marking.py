@@ -28,6 +28,10 @@ class Marking:
     tags: tuple[str, ...] = ()
     milestone: bool | Mapping[str, Any] = False
     """With what it holds (`quality`, `baseline`, `project_state`), which adds to what is there."""
+    whole: bool = False
+    """Label and tags are exactly these."""
+    time_ns: int | None = None
+    by: str = ""
 
 
 def add_mark(writer: JournalWriter, step: Step, added: Marking) -> Operation | None:
@@ -120,7 +124,9 @@ def _set(
 
 
 def _marked(old: Mark | None, added: Marking) -> Mark:
-    mark = old or Mark()
+    mark = old or Mark(created_ns=added.time_ns, by=added.by)
+    if added.whole:
+        mark = replace(mark, label=None, tags=())
     fresh = tuple(t for t in dict.fromkeys(added.tags) if t not in mark.tags)
     kept = mark.milestone
     if added.milestone is not False:

@@ -164,8 +164,9 @@ def record(
     step = make_step(view, context, act, head, captured, sink)
     step = replace(step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
     effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(view, step))]
-    if act.mark is not None:
-        effects.append(MarkSet(step.id, act.mark))
+    mark = act.mark and replace(act.mark, created_ns=step.time_ns)
+    if mark is not None:
+        effects.append(MarkSet(step.id, mark))
     if branch is None and step.changes.files:
         old = head.snapshot if head else None
         pairs = pairs_since(sink, old, captured.snapshot, captured.since)
@@ -173,7 +174,7 @@ def record(
     transaction.commit("record", f"recorded #{step.seq} {step.title}", effects, session=act.session)
     context.sight.keep(captured)
     context.tiers.note(step)
-    return Recorded(replace(step, checkpoint=act.mark), False, captured.covered)
+    return Recorded(replace(step, checkpoint=mark), False, captured.covered)
 
 
 def _same(reader: ObjectReader, captured: Captured, act: Act, head: Step) -> bool:

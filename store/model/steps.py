@@ -104,6 +104,10 @@ class Mark:
     tags: tuple[str, ...] = ()
     milestone: Mapping[str, Any] | None = None
     """None, or `{quality, baseline, project_state}`; such a step is kept for ever."""
+    created_ns: int | None = field(default=None, compare=False)
+    """When the step was first marked; None of one that was before this was kept."""
+    by: str = field(default="", compare=False)
+    """Who marked it first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ def test_a_step_has_the_documented_form() -> None:
             "note": "so",
             "tags": ["a"],
             "milestone": None,
+            "created": None,
+            "by": "",
         },
         "result": {"ok": True, "exit_code": 0, "duration_ms": 15},
         "model": "m",

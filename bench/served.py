@@ -1,0 +1,92 @@
+"""Measures the HTTP server: a session's timeline, asked for by many clients at once.
+
+    .venv/bin/python bench/served.py ROOT HOME          over a workspace that there is
+
+The clients are one process of its own that speaks HTTP over plain sockets, so that little of the time is theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CLIENTS = 16
+PATH = "/sessions/bench:s1/timeline?limit=50"
+
+Tell = Callable[[str, list[float]], object]
+
+
+def measure(root: Path, home: Path, requests: int, tell: Tell) -> None:
+    """Tells the milliseconds of each request: of one client alone, and of 16 at once."""
+    with _served(root, home) as (port, token):
+        for clients in (1, CLIENTS):
+            command = [sys.executable, __file__, "--ask", str(port), str(clients), str(requests)]
+            ran = subprocess.run(command, input=token, capture_output=True, text=True, check=True)
+            name = f"HTTP: timeline of 50 steps, {clients} client{'s' * (clients > 1)}"
+            tell(name, [float(word) for word in ran.stdout.split()])
+
+
+@contextmanager
+def _served(root: Path, home: Path) -> Iterator[tuple[int, str]]:
+    stepwell = Path(sys.executable).with_name("stepwell")
+    environment = {**os.environ, "STEPWELL_HOME": str(home)}
+    command = [str(stepwell), "serve", "-C", str(root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            assert server.stdout is not None
+            port = int(server.stdout.readline().rsplit(":", 1)[1])
+            token = Path(server.stdout.readline().split(" in ", 1)[1].strip())
+            yield port, token.read_text().strip()
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+
+
+async def _ask(port: int, token: str, clients: int, requests: int) -> list[float]:
+    head = f"GET {PATH} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    request = head.encode()
+    found: list[float] = []
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in range(requests // clients + 1):
+            begun = time.perf_counter()
+            writer.write(request)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            size = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+            body = await reader.readexactly(size)
+            took = (time.perf_counter() - begun) * 1000
+            assert answer.startswith(b"HTTP/1.1 200") and body.count(b'"seq"') == 50
+            # The first one opens the workspace on a thread.
+            found.extend([took] if number else [])
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return found
+
+
+def main() -> None:
+    if sys.argv[1] == "--ask":
+        port, clients, requests = map(int, sys.argv[2:])
+        times = asyncio.run(_ask(port, sys.stdin.read(), clients, requests))
+        print("\n".join(f"{took:.3f}" for took in times))
+        return
+    root, home = map(Path, sys.argv[1:])
+
+    def tell(name: str, times: list[float]) -> None:
+        ordered = sorted(times)
+        median, last = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+        print(f"{name}: {median:.2f} ms, 99 of 100 within {last:.2f} ms, n {len(ordered)}")
+
+    measure(root, home, 4_000, tell)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The sessions' figures as Prometheus reads them; the package is `prometheus-client`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as TEXT_TYPE
+from prometheus_client.registry import Collector
+
+from stepwell.store.catalogue import SessionRow
+from stepwell.store.workspace import Workspace
+
+__all__ = ["TEXT_TYPE", "exposition"]
+
+
+def exposition(workspace: Workspace) -> bytes:
+    """Returns the figures of all sessions in the text format 0.0.4."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Sessions(workspace.sessions(), workspace.view().number))
+    return generate_latest(registry)
+
+
+class _Sessions(Collector):
+    def __init__(self, rows: list[SessionRow], operations: int) -> None:
+        self._rows = rows
+        self._operations = operations
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields the figures."""
+        yield GaugeMetricFamily(
+            "stepwell_operations", "Operations of the store.", value=self._operations
+        )
+        for name, text, of in _FIGURES:
+            family = GaugeMetricFamily(f"stepwell_session_{name}", text, labels=["session"])
+            for row in self._rows:
+                value = of(row)
+                if value is not None:
+                    family.add_metric([row.name], value)
+            yield family
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[SessionRow], float | None]], ...] = (
+    ("steps", "Steps of the session.", lambda row: row.steps),
+    ("commands", "Tool calls of the session.", lambda row: row.commands),
+    ("failures", "Tool calls that failed.", lambda row: row.failed),
+    (
+        "average_seconds",
+        "Mean of the newest 100 durations.",
+        lambda row: None if row.average_ms is None else row.average_ms / 1000,
+    ),
+    ("bytes", "What its steps added to the store.", lambda row: row.stored_bytes),
+    (
+        "last_accessed_seconds",
+        "When it was last worked on, since the epoch.",
+        lambda row: row.last_ns / 1e9,
+    ),
+)

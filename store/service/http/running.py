@@ -1,0 +1,197 @@
+"""Serving: the socket, the tokens, uvicorn with our limits, and an end in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from stepwell.store.engine.access import this_process
+from stepwell.store.model.errors import FailedError, UsageError
+from stepwell.store.model.ids import RandomBytes
+from stepwell.store.service.http.answers import Parts
+from stepwell.store.service.http.app import make_app
+from stepwell.store.service.http.gate import Gate, Limits
+from stepwell.store.service.http.keys import Keys, leave_keys, take_keys
+from stepwell.store.service.http.pages import Pages
+from stepwell.store.service.http.protocol import Protocol
+from stepwell.store.service.http.pulse import Pulse
+from stepwell.store.service.http.workers import Workers
+from stepwell.store.workspace import Workspace
+
+_log = logging.getLogger("stepwell.http")
+# What a client sends wrong is told to the client; without a handler it would go to stderr.
+logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+
+_AT_ONCE = 48
+"""Connections that are taken before any is looked at, which must not use up what is spare."""
+_QUEUE = 1_024
+_SPARE_FILES = 128
+"""Descriptors that are not for connections: journal, packs, catalogue, children."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a server is started with."""
+
+    opened: Callable[[], Workspace]
+    """Opens the workspace; called on each thread that works on it."""
+    store: Path
+    workspace: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    config: Path | None = None
+    """The person's settings; None: there are none."""
+    randomness: RandomBytes = os.urandom
+    limits: Limits = field(default_factory=Limits)
+
+
+def serve(serving: Serving, ready: Callable[[str], object] = lambda url: None) -> None:
+    """Serves until SIGTERM or SIGINT; `ready` is called with the address once it listens.
+
+    Raises:
+        UsageError: the address is not of this machine alone.
+        FailedError: it cannot be listened on, or the tokens cannot be written.
+    """
+    keys = Keys.new(serving.randomness)
+    with _bound(serving.host, serving.port) as sock:
+        leave_keys(serving.store, keys)
+        try:
+            _run(serving, keys, sock, ready)
+        finally:
+            take_keys(serving.store, keys)
+
+
+def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str], object]) -> None:
+    workers = Workers(serving.opened)
+    pulse, pages = Pulse(workers), Pages(serving.store)
+    parts = Parts(workers, serving.workspace, this_process(), serving.config, pulse, pages)
+    limits = replace(serving.limits, connections=_room(serving.limits.connections))
+    port = sock.getsockname()[1]
+    gate = Gate(make_app(parts), keys, _hosts(serving.host, port), limits)
+
+    class Limited(Protocol):
+        """The protocol with this server's limits."""
+
+    Limited.limits = limits
+    Limited.waiting = {}
+    config = uvicorn.Config(
+        gate,
+        http=Limited,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_AT_ONCE,
+        timeout_keep_alive=int(limits.idle_s),
+        timeout_graceful_shutdown=int(limits.drain_s),
+    )
+    server = _Server(config, parts, lambda: ready(f"http://{_spelled(serving.host)}:{port}"))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[sock])
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it listens, and ends streams before it waits for requests."""
+
+    def __init__(self, config: uvicorn.Config, parts: Parts, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._parts = parts
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen."""
+        asyncio.get_running_loop().set_exception_handler(_note)
+        await super().startup(sockets)
+        for sock in sockets or ():
+            # The kernel may keep more waiting than are taken at once.
+            sock.listen(_QUEUE)
+        self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ends in good order; at the second Ctrl-C at once.
+
+        The signal is not raised again afterwards, as uvicorn would: there is still work to do.
+        """
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes no more, finishes what is under way, and ends."""
+        self._parts.ending.set()
+        self._parts.pulse.wake()
+        await super().shutdown(sockets)
+
+
+def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs what the loop would print, such as a connection that could not be accepted."""
+    _log.warning("%s: %s", context["message"], context.get("exception"))
+
+
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    address = _loopback(host)
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    # asyncio sends small answers at once only over a socket that is said to be TCP.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((str(address), port))
+        sock.listen(_QUEUE)
+    except OSError as error:
+        sock.close()
+        raise FailedError(
+            f"the server cannot listen on {_spelled(host)}:{port}: {error.strerror}",
+            hint="choose another --port; 0 takes a free one",
+            errno=error.errno,
+        ) from error
+    with sock:
+        yield sock
+
+
+def _loopback(host: str) -> Any:
+    """Returns the address of a host; raises UsageError unless it is of this machine alone."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        raise UsageError(
+            f"the server listens on this machine alone, not on {host}",
+            hint="127.0.0.1 or ::1; reach it from elsewhere through ssh -L",
+        )
+    return address
+
+
+def _spelled(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _hosts(host: str, port: int) -> frozenset[bytes]:
+    names = {"localhost", "127.0.0.1", "[::1]", _spelled(host)}
+    return frozenset(f"{name}:{port}".encode("ascii") for name in names)
+
+
+def _room(wanted: int) -> int:
+    """Returns how many connections there is room for, once the limit of files is as high as may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    best = hard if hard != resource.RLIM_INFINITY else max(soft, wanted + _SPARE_FILES)
+    target = max(soft, min(best, wanted + _SPARE_FILES))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+        soft = target
+    return max(8, min(wanted, soft - _SPARE_FILES))

@@ -1,0 +1,79 @@
+"""Threads that work on the workspace for requests: each has an opening of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from stepwell.store.model.errors import BusyError
+from stepwell.store.workspace import Workspace
+
+T = TypeVar("T")
+
+READERS = 2
+MOST_WAITING = 512
+"""Requests that wait for one thread."""
+
+
+class _Worker:
+    def __init__(self, opened: Callable[[], Workspace], name: str) -> None:
+        self.waiting = 0
+        self._opened = opened
+        self._workspace: Workspace | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[Workspace], T]) -> T:
+        if self.waiting >= MOST_WAITING:
+            raise BusyError("too many requests wait already", hint="try again in a while")
+        self.waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            # What was begun is finished, whoever waits for it or does not any more.
+            return await asyncio.shield(loop.run_in_executor(self._thread, self._do, work))
+        finally:
+            self.waiting -= 1
+
+    def _do(self, work: Callable[[Workspace], T]) -> T:
+        if self._workspace is None:
+            self._workspace = self._opened()
+        self._workspace.refresh()
+        return work(self._workspace)
+
+    def close(self) -> None:
+        self._thread.submit(self._let_go)
+        self._thread.shutdown()
+
+    def _let_go(self) -> None:
+        workspace, self._workspace = self._workspace, None
+        if workspace is not None:
+            workspace.close()
+
+
+class Workers:
+    """One thread that writes and some that read, so that no long write holds up a look.
+
+    `opened` opens the workspace; it is called once on each thread.
+    """
+
+    def __init__(self, opened: Callable[[], Workspace]) -> None:
+        self._writer = _Worker(opened, "http-writes")
+        self._readers = [_Worker(opened, f"http-reads-{n}") for n in range(READERS)]
+
+    async def read(self, work: Callable[[Workspace], T]) -> T:
+        """Runs what only reads, on the thread with the least to do, and returns its result."""
+        return await min(self._readers, key=lambda one: one.waiting).run(work)
+
+    async def write(self, work: Callable[[Workspace], T]) -> T:
+        """Runs what may write, one at a time in the order of coming; it is never broken off.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        return await self._writer.run(work)
+
+    def close(self) -> None:
+        """Waits for what is under way and closes everything."""
+        for worker in (*self._readers, self._writer):
+            worker.close()
