@@ -452,7 +452,10 @@ def test_a_merge_leaves_nothing_of_what_it_merged(
     ws: Workspace, project: Path, forked: Callable[..., tuple[Step, Step]]
 ) -> None:
     """Nor does one that was killed, once the next command has written; two at once do not meet."""
-    forked(lambda: write(project, "o", "o\n"), lambda: write(project, "t", "t\n"))
+    forked(
+        lambda: write(project, "text", replaced(2, "o")),
+        lambda: write(project, "text", replaced(20, "t")),
+    )
     ws.plan_merge("try")
     assert left_in(ws) == []
     with workbench(ws.store, random.Random(1).randbytes) as folder:
@@ -467,14 +470,17 @@ def test_a_merge_leaves_nothing_of_what_it_merged(
     assert left_in(ws) == [] and list((ws.store / "scratch").iterdir()) == []
 
 
-def test_a_merge_needs_git(
+def test_what_both_sides_changed_takes_git_to_merge(
     ws: Workspace,
     project: Path,
     forked: Callable[..., tuple[Step, Step]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without it there is one sentence, and nothing is changed."""
-    forked(lambda: write(project, "o", "o\n"), lambda: write(project, "t", "t\n"))
+    forked(
+        lambda: write(project, "text", replaced(2, "o")),
+        lambda: write(project, "text", replaced(20, "t")),
+    )
     before = contents(project)
     monkeypatch.setenv("PATH", str(project))
     with pytest.raises(FailedError, match="git"):

@@ -96,10 +96,8 @@ def _merged(
         theirs=scene.step,
         bases=above,
     )
-    with workbench(context.store, context.randomness) as folder:
-        return merge_snapshots(
-            scene.reader, base.snapshot, scene.disk, tips, folder, request.prefer
-        )
+    bench = workbench(context.store, context.randomness)
+    return merge_snapshots(scene.reader, base.snapshot, scene.disk, tips, bench, request.prefer)
 
 
 def _label(name: str) -> str:

@@ -7,13 +7,14 @@ With several bases git merges the bases first; for the rest the newest base stan
 from __future__ import annotations
 
 import stat
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from stepwell.store.engine.extras import read_extras
 from stepwell.store.engine.merge.conflicts import Preferring, Side, conflicts_of
-from stepwell.store.engine.merge.trees import Tips, TreeMerge, merge_trees
+from stepwell.store.engine.merge.trees import Tips, TreeMerge, joined, merge_trees
 from stepwell.store.engine.objects import BLOB, LayeredObjects
 from stepwell.store.engine.renames import renames
 from stepwell.store.engine.rollback.looking import SET_ID_BITS
@@ -47,16 +48,21 @@ def merge_snapshots(
     base: Snapshot,
     ours: Snapshot,
     tips: Tips,
-    folder: Path,
+    bench: AbstractContextManager[Path],
     prefer: Side | None,
 ) -> Merged:
-    """Merges theirs into ours; `base` is the newest base's snapshot, `folder` is for git to work in.
+    """Merges theirs into ours; `base` is the newest base's snapshot.
+
+    `bench` is entered when git is needed, and gives the folder for it to work in.
 
     Raises:
         FailedError: git is not there, too old, or failed.
         IntegrityError: an object that is needed is missing or damaged.
     """
-    merge = merge_trees(reader, tips, folder)
+    merge = joined(reader, tips)
+    if merge is None:
+        with bench as folder:
+            merge = merge_trees(reader, tips, folder)
     work = _Work(reader, base, ours, tips.theirs.snapshot, merge, prefer)
     return work.merged()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stepwell.store.engine.git import Git
+from stepwell.store.engine.merge.joining import join_trees
 from stepwell.store.engine.merge.pack import write_pack
 from stepwell.store.engine.merge.workbench import prepare, written
 from stepwell.store.engine.objects import (
@@ -72,6 +73,16 @@ class Tips:
     theirs: Step
     bases: Mapping[StepId, Sequence[Step]]
     """Each step -> the bases that it descends from (ancestry.lineage)."""
+
+
+def joined(reader: LayeredObjects, tips: Tips) -> TreeMerge | None:
+    """Returns the merge of two tips where it is known without git; None: it is not."""
+    bases = tips.bases[tips.theirs.id]
+    if len(bases) != 1:
+        return None
+    base, theirs = bases[0].snapshot.tree, tips.theirs.snapshot.tree
+    tree = join_trees(reader, base, tips.ours_tree, theirs)
+    return None if tree is None else TreeMerge(tree, {}, (), ())
 
 
 def merge_trees(reader: LayeredObjects, tips: Tips, folder: Path) -> TreeMerge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from support.repositories import Repository
 from stepwell.store.engine import extras
 from stepwell.store.engine.extras import Extras
 from stepwell.store.engine.merge.conflicts import Side, edited_tree
+from stepwell.store.engine.merge.joining import join_trees
 from stepwell.store.engine.merge.snapshots import Merged, merge_snapshots
 from stepwell.store.engine.merge.trees import Staged, Tips
 from stepwell.store.engine.objects import BLOB, EMPTY_TREE, LayeredObjects, MemoryObjects
@@ -111,7 +113,9 @@ def merged(
     lineage = {ours.id: [base], theirs.id: [base], base.id: []}
     tips = Tips(OURS, ours, ours.snapshot.tree, THEIRS, theirs, lineage)
     scratch.mkdir()
-    done = merge_snapshots(objects, base.snapshot, ours.snapshot, tips, scratch, prefer)
+    done = merge_snapshots(
+        objects, base.snapshot, ours.snapshot, tips, nullcontext(scratch), prefer
+    )
     return objects, ours, done
 
 
@@ -149,6 +153,19 @@ def test_forks_merge_as_git_merges_them(tmp_path: Path, block: int) -> None:
     assert 5 < conflicts < 25
 
 
+def test_forks_that_need_no_git_are_among_them() -> None:
+    """The comparison speaks of both ways to merge, and of conflicts on the one that asks git."""
+    ways = [joined_tree(fork(1000 * block + at)) for block in range(4) for at in range(30)]
+    assert 15 < sum(tree is not None for tree in ways) < 90
+
+
+def joined_tree(made: Fork) -> Oid | None:
+    objects = LayeredObjects(MemoryObjects())
+    sides = (("b", made.base), ("o", made.ours), ("t", made.theirs))
+    trees = (step_of(objects, name, files).snapshot.tree for name, files in sides)
+    return join_trees(objects, *trees)
+
+
 @pytest.mark.compat
 def test_lines_that_met_twice_merge_as_git_merges_them(tmp_path: Path) -> None:
     """Git makes one base of two, by the base of those, before it merges."""
@@ -184,7 +201,7 @@ def crossed(first: Fork, second: Fork, folder: Path) -> tuple[LayeredObjects, St
     return (
         objects,
         ours,
-        merge_snapshots(objects, right.snapshot, ours.snapshot, tips, folder, None),
+        merge_snapshots(objects, right.snapshot, ours.snapshot, tips, nullcontext(folder), None),
     )
 
 
