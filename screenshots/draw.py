@@ -22,7 +22,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from stepwell.store import Workspace
+from stepwell.store import Act, Workspace
 from stepwell.store.demo import build
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import Opened
@@ -49,6 +49,8 @@ class Scene:
     sizes: tuple[tuple[int, int], ...] = SIZES
     changes: bool = False
     """It changes the demo, and so is played over one of its own."""
+    breaks: bool = False
+    """The example of docs/rules.md was played in the demo."""
     tries: bool = False
     """The experiment of docs/experiments.md was run in the demo."""
     plain: bool = False
@@ -94,6 +96,7 @@ SCENES = (
         changes=True,
         tries=True,
     ),
+    Scene("rules", ("V",), changes=True, breaks=True),
     Scene("compare", (press("j", 6), "space", press("k", 4), "space c", "3")),
     Scene("annotate", (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
     Scene("operations", ("O",)),
@@ -137,6 +140,10 @@ class Chance:
         return hashlib.sha256(b"stepwell demo %d" % self._count).digest()[:size]
 
 
+_BREAKING = (
+    ("hop/links.py", "return link.url", "return link", "hand out whole links"),
+    ("README.md", "# Hop\n", "# Hop\n\n`get` returns a Link.\n", "tell of it in the README"),
+)
 _PROGRAM = re.compile(r"^cat > (\S+) <<'END'\n(.*?\n)END$", re.MULTILINE | re.DOTALL)
 
 
@@ -178,6 +185,22 @@ class Demo:
             )
             workspace.judge("cache", "lru", "accepted", note="never out of date", by="you")
             workspace.judge("cache", "ttl", "rejected")
+
+    def break_tests(self) -> None:
+        """Plays the example of docs/rules.md."""
+        (self.folder / "stepwell.toml").write_text(
+            '[rules.tests]\nrun = "python3 -m unittest -q"\n'
+        )
+        with self.open() as workspace:
+            workspace.trust()
+            workspace.capture("watch the tests")
+            for path, old, new, title in _BREAKING:
+                file = self.folder / path
+                file.write_text(file.read_text("utf-8").replace(old, new), encoding="utf-8")
+                self.pace.say(title)
+                act = Act(title, "tool", session="claude:demo-1", turn=8, tool="Edit")
+                workspace.record(act=act)
+            workspace.check(config=self.home / "none")
 
     def open(self) -> Workspace:
         return Workspace.open(
@@ -293,6 +316,8 @@ def main(names: Sequence[str], say: Callable[[str], None] = print) -> None:
             if names and not {name, scene.name} & set(names):
                 continue
             demo = Demo.built(Path(scratch, name)) if scene.changes else shared
+            if scene.breaks:
+                demo.break_tests()
             if scene.tries:
                 demo.try_ways()
             picture = asyncio.run(draw(demo.app(scene), scene, size))

@@ -52,6 +52,7 @@ from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.model.turns import TurnBuilder
+from stepwell.tui.model.verdictlines import alarm
 from stepwell.tui.shaping import columns_of_graph, kept_rows, session_lines
 from stepwell.tui.source import Source
 from stepwell.tui.values import (
@@ -267,7 +268,8 @@ class Gateway:
         self.ask("history", "timeline", "read the timeline", self._whole_shape)
         columns = columns_of(newest, complete=len(newest) < NEWEST)
         tips = _tips(source.view(), {step.id: step.seq for step in newest}.get)
-        return TimelineLoaded(lane_map(columns, tips.head), tips, newest)
+        found = alarm(source.view().verdicts)
+        return TimelineLoaded(lane_map(columns, tips.head), tips, newest, found)
 
     def _grown(self, source: Source) -> Message | None:
         return self._whole_shape(source) if source.refresh() else None
@@ -280,7 +282,7 @@ class Gateway:
         kept = kept_rows(source.view(), graph, tips)
         columns = columns_of_graph(graph, merges, self._turns, kept)
         self._lanes = lane_map(columns, tips.head, self._lanes)
-        return TimelineLoaded(self._lanes, tips, newest)
+        return TimelineLoaded(self._lanes, tips, newest, alarm(source.view().verdicts))
 
     def load_pages(self, columns: Columns, pages: Sequence[int]) -> None:
         """Reads pages of steps, one PageLoaded each; a later wish replaces one not begun."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepwell.tui.model.rows import Tips
     from stepwell.tui.model.sessionlines import SessionLine
     from stepwell.tui.model.sides import Sides
+    from stepwell.tui.model.verdictlines import VerdictLine
     from stepwell.tui.source import Offers
     from stepwell.tui.values import (
         Applied,
@@ -133,11 +134,13 @@ class PromptClosed(Message):
 class TimelineLoaded(Message):
     """The shape of the history, its branches' tips and its newest steps, read together."""
 
-    def __init__(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
+    def __init__(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step], alarm: str = "") -> None:
+        """`alarm`: what rules found too bad; empty: nothing."""
         super().__init__()
         self.lanes = lanes
         self.tips = tips
         self.newest = newest
+        self.alarm = alarm
 
 
 class PageLoaded(Message):
@@ -265,6 +268,14 @@ class OperationsLoaded(Message):
     """The newest operations of the store, newest first."""
 
     def __init__(self, rows: Sequence[OperationRow]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class VerdictsLoaded(Message):
+    """What rules found, the newest first."""
+
+    def __init__(self, rows: Sequence[VerdictLine]) -> None:
         super().__init__()
         self.rows = rows
 

@@ -36,6 +36,7 @@ from stepwell.store.model.plans import (
     Recovery,
 )
 from stepwell.store.model.reports import BranchRow, Hit, MergeStatus, Stats, Status
+from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.steps import (
     Branch,
     ChangeCounts,
@@ -90,6 +91,7 @@ __all__ = [
     "Ranked",
     "Recovery",
     "RefusedError",
+    "RuleVerdict",
     "Snapshot",
     "Stats",
     "Status",

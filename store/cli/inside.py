@@ -19,6 +19,8 @@ _READING = frozenset(
         "cat",
         "search",
         "blame",
+        "bisect",
+        "rules",
         "operations",
         "verify",
         "stats",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from stepwell.store.checks.figures import Reading, read_figures
-from stepwell.store.checks.process import run
+from stepwell.store.checks.process import Ran, run
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.experiments.complexity import Function, functions
 from stepwell.store.model.changes import Change
@@ -31,11 +33,16 @@ def measure_command(
         StepwellError: the copy cannot be made.
     """
     with copies.copy(snapshot) as root:
-        ran = run(copies.command(rule.command, root, rule.limit_s), is_stopped)
+        ran = without_place(run(copies.command(rule.command, root, rule.limit_s), is_stopped), root)
         junit = root / rule.junit if rule.junit else None
         figures = read_figures(ran, Reading(junit, rule.numbers))
     passes = figures.ok if ran.ended == "exit" else None
     return Measured(passes, figures, reason=figures.reason)
+
+
+def without_place(ran: Ran, root: Path) -> Ran:
+    """Returns a command's end with paths in its output as they are in the workspace."""
+    return replace(ran, output=ran.output.replace(os.fsencode(root) + b"/", b""))
 
 
 def slowdown(measured: Measured, baseline: Mapping[str, float], figure: str = "") -> Measured:

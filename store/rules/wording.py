@@ -17,27 +17,32 @@ _LISTED = 20
 
 def detail(rule: Rule, judged: Judged) -> str:
     """Returns one sentence, made harmless, without its full stop."""
-    said = _unknown(judged) if judged.ok is None else _said(rule, judged)
+    said, more = (_unknown(judged), "") if judged.ok is None else _said(rule, judged)
     if judged.ok and judged.runs > 1:
         said += f"; it was bad in {judged.runs - 1} of {judged.runs} runs, so it is flaky"
     if judged.ok is False and judged.since is not None and rule.kind not in MEASURES:
         said += f", since #{judged.since.seq} {judged.since.title}"
-    return one_line(mask(said), 400)
+    return one_line(mask(f"{said}: {more}" if more else said), 400)
 
 
 def _unknown(judged: Judged) -> str:
     return f"it cannot be told: {judged.measured.reason or 'the figure is not there'}"
 
 
-def _said(rule: Rule, judged: Judged) -> str:
+def _said(rule: Rule, judged: Judged) -> tuple[str, str]:
+    """Returns what was found, and what of it goes at the end."""
     if rule.kind in MEASURES:
-        return _sources(rule, judged)
+        return _sources(rule, judged), ""
     figures = judged.measured.figures
     assert figures is not None, "a rule with a command has its figures"
     if rule.condition.figure == "slower":
-        return _slower(judged)
+        return _slower(judged), ""
     if figures.tests is not None:
         return _tests(figures)
+    return _plainly(rule, judged, figures), ""
+
+
+def _plainly(rule: Rule, judged: Judged, figures: Figures) -> str:
     errors = [one for one in figures.messages if one.severity == "error"]
     if errors and not figures.ok:
         first = errors[0]
@@ -49,16 +54,16 @@ def _said(rule: Rule, judged: Judged) -> str:
     return "the command succeeds" if figures.ok else f"the command ends with {figures.exit_code}"
 
 
-def _tests(figures: Figures) -> str:
+def _tests(figures: Figures) -> tuple[str, str]:
     tests = figures.tests
     assert tests is not None, "asked for tests that were counted"
     ran = plural(tests.passed + tests.failed, "test")
     if not tests.failed:
-        return f"all {ran} pass"
+        return f"all {ran} pass", ""
     names = ", ".join(tests.failures[:_NAMED])
     more = ", ..." if len(tests.failures) > _NAMED else ""
     verb = "fails" if tests.failed == 1 else "fail"
-    return f"{tests.failed} of {ran} {verb}" + (f": {names}{more}" if names else "")
+    return f"{tests.failed} of {ran} {verb}", f"{names}{more}" if names else ""
 
 
 def _slower(judged: Judged) -> str:

@@ -22,6 +22,7 @@ Scope = Literal[
     "conflicts",
     "review",
     "verdict",
+    "rules",
     "copy",
     "seek",
     "sessions",
@@ -89,6 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("merging", "conflicts of the merge under way", "everywhere", ("M",)),
     Action("experiments", "experiments: candidates beside each other", "everywhere", ("E",)),
+    Action("verdicts", "rules: what they found, and since when", "everywhere", ("V",)),
     Action("copy", "copy code, patch, hunk, path or id", "everywhere", ("y",)),
     Action("edit", "open this file in $EDITOR, at this line", "everywhere", ("e",)),
     Action("pager", "this diff in $PAGER", "everywhere", ("vertical_line",)),
@@ -182,6 +184,16 @@ ACTIONS: tuple[Action, ...] = (
         hint="undo…",
     ),
     Action("close", "back to the timeline", "operations", ("escape", "q", "h", "O"), hint="back"),
+    # rules
+    Action("go_back", "preview going back to where it was well", "rules", ("r",), hint="restore…"),
+    Action(
+        "show_cause",
+        "show the step that brought it about in the timeline",
+        "rules",
+        ("enter", "o", "l"),
+        hint="show",
+    ),
+    Action("close", "back to the timeline", "rules", ("escape", "q", "h", "V"), hint="back"),
     # diff
     Action("hunk_next", "next hunk", "diff", ("right_square_bracket",)),
     Action("hunk_previous", "previous hunk", "diff", ("left_square_bracket",), hint="hunk"),

@@ -19,7 +19,7 @@ TOGETHER: tuple[tuple[Scope, ...], ...] = (
     ("files", "list", "everywhere"),
     ("diff", "list", "everywhere"),
     *((scope, "list") for scope in ("operations", "preview", "branches", "conflicts", "review",
-                                    "sessions", "figures")),
+                                    "sessions", "figures", "rules")),
     ("copy",), ("seek",), ("command",), ("prompt",), ("form", "note"), ("confirm",), ("verdict",), ("help",),
 )  # fmt: skip
 """Scopes whose keys work at the same time, the nearest first."""

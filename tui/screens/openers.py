@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stepwell.tui.screens.experiments import ReviewChoice
     from stepwell.tui.screens.marking import Mended
     from stepwell.tui.screens.preview import Outcome
+    from stepwell.tui.screens.verdicts import VerdictChoice
 
 
 class Openers(Screen[None]):
@@ -180,6 +181,21 @@ class Openers(Screen[None]):
             self.timeline.go_to(choice.show)
         elif choice is not None:
             self._changed(choice.outcome)
+
+    def action_verdicts(self) -> None:
+        """Lists what rules found."""
+        from stepwell.tui.screens.verdicts import VerdictsScreen
+
+        screen = VerdictsScreen(self._gateway, self._clock, self._glyphs)
+        self.app.push_screen(screen, self._chosen_verdict)
+
+    def _chosen_verdict(self, choice: VerdictChoice | None) -> None:
+        if choice is None:
+            return
+        if choice.wish is not None:
+            self.preview(choice.wish)
+        elif choice.show:
+            self.timeline.go_to(choice.show)
 
     def action_branch_here(self) -> None:
         """Asks for the name of a branch that begins at the selected step."""

@@ -31,6 +31,8 @@ class Heading:
     following: bool = True
     unseen: int = 0
     clock: str = ""
+    alarm: str = ""
+    """What rules found too bad; empty: nothing."""
     merging: str = ""
     """Of the merge under way: the branch and what is left; empty: none."""
 
@@ -74,6 +76,9 @@ class Header(Bar):
         heading, paint = self._heading, self.paint
         if heading.merging:
             return [Segment(f"  merging {heading.merging}", paint("failed", bold=True))]
+        if heading.alarm:
+            sign = self._glyphs.failed
+            return [Segment(f"  {sign} {heading.alarm}", paint("failed", bold=True))]
         if heading.unseen:
             text = f"  {self._glyphs.new} {grouped(heading.unseen)} new"
             return [Segment(text, paint("warning", bold=True))]

@@ -79,7 +79,7 @@ def test_failing_tests_are_told_with_their_names_and_the_step_that_broke_them(
     before = contents(project)
     verdict = only(either.check(config=file))
     assert verdict.ok is False and verdict.action == "suggest" and verdict.step == newest.id
-    assert verdict.detail == f"2 of 6 tests fail: a.py::x, b.py::y, since #{broke.seq} edit"
+    assert verdict.detail == f"2 of 6 tests fail, since #{broke.seq} edit: a.py::x, b.py::y"
     assert verdict.since == broke.id and either.get_step(verdict.target or "").seq == broke.seq - 1
     assert verdict.facts["failures"] == ["a.py::x", "b.py::y"]
     assert verdict.facts["files"] == ["report", "status"]

@@ -24,6 +24,7 @@ from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.screens.seeking import SeekScreen
 from stepwell.tui.screens.sessions import SessionList
 from stepwell.tui.screens.statistics import FigureList
+from stepwell.tui.screens.verdicts import VerdictList
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.linelist import LineList
@@ -43,6 +44,7 @@ OWNERS: dict[Scope, type] = {
     "conflicts": ConflictList,
     "review": ReviewTable,
     "verdict": VerdictForm,
+    "rules": VerdictList,
     "copy": CopyMenu,
     "seek": SeekScreen,
     "sessions": SessionList,
