@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from textual.message import Message
 
@@ -50,10 +50,8 @@ from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.images import blob_words
 from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
-from stepwell.tui.model.rows import Tips
 from stepwell.tui.model.turns import TurnBuilder
-from stepwell.tui.model.verdictlines import alarm
-from stepwell.tui.shaping import columns_of_graph, kept_rows, session_lines
+from stepwell.tui.shaping import columns_of_graph, kept_rows, number_in, session_lines, tips_of
 from stepwell.tui.source import Source
 from stepwell.tui.values import (
     Change,
@@ -64,9 +62,7 @@ from stepwell.tui.values import (
     PlannedChanges,
     Recovery,
     RefusedError,
-    StepId,
     StepwellError,
-    View,
 )
 
 if TYPE_CHECKING:
@@ -267,9 +263,8 @@ class Gateway:
         newest = source.steps(limit=NEWEST, all_branches=True)
         self.ask("history", "timeline", "read the timeline", self._whole_shape)
         columns = columns_of(newest, complete=len(newest) < NEWEST)
-        tips = _tips(source.view(), {step.id: step.seq for step in newest}.get)
-        found = alarm(source.view().verdicts)
-        return TimelineLoaded(lane_map(columns, tips.head), tips, newest, found)
+        tips = tips_of(source.view(), {step.id: step.seq for step in newest}.get)
+        return TimelineLoaded(lane_map(columns, tips.head), tips, newest)
 
     def _grown(self, source: Source) -> Message | None:
         return self._whole_shape(source) if source.refresh() else None
@@ -277,12 +272,12 @@ class Gateway:
     def _whole_shape(self, source: Source) -> Message:
         newest = source.steps(limit=NEWEST, all_branches=True)
         graph = source.graph()
-        tips = _tips(source.view(), lambda step: _number(graph, step))
+        tips = tips_of(source.view(), lambda step: number_in(graph, step))
         merges = source.merges() if any(graph.others) else {}
         kept = kept_rows(source.view(), graph, tips)
         columns = columns_of_graph(graph, merges, self._turns, kept)
         self._lanes = lane_map(columns, tips.head, self._lanes)
-        return TimelineLoaded(self._lanes, tips, newest, alarm(source.view().verdicts))
+        return TimelineLoaded(self._lanes, tips, newest)
 
     def load_pages(self, columns: Columns, pages: Sequence[int]) -> None:
         """Reads pages of steps, one PageLoaded each; a later wish replaces one not begun."""
@@ -572,24 +567,6 @@ def filter_words() -> tuple[Sequence[str], dict[str, Sequence[str]]]:
     from stepwell.store.engine.filters import KEYS, KINDS, STATUSES
 
     return KEYS, {"kind": KINDS, "status": STATUSES}
-
-
-def _tips(view: View, number: Callable[[StepId], int | None]) -> Tips:
-    """Returns the tips of the branches whose newest step `number` knows."""
-    names: dict[int, tuple[str, ...]] = {}
-    head = 0
-    for branch in view.branches.values():
-        seq = number(branch.head)
-        if branch.name == view.current:
-            head = seq or 0
-        elif seq is not None:
-            names[seq] = (*names.get(seq, ()), branch.name)
-    return Tips(view.current, head, names)
-
-
-def _number(graph: Any, step: StepId) -> int | None:
-    row = graph.row_of_id(step)
-    return None if row is None else graph.seqs[row]
 
 
 def _compared(source: Source) -> Message:

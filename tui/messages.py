@@ -140,7 +140,6 @@ class TimelineLoaded(Message):
         self.lanes = lanes
         self.tips = tips
         self.newest = newest
-        self.alarm = alarm
 
 
 class PageLoaded(Message):

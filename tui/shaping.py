@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from stepwell.tui.model.columns import Columns
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.model.sessionlines import SessionLine
 from stepwell.tui.model.turns import Shape, TurnBuilder, act
+from stepwell.tui.model.verdictlines import alarm
 from stepwell.tui.source import Source
-from stepwell.tui.values import View
+from stepwell.tui.values import StepId, View
 
 
 def columns_of_graph(
@@ -76,3 +77,22 @@ def session_lines(source: Source) -> list[SessionLine]:
         figures = (found.steps, turns[number], failures[number], found.first_ns, found.last_ns)
         lines.append(SessionLine(found.name, found.agent or "", asked, *figures))
     return lines
+
+
+def tips_of(view: View, number: Callable[[StepId], int | None]) -> Tips:
+    """Returns the tips of the branches whose newest step `number` knows."""
+    names: dict[int, tuple[str, ...]] = {}
+    head = 0
+    for branch in view.branches.values():
+        seq = number(branch.head)
+        if branch.name == view.current:
+            head = seq or 0
+        elif seq is not None:
+            names[seq] = (*names.get(seq, ()), branch.name)
+    return Tips(view.current, head, names, alarm(view.verdicts))
+
+
+def number_in(graph: Any, step: StepId) -> int | None:
+    """Returns the number of a step that the graph holds; None for any other."""
+    row = graph.row_of_id(step)
+    return None if row is None else graph.seqs[row]

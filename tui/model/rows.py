@@ -29,6 +29,8 @@ class Tips:
     """Number of the current branch's newest step; 0: none."""
     names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Step number -> other branches that end there."""
+    alarm: str = ""
+    """What rules found too bad; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,9 @@ class MainScreen(Choosing):
         self.timeline.take_timeline(message.lanes, message.tips, message.newest)
         columns = message.lanes.columns
         steps = len(columns) if columns.complete else None
-        self._header.say(branch=printable(message.tips.branch), steps=steps, alarm=message.alarm)
+        self._header.say(
+            branch=printable(message.tips.branch), steps=steps, alarm=message.tips.alarm
+        )
         self._header.show_activity(columns.times)
         if self._to_head:
             self._to_head = False
