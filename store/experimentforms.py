@@ -75,4 +75,5 @@ def _check_form(check: CheckResult) -> Form:
         "failures": [text_form(name) for name in check.failures],
         "reason": text_form(check.reason),
         "metrics": dict(check.metrics),
+        "output": text_form(check.said),
     }

@@ -197,6 +197,9 @@ def _tell_candidate(out: Output, ranked: Ranked, cells: int, conflicts: int) -> 
     out.line("      ", Styled(ranked.why, "dim"))
     for name in candidate.check.failures if candidate.check else ():
         out.line("      ", Styled("failed: ", "bad"), name)
+    if candidate.check and not candidate.check.ok and not candidate.check.failures:
+        for text in reviewing.last_lines(candidate.check.said):
+            out.line("      ", Styled(text, "dim"))
 
 
 def _list(call: Call, workspace: Workspace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from stepwell.store.workspace import Workspace
 
 _NOTE = 200
+_LINES = 4
+_STYLES = re.compile(r"\x1b\[[0-9;]*[mK]")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +97,12 @@ def _verdict(word: str) -> Verdict | None:
             f"{word!r} is no verdict", hint=f"the verdicts are {', '.join(VERDICTS)}, and none"
         )
     return found
+
+
+def last_lines(said: str) -> list[str]:
+    """Returns the last lines of an output that hold anything, without the styles of a terminal."""
+    lines = [line.rstrip() for line in _STYLES.sub("", said).splitlines()]
+    return [line for line in lines if line][-_LINES:]
 
 
 def tell_opinion(out: Output, mark: Mark) -> None:

@@ -42,6 +42,8 @@ Report = Callable[[str, str], None]
 _LOOK_S = 0.05
 _NAMED = 20
 _PATIENCE = 12
+_SAID = 2_000
+"""Characters of a failed check's output that are kept: the figures are read again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ class Runner:
     def _checked(self, seat: _Seat, ran: Ran) -> None:
         junit = seat.root / self._trial.junit if self._trial.junit else None
         figures = read_figures(ran, Reading(junit, self._trial.numbers))
-        self._set(replace(seat.candidate, check=_result(figures)))
+        self._set(replace(seat.candidate, check=_result(figures, ran)))
         self._report(seat.candidate.label, "checked" if figures.ok else "its check failed")
 
     def _set(self, candidate: Candidate) -> None:
@@ -284,8 +286,9 @@ def _ended(candidate: Candidate, ran: Ran) -> Candidate:
     return replace(candidate, exit_code=ran.exit_code, duration_ms=ran.duration_ms, reason=reason)
 
 
-def _result(figures: Figures) -> CheckResult:
+def _result(figures: Figures, ran: Ran) -> CheckResult:
     tests = figures.tests
+    said = "" if figures.ok else mask(ran.output.decode("utf-8", "replace"))[-_SAID:]
     return CheckResult(
         ok=figures.ok,
         exit_code=figures.exit_code,
@@ -296,4 +299,5 @@ def _result(figures: Figures) -> CheckResult:
         failures=tests.failures[:_NAMED] if tests else (),
         reason=figures.reason,
         metrics=figures.numbers,
+        said=said,
     )

@@ -44,6 +44,8 @@ class CheckResult:
     reason: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Numbers that patterns found in the output."""
+    said: str = ""
+    """Of a check that failed: the end of its output, secrets masked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,6 +337,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("review_note", "note on this candidate", "review", ("a",), hint="note"),
     Action("promote", "preview merging this candidate", "review", ("p",)),
+    Action("review_output", "what the failed checks said, or the diffs again", "review", ("v",)),
     Action("review_scroll(1)", "scroll the diffs down", "review", ("J", "pagedown")),
     Action("review_scroll(-1)", "scroll the diffs up", "review", ("K", "pageup")),
     Action("review_sideways(1)", "scroll the diffs' lines left", "review", ("L",)),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
+from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.picks import Picks
 from stepwell.tui.values import (
     Change,
@@ -151,6 +152,17 @@ def heading(review: Review) -> str:
         f"check: {check}" if check else "nothing was checked",
     )
     return ", ".join(parts)
+
+
+def output_of(one: Ranked) -> tuple[list[str], str]:
+    """Returns the end of what a failed check said, in lines, and a sentence above it."""
+    check = one.candidate.check
+    if check is None:
+        return [], "no check was run"
+    if check.ok:
+        return [], "its check passes"
+    lines = text_lines(check.said.encode(), is_prose=False)
+    return list(lines), "the end of what its check said" if lines else "its check said nothing"
 
 
 def all_paths(tried: Iterable[Tried]) -> list[bytes]:

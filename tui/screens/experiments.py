@@ -39,6 +39,7 @@ from stepwell.tui.model.review import (
     change_at,
     command_words,
     heading,
+    output_of,
 )
 from stepwell.tui.screens.judging import VerdictForm
 from stepwell.tui.screens.marking import Mended, NoteForm
@@ -116,6 +117,8 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
         self._first = 0
         """The column whose diff is the leftmost one."""
         self._drafts: dict[str, str] = {}
+        self._told = False
+        """What checks said is shown in place of the diffs."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -220,6 +223,10 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
         self._table.redraw()
 
     def _show_diff(self, diff: DiffView, one: Ranked | None) -> None:
+        if one is not None and self._told:
+            lines, why = output_of(one)
+            diff.show(DiffRows((), instead=lines), one_line(one.candidate.label, 40), empty=why)
+            return
         if one is None or not self._paths:
             diff.say("no candidate changed a file" if one is not None else "", "Diff")
             return
@@ -274,6 +281,11 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
             self._file = max(0, min(self._file + by, len(self._paths) - 1))
             self._show_diffs()
 
+    def show_output(self) -> None:
+        """What the failed checks said in place of the diffs, or these again."""
+        self._told = not self._told
+        self._show_diffs()
+
     def hunk(self, by: int) -> None:
         """Another hunk."""
         for diff in self._diffs:
@@ -305,6 +317,8 @@ class ExperimentsScreen(Screen["ReviewChoice | None"]):
         tried = self._tried.get(one.candidate.label) if one is not None else None
         if one is None or tried is None:
             return
+        if self._told:
+            self.show_output()
         if what == "all":
             self._picks.toggle_all(one.candidate.label, tried.changes)
         elif self._this.picks is None:

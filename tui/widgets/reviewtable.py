@@ -36,6 +36,7 @@ class ReviewScreen(Protocol):
     def promote(self) -> None: ...
     def judge(self) -> None: ...
     def note(self) -> None: ...
+    def show_output(self) -> None: ...
     def show_step(self) -> None: ...
 
 
@@ -154,6 +155,10 @@ class ReviewTable(LineList):
     def action_review_note(self) -> None:
         """Asks for a note."""
         self._to().note()
+
+    def action_review_output(self) -> None:
+        """What the failed checks said, or the diffs again."""
+        self._to().show_output()
 
     def action_experiment(self, by: int) -> None:
         """An older or newer experiment."""

@@ -69,6 +69,20 @@ def test_promote_merges_and_undo_takes_it_back(folder: Path, run: Run, tried: An
     assert run("merge", "--abort", "--yes").code == 0
 
 
+def test_what_a_failed_check_said_is_kept(folder: Path, run: Run) -> None:
+    """Its end, without secrets and styles; of one that passes, nothing."""
+    said = "token=" + "ghp_" + "a1B2" * 9
+    check = f"sh -c 'echo first; echo {said}; printf \"\\033[31mno good\\033[0m\"; test -e ok'"
+    tries = ["--try", "bad=true", "--try", "good=touch ok"]
+    assert run("experiment", "run", "x", *tries, "--check", check).code == 0
+    good, bad = run("experiment", "show", "x", "--json").json["candidates"]
+    assert good["checks"]["output"] == ""
+    kept = bad["checks"]["output"]
+    assert kept.startswith("first\n") and "no good" in kept and "a1B2a1B2" not in kept
+    text = run("experiment", "show", "x").text
+    assert "      no good\n" in text and "a1B2a1B2" not in text
+
+
 def test_weights_of_the_settings_rank(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

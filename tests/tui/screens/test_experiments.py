@@ -278,6 +278,32 @@ def test_verdict_and_note_are_kept_and_shown(
     assert [note.text for note in mark.notes] == ["sour"]
 
 
+def test_what_a_failed_check_said_is_read(
+    tmp_path: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """`v` shows its end in place of the diffs, and the diffs again; so does picking."""
+    folder = tmp_path / "orchard"
+    folder.mkdir()
+    (folder / "soil").write_text("deep\n")
+    with Workspace.init(folder, home=tmp_path / "home") as ws:
+        check = ["sh", "-c", "echo 'the soil is too dry'; grep -q wet soil"]
+        ws.try_approaches(
+            [("dry", writes(soil="dry\n")), ("wet", writes(soil="wet\n"))], check=check
+        )
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E", "v")
+        shown = "\n".join(screen_text(app)[1:])
+        assert "its check passes" in shown and "the soil is too dry" in shown
+        await press(pilot, app, settle, "v")
+        assert "the soil is too dry" not in "\n".join(screen_text(app)[1:])
+        await press(pilot, app, settle, "v", "space")
+        assert "the soil is too dry" not in "\n".join(screen_text(app)[1:])
+        assert "picked" in screen_text(app)[1]
+
+    play_over(folder, scene)
+
+
 def test_the_persons_weights_rank(
     fields: Path, play: Make, settle: Make, screen_text: Make
 ) -> None:
