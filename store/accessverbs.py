@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from stepwell.store.engine import access
+from stepwell.store.engine.lock import holder, peak_memory
 from stepwell.store.link.carry import carried
 from stepwell.store.model.access import AccessMode, Fence, Granted, Keeper, Lease, SessionAccess
 from stepwell.store.reviewverbs import ReviewVerbs
@@ -61,6 +62,18 @@ class AccessVerbs(ReviewVerbs):
     def writers(self) -> dict[str, str]:
         """Returns session -> the client that may write it, for those that somebody may."""
         return access.writers(self.store)
+
+    def last_seen(self) -> Mapping[str, int]:
+        """Returns session -> when access to it was last asked for; nanoseconds since the epoch."""
+        return access.last_seen(self.store)
+
+    def daemon_peak(self) -> int | None:
+        """Returns the largest resident size of the process that holds the lock; bytes.
+
+        None where there is none, or the system does not tell.
+        """
+        pid = holder(self.store)
+        return None if pid is None else peak_memory(pid)
 
     @contextmanager
     def writing_as(self, lease: Lease | Fence) -> Iterator[None]:

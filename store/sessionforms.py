@@ -10,7 +10,7 @@ from stepwell.store.model.steps import Mark, Note, Step
 from stepwell.store.model.text import rfc3339
 
 if TYPE_CHECKING:
-    from stepwell.store.catalogue import SessionRow
+    from stepwell.store.catalogue.rows import SessionFigures
 
 
 def granted_form(granted: Granted) -> Form:
@@ -42,23 +42,23 @@ def _client_form(lease: Lease) -> Form:
     }
 
 
-def session_form(row: SessionRow, prompt: str | None, writer: str | None) -> Form:
-    """Returns a session with its figures; `prompt` is the text of its first one."""
-    average = row.average_ms
+def session_form(figures: SessionFigures) -> Form:
+    """Returns a session with its figures."""
+    row, average = figures.row, figures.row.average_ms
     return {
         "name": text_form(row.name),
         "agent": text_form(row.agent),
         "steps": row.steps,
         "first": rfc3339(row.first_ns),
         "last": rfc3339(row.last_ns),
-        "prompt": text_form(prompt),
+        "prompt": text_form(figures.prompt),
         "commands": row.commands,
         "failed": row.failed,
         "average_ms": None if average is None else round(average, 1),
-        "peak_memory_bytes": None,
-        "last_accessed": rfc3339(row.last_ns),
+        "peak_memory_bytes": figures.peak_memory_bytes,
+        "last_accessed": rfc3339(figures.last_accessed_ns),
         "session_bytes": row.stored_bytes,
-        "writer": text_form(writer),
+        "writer": text_form(figures.writer),
     }
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stepwell.store.catalogue.rows import SessionFigures
 from stepwell.store.engine.recording import plain_act
+from stepwell.store.model.access import Fence
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import NotFoundError
 from stepwell.store.model.plans import Applied, PlannedChanges
@@ -41,6 +43,28 @@ class Sessions:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
+    def figures(self, session: str | None = None) -> list[SessionFigures]:
+        """Returns the figures of a session (None: of all), the newest first.
+
+        Raises:
+            NotFoundError: there is no such session.
+        """
+        if session is not None:
+            self.require(session)
+        workspace = self._workspace
+        writers, seen, peak = workspace.writers(), workspace.last_seen(), workspace.daemon_peak()
+        return [
+            SessionFigures(
+                row,
+                workspace.text(row.prompt),
+                writers.get(row.name),
+                row.peak_memory_bytes or peak,
+                max(row.last_ns, seen.get(row.name, 0)),
+            )
+            for row in workspace.sessions()
+            if session in (None, row.name)
+        ]
+
     # --- snapshots -------------------------------------------------------------------------------
 
     def take(
@@ -65,6 +89,15 @@ class Sessions:
         title = description.strip() or f"snapshot of {session}"
         act = replace(plain_act(title, session, state=state), mark=mark, flags=(SNAPSHOT,))
         return workspace.record(act=act).step
+
+    def take_unheld(self, session: str, *, description: str = "") -> Step:
+        """As `take`, for whoever has no lease.
+
+        Raises:
+            LeaseError: a client may write the session; nothing was written.
+        """
+        with self._workspace.writing_as(Fence(session, None)):
+            return self.take(session, description=description)
 
     def snapshots(self, session: str | None = None, *, tag: str | None = None) -> list[Step]:
         """Returns the snapshots of a session (None: of all), newest first; those with a tag."""

@@ -22,6 +22,8 @@ from stepwell.tui.feed.errands import Errands
 from stepwell.tui.feed.patches import Sight
 from stepwell.tui.feed.pause import Pause, give_back
 from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
+from stepwell.tui.feed.snapshots import taken
+from stepwell.tui.feed.statelines import state_lines
 from stepwell.tui.feed.texts import TextSearch, search_texts
 from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.messages import (
@@ -363,9 +365,7 @@ class Gateway:
         """Captures and marks; ChangeDone or ChangeRefused to `to`."""
 
         def call(source: Source) -> ChangeDone:
-            tags = () if label else ("snapshot",)
-            step = source.capture("snapshot", session=session, tags=tags, label=label or None)
-            return ChangeDone(f"snapshot #{step.seq} taken, {label or 'tagged snapshot'}", step)
+            return ChangeDone(*taken(source, label, session))
 
         self.change(to, "take the snapshot", call)
 
@@ -614,6 +614,8 @@ def _said(source: Source, sight: Sight) -> Sequence[str]:
     step = sight.step
     if step is None or sight.base is not None:
         return ()
+    if states := state_lines(source, step):
+        return states
     for oid, is_prose in ((step.result_text, False), (step.prompt, True), (step.input, False)):
         found = _blob(source, oid) if oid is not None else None
         if found:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -116,9 +118,17 @@ def run(
             )
         status = process.wait()
     code = status if status >= 0 else 128 - status
-    result = StepResult(code == 0, code, int((time.monotonic() - begun) * 1_000))
+    took_ms = int((time.monotonic() - begun) * 1_000)
+    result = StepResult(code == 0, code, took_ms, peak_memory_bytes=_peak_of_children())
     workspace.record(act=replace(act, title=one_line(f"$ {line}"), result=result))
     return code
+
+
+def _peak_of_children() -> int | None:
+    """Returns the largest resident size of any process that we started and that ended; bytes."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    # getrusage(2): kilobytes, but for macOS.
+    return (peak if sys.platform == "darwin" else peak << 10) or None
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:

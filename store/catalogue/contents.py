@@ -28,7 +28,7 @@ from stepwell.store.model.ids import StepId, oid_from_hex
 from stepwell.store.model.steps import Branch, Step
 
 NAME = "contents"
-FORMAT = 3
+FORMAT = 4
 _DURATIONS = 100
 _META_ID = 1
 
@@ -267,7 +267,7 @@ def _put(table: Table, doc_id: int, form: Mapping[str, Any]) -> None:
 
 
 def _new_session(step: Step) -> dict[str, Any]:
-    counts: dict[str, Any] = dict.fromkeys(("steps", "commands", "failed", "bytes"), 0)
+    counts: dict[str, Any] = dict.fromkeys(("steps", "commands", "failed", "bytes", "peak"), 0)
     counts |= {"durations": [], "prompt": None}
     return {"name": step.session, "first_ns": step.time_ns, **counts}
 
@@ -280,6 +280,7 @@ def _count(row: dict[str, Any], step: Step) -> None:
     if step.kind == "tool" and step.result is not None:
         row["commands"] += 1
         row["failed"] += not step.result.ok
+        row["peak"] = max(row["peak"], step.result.peak_memory_bytes or 0)
         if step.result.duration_ms is not None:
             row["durations"] = [*row["durations"], step.result.duration_ms][-_DURATIONS:]
 
@@ -297,6 +298,7 @@ def _session_row(form: Mapping[str, Any]) -> SessionRow:
         failed=form["failed"],
         durations_ms=tuple(form["durations"]),
         stored_bytes=form["bytes"],
+        peak_memory_bytes=form["peak"] or None,
     )
 
 

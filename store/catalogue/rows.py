@@ -31,12 +31,29 @@ class SessionRow:
     """Of the newest 100 calls that told how long they took, oldest first."""
     stored_bytes: int = 0
     """What its steps added to the store."""
+    peak_memory_bytes: int | None = None
+    """Largest resident size of a command of it that we ran; None when none is known."""
 
     @property
     def average_ms(self) -> float | None:
         """Mean of the newest durations; None when none is known."""
         known = self.durations_ms
         return sum(known) / len(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFigures:
+    """A session in figures."""
+
+    row: SessionRow
+    prompt: str | None
+    """Text of its first prompt."""
+    writer: str | None
+    """The client that may write it now."""
+    peak_memory_bytes: int | None
+    """Largest resident size of a command of it, else of the daemon; None when neither is known."""
+    last_accessed_ns: int
+    """Of its newest step, or of the last access that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

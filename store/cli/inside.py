@@ -22,6 +22,8 @@ _READING = frozenset(
         "bisect",
         "rules",
         "operations",
+        "sessions",
+        "metrics",
         "verify",
         "stats",
         "help",
@@ -32,7 +34,7 @@ _READING_PARTS = {
     "experiment": ("list", "show"),
     "transcripts": ("list",),
     "daemon": ("status",),
-    "session": ("access",),
+    "session": ("access", "snapshots", "show", "versions", "diff", "timeline"),
 }
 """Commands of which only these first words read; empty: without any word."""
 

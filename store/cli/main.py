@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "blame": ("finding", "which step each line of a file came with"),
     "sessions": ("sessions", "who worked here, and what they were asked"),
     "metrics": ("sessions", "sessions in figures"),
-    "session": ("session", "who has access to a session"),
+    "session": ("session", "take snapshots of a session, go back to them; access to it"),
     "report": ("report", "what a session tried, failed at and kept"),
     "export": ("bundles", "write steps with their files to one file"),
     "import": ("bundles", "add the steps of such a file"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.statefiles import documents
 from stepwell.store.cli.words import capped_lines, counts, covered_lines, marks, named
 from stepwell.store.engine.recording import plain_act
 from stepwell.store.forms import step_form
@@ -32,7 +31,7 @@ _LINE = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)
 def _capture(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
-        session, state = _session(plain_text(given.session)), _state(given.state)
+        session, state = _session(plain_text(given.session)), documents(given.state)
         title, label = plain_text(given.message) or "", plain_text(given.label)
         act = plain_act(title, session, _tags(given.tags), label, state)
         recorded = workspace.record(label=label, act=act)
@@ -51,24 +50,6 @@ def _session(name: str | None) -> str | None:
     if name is not None and not name.strip():
         raise UsageError("the session has no name", hint="as in --session claude:s1")
     return name
-
-
-def _state(given: list[str] | None) -> dict[str, Any] | None:
-    """Returns the documents of `NAME=FILE` arguments; None without any."""
-    if given is None:
-        return None
-    documents = {}
-    for argument in given:
-        name, equals, file = argument.partition("=")
-        if not (name and equals):
-            raise UsageError(f"{argument} names no state", hint="as in --state plan=plan.json")
-        try:
-            documents[plain_text(name) or ""] = json.loads(Path(file).read_bytes())
-        except OSError as error:
-            raise NotFoundError(f"{file} cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"{file} is no JSON: {error}") from error
-    return documents
 
 
 def _tags(given: list[str] | None) -> list[str]:

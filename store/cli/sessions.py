@@ -5,51 +5,41 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import ago, size
-from stepwell.store.model.errors import NotFoundError
 from stepwell.store.model.text import one_line, plural, rfc3339
 from stepwell.store.sessionforms import session_form
 
 if TYPE_CHECKING:
-    from stepwell.store.catalogue import SessionRow
-    from stepwell.store.workspace import Workspace
+    from stepwell.store.catalogue.rows import SessionFigures
 
 
 def _sessions(call: Call) -> int:
-    with call.open() as workspace:
-        return _told(call, workspace, workspace.sessions(), figures=False)
+    return _told(call, None, whole=False)
 
 
 def _metrics(call: Call) -> int:
-    name = call.arguments.session
+    return _told(call, plain_text(call.arguments.session), whole=True)
+
+
+def _told(call: Call, name: str | None, *, whole: bool) -> int:
+    from stepwell.store.sessions import Sessions
+
     with call.open() as workspace:
-        rows = workspace.sessions()
-        found = [row for row in rows if name in (None, row.name)]
-        if name is not None and not found:
-            raise NotFoundError(
-                f"there is no session {name}", hint="stepwell sessions lists them", session=name
-            )
-        return _told(call, workspace, found, figures=True)
-
-
-def _told(call: Call, workspace: Workspace, rows: list[SessionRow], *, figures: bool) -> int:
+        found = Sessions(workspace).figures(name)
     if call.out.json:
-        writers = workspace.writers()
-        forms = [
-            session_form(row, workspace.text(row.prompt), writers.get(row.name)) for row in rows
-        ]
-        call.out.document({"sessions": forms})
+        call.out.document({"sessions": [session_form(one) for one in found]})
         return 0
-    for row in rows:
-        _tell(call.out, workspace, row, figures=figures)
-    if not rows:
+    for one in found:
+        _tell(call.out, one, whole=whole)
+    if not found:
         call.out.note("no session yet: `stepwell install AGENT` has an agent's steps recorded")
     return 0
 
 
-def _tell(out: Output, workspace: Workspace, row: SessionRow, *, figures: bool) -> None:
+def _tell(out: Output, figures: SessionFigures, *, whole: bool) -> None:
+    row = figures.row
     when = ago(row.last_ns, out.now_ns)
     failed = [Styled(f", {row.failed:,} failed", "bad")] if row.failed else []
     out.line(
@@ -58,20 +48,24 @@ def _tell(out: Output, workspace: Workspace, row: SessionRow, *, figures: bool) 
         plural(row.steps, "step"),
         *failed,
     )
-    if prompt := workspace.text(row.prompt):
-        out.line("    ", one_line(prompt, 100))
-    if not figures:
-        return
-    average = row.average_ms
+    if figures.prompt:
+        out.line("    ", one_line(figures.prompt, 100))
+    for name, value in _facts(figures) if whole else ():
+        out.line("    ", Styled(padded(name, 13), "dim"), value)
+
+
+def _facts(figures: SessionFigures) -> list[tuple[str, str]]:
+    row, average, peak = figures.row, figures.row.average_ms, figures.peak_memory_bytes
     facts = [
         ("commands", f"{row.commands:,}"),
         ("average", "not known" if average is None else f"{average:,.0f} ms"),
+        ("memory", "not known" if peak is None else f"{size(peak)} at most"),
         ("first", rfc3339(row.first_ns)),
         ("last", rfc3339(row.last_ns)),
+        ("accessed", rfc3339(figures.last_accessed_ns)),
         ("in the store", size(row.stored_bytes)),
     ]
-    for name, value in facts:
-        out.line("    ", Styled(padded(name, 13), "dim"), value)
+    return [*facts, ("written by", figures.writer)] if figures.writer else facts
 
 
 def _metrics_options(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +82,8 @@ COMMANDS = (
     Command(
         name="metrics",
         summary="Show the figures of sessions: commands, failures, durations, size.",
-        details="The average is that of the newest 100 calls that told how long they took.",
+        details="The average is that of the newest 100 calls that told how long they took. Memory is the most\n"
+        "that a command of `stepwell run` took; where none is known, that of the daemon.",
         examples=("stepwell metrics", "stepwell metrics claude:demo-1 --json"),
         configure=_metrics_options,
         run=_metrics,

@@ -72,15 +72,10 @@ def tell_comparison(out: Output, found: StateComparison) -> None:
 
 def tell_changes(out: Output, changes: Iterable[StateChange]) -> None:
     """Tells each change on a line: its sign, where, from what to what."""
+    from stepwell.store.state.beside import words_of
+
     for change in changes:
-        sides = [_short(change.old)] if change.op != "add" else []
-        sides += [_short(change.new)] if change.op != "remove" else []
-        out.line("  ", _SIGNS[change.op], f" {change.path or '/'}  ", " → ".join(sides))
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+        out.line("  ", _SIGNS[change.op], " ", words_of(change))
 
 
 def tell_report(call: Call, report: ImportReport, more: Mapping[str, Any]) -> int:

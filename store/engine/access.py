@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from stepwell.store.engine.atomic import read_checked, write_checked
@@ -54,6 +55,8 @@ class _Table:
     last: int
     """The largest number granted."""
     entries: tuple[_Entry, ...]
+    seen: Mapping[str, int]
+    """Session -> when somebody last had access to it; nanoseconds since the epoch."""
 
     def writer(self, session: str) -> Lease | None:
         return _access(session, self).writer
@@ -93,7 +96,8 @@ def grant(store: Path, wish: Wish, clock: Clock, now: Clock = ticks) -> Granted:
     ttl_ns = wish.ttl_ms * 1_000_000
     lease = Lease(wish.session, wish.client, wish.mode, number, wish.ttl_ms, clock() + ttl_ns)
     entries = (*others, _Entry(lease, now() + ttl_ns, wish.keeper))
-    after = _Table(max(table.last, number), entries)
+    seen = {**table.seen, wish.session: clock()}
+    after = _Table(max(table.last, number), entries, dict([*seen.items()][-MOST_CLIENTS:]))
     _write(store, after)
     writer = after.writer(wish.session)
     return Granted(lease, writer.client if writer else None)
@@ -105,7 +109,7 @@ def release(store: Path, session: str, client: str, now: Clock = ticks) -> bool:
     left = tuple(e for e in table.entries if not _is_of(e.lease, session, client))
     if len(left) == len(table.entries):
         return False
-    _write(store, _Table(table.last, left))
+    _write(store, replace(table, entries=left))
     return True
 
 
@@ -118,6 +122,11 @@ def writers(store: Path, now: Clock = ticks) -> dict[str, str]:
     """Returns session -> the client that may write it, for those that somebody may; needs no lock."""
     leases = (entry.lease for entry in _live(store, now()).entries)
     return {lease.session: lease.client for lease in leases if lease.mode == "write"}
+
+
+def last_seen(store: Path) -> Mapping[str, int]:
+    """Returns session -> when somebody last asked for access to it; needs no lock."""
+    return _live(store, 0).seen
 
 
 def check_fence(store: Path, fence: Fence, now: Clock = ticks) -> None:
@@ -169,11 +178,12 @@ def _live(store: Path, now_ns: int) -> _Table:
     """Returns the table without what has ended; an unreadable one ends every lease."""
     content = read_checked(store / NAME)
     form = json.loads(content) if content is not None else {}
-    last = int(form.get("last", 0))
+    last, seen = int(form.get("last", 0)), form.get("seen", {})
     if form.get("boot") != boot_id():
-        return _Table(last, ())
+        return _Table(last, (), seen)
     entries = (_entry(one) for one in form["entries"])
-    return _Table(last, tuple(e for e in entries if e.until_ns > now_ns and _is_there(e.keeper)))
+    live = tuple(e for e in entries if e.until_ns > now_ns and _is_there(e.keeper))
+    return _Table(last, live, seen)
 
 
 def _entry(form: dict[str, object]) -> _Entry:
@@ -186,6 +196,7 @@ def _write(store: Path, table: _Table) -> None:
     form = {
         "boot": boot_id(),
         "last": table.last,
+        "seen": table.seen,
         "entries": [asdict(entry) for entry in table.entries],
     }
     write_checked(store / NAME, json.dumps(form).encode("ascii"))

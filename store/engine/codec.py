@@ -94,7 +94,10 @@ def step_to_json(step: Step) -> Json:
     form |= {k: getattr(step, k) for k in _PLAIN if getattr(step, k) is not None}
     form |= {k: getattr(step, k).hex() for k in _BLOBS if getattr(step, k) is not None}
     if step.result is not None:
-        form["result"] = asdict(step.result)
+        told = asdict(step.result)
+        if told["peak_memory_bytes"] is None:
+            del told["peak_memory_bytes"]
+        form["result"] = told
     if step.tokens is not None:
         form["tokens"] = tokens_to_json(step.tokens)
     if step.flags:

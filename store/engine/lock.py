@@ -81,6 +81,15 @@ def holder(store: Path) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
+def peak_memory(pid: int) -> int | None:
+    """Returns a process's largest resident size, proc(5) VmHWM, in bytes; None when it cannot be told."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:")), None)
+
+
 def _try_lock(path: Path) -> int | None:
     """Returns the descriptor of the locked file, or None while somebody else has it."""
     try:

@@ -66,6 +66,8 @@ class StepResult:
     ok: bool
     exit_code: int | None = None
     duration_ms: int | None = None
+    peak_memory_bytes: int | None = None
+    """Largest resident size of a process of it; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

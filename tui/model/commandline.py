@@ -14,7 +14,7 @@ SESSION_WORDS = ("snapshot", "snapshots", "metrics", "timeline")
 class Order:
     """One thing to be done."""
 
-    act: Literal["read", "rollback", "switch", "undo", "redo", "filter", "snapshot", "metrics"]
+    act: Literal["read", "rollback", "switch", "undo", "redo", "filter", "snapshot"]
     words: tuple[str, ...] = ()
     """Of read: the command line; of the others: what they are about."""
     side: Literal["before", "after"] = "after"
@@ -56,7 +56,7 @@ def _session(rest: Sequence[str], session: str | None) -> Order:
     if word == "snapshot":
         return Order("snapshot", (" ".join(rest[1:]),))
     if word == "metrics":
-        return Order("metrics")
+        return Order("read", ("metrics", *rest[1:]))
     if word not in SESSION_WORDS:
         raise NotUnderstood(f"session takes {', '.join(SESSION_WORDS)}")
     name = rest[1] if len(rest) > 1 else session

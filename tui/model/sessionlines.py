@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -31,21 +30,3 @@ def duration(seconds: int) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit} {seconds % size // below}{part}"
     return f"{seconds}s"
-
-
-def metrics(rows: Sequence[SessionLine]) -> list[str]:
-    """Returns the sessions' figures as lines, names at the left."""
-    if not rows:
-        return ["there is no session yet"]
-    wide = max(7, *(len(row.name) for row in rows))
-    head = (
-        f"{'session'.ljust(wide)}  {'steps':>7}  {'turns':>6}  {'failed':>7}  {'success':>7}  took"
-    )
-    return [head, *(_metrics_line(row, wide) for row in rows)]
-
-
-def _metrics_line(row: SessionLine, wide: int) -> str:
-    share = 100 * (row.steps - row.failures) // row.steps if row.steps else 0
-    took = duration(max(0, row.last_ns - row.first_ns) // 1_000_000_000)
-    figures = f"{row.steps:>7,}  {row.turns:>6,}  {row.failures:>7,}  {share:>6}%  {took}"
-    return f"{row.name.ljust(wide)}  {figures}"

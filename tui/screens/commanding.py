@@ -25,11 +25,9 @@ from stepwell.tui.messages import (
     CursorMoved,
     Failed,
     RowOpened,
-    SessionsLoaded,
     StepNamed,
 )
 from stepwell.tui.model.commandline import History, NotUnderstood, Order, completed, understood
-from stepwell.tui.model.sessionlines import metrics
 from stepwell.tui.values import Clock, Step, StepwellError, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -41,7 +39,7 @@ _MOST = 50_000
 _WELCOME = (
     "Run what reads: log, show, diff, cat, search, blame, status, stats, help, ...",
     "See first: rollback STEP, switch BRANCH, undo and redo open the preview.",
-    "Sessions: session snapshot [LABEL], snapshots [NAME], metrics, timeline [NAME].",
+    "Sessions: session snapshot [TEXT], snapshots [NAME], metrics, timeline [NAME].",
 )
 
 
@@ -160,8 +158,6 @@ class CommandScreen(Screen[Ordered | None]):
             plain = self._text.glyphs.ellipsis != "…"
             run = Run(order.words, self._text.row_width, self._clock(), plain)
             self._gateway.tell(self.post_message, self._generation, run)
-        elif order.act == "metrics":
-            self._gateway.load_sessions(self.post_message)
         elif order.act == "snapshot":
             session = self._selected.session if self._selected is not None else None
             self._gateway.take_snapshot(self.post_message, order.words[0], session)
@@ -184,10 +180,6 @@ class CommandScreen(Screen[Ordered | None]):
         if message.generation == self._generation:
             order = self._order
             self.dismiss(Ordered(Rollback(message.step, side=order.side, only=order.only)))
-
-    def on_sessions_loaded(self, message: SessionsLoaded) -> None:
-        """Shows their figures."""
-        self._text.say(metrics(message.rows))
 
     def on_change_done(self, message: ChangeDone) -> None:
         """Says what was done."""

@@ -9,7 +9,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as TEXT_TYPE
 from prometheus_client.registry import Collector
 
-from stepwell.store.catalogue import SessionRow
+from stepwell.store.catalogue.rows import SessionFigures
+from stepwell.store.sessions import Sessions
 from stepwell.store.workspace import Workspace
 
 __all__ = ["TEXT_TYPE", "exposition"]
@@ -18,12 +19,12 @@ __all__ = ["TEXT_TYPE", "exposition"]
 def exposition(workspace: Workspace) -> bytes:
     """Returns the figures of all sessions in the text format 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Sessions(workspace.sessions(), workspace.view().number))
+    registry.register(_Sessions(Sessions(workspace).figures(), workspace.view().number))
     return generate_latest(registry)
 
 
 class _Sessions(Collector):
-    def __init__(self, rows: list[SessionRow], operations: int) -> None:
+    def __init__(self, rows: list[SessionFigures], operations: int) -> None:
         self._rows = rows
         self._operations = operations
 
@@ -34,26 +35,31 @@ class _Sessions(Collector):
         )
         for name, text, of in _FIGURES:
             family = GaugeMetricFamily(f"stepwell_session_{name}", text, labels=["session"])
-            for row in self._rows:
-                value = of(row)
+            for one in self._rows:
+                value = of(one)
                 if value is not None:
-                    family.add_metric([row.name], value)
+                    family.add_metric([one.row.name], value)
             yield family
 
 
-_FIGURES: tuple[tuple[str, str, Callable[[SessionRow], float | None]], ...] = (
-    ("steps", "Steps of the session.", lambda row: row.steps),
-    ("commands", "Tool calls of the session.", lambda row: row.commands),
-    ("failures", "Tool calls that failed.", lambda row: row.failed),
+_FIGURES: tuple[tuple[str, str, Callable[[SessionFigures], float | None]], ...] = (
+    ("steps", "Steps of the session.", lambda one: one.row.steps),
+    ("commands", "Tool calls of the session.", lambda one: one.row.commands),
+    ("failures", "Tool calls that failed.", lambda one: one.row.failed),
     (
         "average_seconds",
         "Mean of the newest 100 durations.",
-        lambda row: None if row.average_ms is None else row.average_ms / 1000,
+        lambda one: None if one.row.average_ms is None else one.row.average_ms / 1000,
     ),
-    ("bytes", "What its steps added to the store.", lambda row: row.stored_bytes),
+    (
+        "peak_memory_bytes",
+        "Most that a command of it took, else the daemon.",
+        lambda one: one.peak_memory_bytes,
+    ),
+    ("bytes", "What its steps added to the store.", lambda one: one.row.stored_bytes),
     (
         "last_accessed_seconds",
-        "When it was last worked on, since the epoch.",
-        lambda row: row.last_ns / 1e9,
+        "When it was last worked on or accessed, since the epoch.",
+        lambda one: one.last_accessed_ns / 1e9,
     ),
 )

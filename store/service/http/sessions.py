@@ -78,27 +78,20 @@ async def release_access(
 # --- figures -------------------------------------------------------------------------------------
 
 
-def _rows(workspace: Workspace, name: str | None) -> list[Form]:
-    writers = workspace.writers()
-    found = [row for row in workspace.sessions() if name in (None, row.name)]
-    return [session_form(row, workspace.text(row.prompt), writers.get(row.name)) for row in found]
-
-
 @ROUTES.get("/sessions", responses=documented(schema.SessionList))
 async def list_sessions(request: Request) -> Response:
     """The sessions with their figures, the newest first."""
-    return await looked(request, lambda workspace: {"sessions": _rows(workspace, None)})
+    return await looked(request, lambda workspace: {"sessions": _figures(workspace, None)})
 
 
 @ROUTES.get("/sessions/{name}/metrics", responses=documented(schema.Session))
 async def show_metrics(request: Request, name: schema.SessionPath) -> Response:
     """One session's figures."""
+    return await looked(request, lambda workspace: _figures(workspace, name)[0])
 
-    def figures(workspace: Workspace) -> Form:
-        Sessions(workspace).require(name)
-        return _rows(workspace, name)[0]
 
-    return await looked(request, figures)
+def _figures(workspace: Workspace, name: str | None) -> list[Form]:
+    return [session_form(one) for one in Sessions(workspace).figures(name)]
 
 
 # --- snapshots -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from .conftest import Run
@@ -36,3 +37,63 @@ def test_what_cannot_be_asked_is_refused(run: Run, folder: Path) -> None:
     assert run("session", "acquire", "claude:a").code == 2
     assert run("session", "acquire", "claude:a", "--client", "me", "--ttl", "0").code == 2
     assert run("session", "dance", "claude:a").code == 2
+
+
+def test_a_snapshot_is_taken_listed_compared_restored_and_deleted(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    """Files and state, as over HTTP."""
+    plan, taken = tmp_path / "plan.json", []
+    for number in (1, 2):
+        plan.write_text(f'{{"n": {number}}}')
+        (folder / "README").write_text(f"{number}\n")
+        words = ("session", "snapshot", "me:s", "-m", f"number {number}", "--state", f"plan={plan}")
+        taken.append(run(*words, "--tag", f"t{number}", "--json").json)
+    first, second = (one["id"] for one in taken)
+    assert [one["description"] for one in taken] == ["number 1", "number 2"]
+    listed = run("session", "snapshots", "me:s", "--json").json["snapshots"]
+    assert [one["id"] for one in listed] == [second, first]
+    assert len(run("session", "snapshots", "--tag", "t1", "--json").json["snapshots"]) == 1
+    assert run("session", "show", "me:s", first, "--json").json["state"] == {"plan": {"n": 1}}
+    assert "number 1" in run("session", "show", "me:s", first).text
+    versions = run("session", "versions", "me:s", "--json").json["versions"]
+    assert [one["id"] for one in versions] == [first, second]
+    between = run("session", "diff", "me:s", first, second, "--json").json
+    assert [one["path"] for one in between["changes"]] == ["README"]
+    assert "~ /me:s/plan/n  1 → 2" in run("session", "diff", "me:s", first, second).text
+    assert "number 2" in run("session", "timeline", "me:s").text
+
+    assert run("session", "restore", "me:s", first).code == 2
+    dry = run("session", "restore", "me:s", first, "--dry-run")
+    assert dry.code == 0 and "~ /me:s/plan/n  2 → 1" in dry.text
+    assert (folder / "README").read_text() == "2\n"
+    done = run("session", "restore", "me:s", first, "--yes", "--json").json
+    assert done["applied"] and done["state_changes"][0]["new"] == 1
+    assert (folder / "README").read_text() == "1\n"
+    assert run("session", "delete", "me:s", first).code == 0
+    assert run("session", "show", "me:s", first).code == 3
+
+
+def test_what_writes_is_held_to_the_lease(run: Run, folder: Path) -> None:
+    """Without one it is done while nobody has write access; with a stale one never."""
+    assert run("session", "snapshot", "me:s").code == 0
+    lease = run("session", "acquire", "me:s", "--client", "editor", "--json").json["lease"]
+    refused = run("session", "snapshot", "me:s", "--json")
+    assert (refused.code, refused.json["error"]["holder"]) == (4, "editor")
+    assert run("session", "restore", "me:s", "@", "--yes").code == 4
+    assert run("session", "snapshot", "me:s", "--lease", str(lease)).code == 0
+    assert run("session", "snapshot", "me:s", "--lease", str(lease - 1)).code == 4
+
+
+def test_figures_tell_memory_and_access(run: Run, folder: Path) -> None:
+    """Memory of a command that we ran; access also of who only asked for it."""
+    eat = "print(len(bytearray(60_000_000)))"
+    assert run("run", "--", sys.executable, "-c", eat).code == 0
+    before = run("metrics", "--json").json["sessions"][0]
+    name = before["name"]
+    assert before["peak_memory_bytes"] > 60_000_000
+    assert before["last_accessed"] == before["last"]
+    run("session", "acquire", name, "--client", "editor", "--read")
+    after = run("metrics", name, "--json").json["sessions"][0]
+    assert after["last_accessed"] > before["last_accessed"]
+    assert "accessed" in run("metrics", name).text

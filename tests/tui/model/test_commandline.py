@@ -33,7 +33,8 @@ def asked(text: str, session: str | None = "claude:1") -> Order:
         ("session snapshots", Order("filter", ("kind:checkpoint session:claude:1",))),
         ("session timeline pi:2", Order("filter", ("session:pi:2",))),
         ('session timeline "a b"', Order("filter", ('session:"a b"',))),
-        ("session metrics", Order("metrics")),
+        ("session metrics", Order("read", ("metrics",))),
+        ("session metrics pi:2", Order("read", ("metrics", "pi:2"))),
     ],
 )
 def test_lines_are_understood(text: str, order: Order) -> None:

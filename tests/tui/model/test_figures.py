@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.tui.model.figures import area, bar, grown
-from stepwell.tui.model.sessionlines import SessionLine, duration, metrics
+from stepwell.tui.model.sessionlines import duration
 
 SIGNS = " .:|"
 
@@ -42,12 +42,3 @@ def test_lengths_of_time_have_two_units() -> None:
         "2h 5m",
         "1d 1h",
     ]
-
-
-def test_metrics_stand_in_columns() -> None:
-    """One line a session; none says so."""
-    row = SessionLine("claude:1", "claude", "go", 40, 3, 10, 0, 250 * 10**9)
-    head, line = metrics([row])
-    assert head.split() == ["session", "steps", "turns", "failed", "success", "took"]
-    assert line.split() == ["claude:1", "40", "3", "10", "75%", "4m", "10s"]
-    assert metrics([]) == ["there is no session yet"]

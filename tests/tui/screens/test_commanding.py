@@ -81,18 +81,19 @@ def test_what_changes_files_opens_the_preview(root: Path, play_over: Make, until
 def test_a_snapshot_is_taken_and_listed(
     root: Path, play_over: Make, until: Make, settle: Make
 ) -> None:
-    """`session snapshot` records and labels; `snapshots` lists what is marked in the session."""
+    """`session snapshot` records, with what is said of it; `snapshots` lists what is marked in the session."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("colon", *typed("session snapshot good"), "enter")
         await until(lambda: "#6" in said(app))
         await pilot.press(*typed("session metrics"), "enter")
-        await until(lambda: "claude:1" in said(app) and "success" in said(app))
+        await until(lambda: "claude:1" in said(app) and "accessed" in said(app))
         await pilot.press(*typed("session snapshots"), "enter")
         await until(lambda: app.main.timeline.filtered and app.gateway.idle)
         await settle(pilot, app)
         assert app.main.timeline.count == 2
-        assert app.main.timeline.selected.checkpoint.label == "good"
+        snapshot = app.main.timeline.selected
+        assert snapshot.checkpoint.notes[0].text == "good" and "snapshot" in snapshot.flags
 
     play_over(root, scene)
 
@@ -133,3 +134,20 @@ def test_figures_are_shown_with_their_growth(
         assert isinstance(app.screen, MainScreen)
 
     play_over(root, scene, size)
+
+
+def test_a_step_of_state_alone_shows_what_changed_in_it(
+    root: Path, tmp_path: Path, play_over: Make, until: Make, screen_text: Make
+) -> None:
+    """By path, and harmless; where files changed too, `show` tells."""
+    with Workspace.open(root, home=tmp_path / "home") as ws:
+        ws.capture("plan", session="me:1", state={"plan": {"todo": ["dig"]}})
+        ws.capture("plan", session="me:1", state={"plan": {"todo": ["dig", "\x1b[31mplant"]}})
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await until(lambda: any("+ /me:1/plan/todo/1" in row for row in screen_text(app)))
+        assert not any("\x1b" in row for row in screen_text(app))
+        await pilot.press("colon", *typed("show @"), "enter")
+        await until(lambda: "/me:1/plan/todo/1" in said(app))
+
+    play_over(root, scene)

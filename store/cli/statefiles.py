@@ -1,0 +1,32 @@
+"""State documents that are named on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stepwell.store.cli.command import plain_text
+from stepwell.store.model.errors import NotFoundError, UsageError
+
+
+def documents(given: list[str] | None) -> dict[str, Any] | None:
+    """Returns the state documents of `NAME=FILE` arguments; None without any.
+
+    Raises:
+        UsageError, NotFoundError: an argument names no file, or the file is no JSON.
+    """
+    if given is None:
+        return None
+    found = {}
+    for argument in given:
+        name, equals, file = argument.partition("=")
+        if not (name and equals):
+            raise UsageError(f"{argument} names no state", hint="as in --state plan=plan.json")
+        try:
+            found[plain_text(name) or ""] = json.loads(Path(file).read_bytes())
+        except OSError as error:
+            raise NotFoundError(f"{file} cannot be read: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{file} is no JSON: {error}") from error
+    return found

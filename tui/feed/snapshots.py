@@ -1,0 +1,24 @@
+"""Taking a snapshot for whoever sits before the screen."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from stepwell.store import Workspace
+from stepwell.tui.source import Source
+from stepwell.tui.values import Step
+
+
+def taken(source: Source, text: str, session: str | None) -> tuple[str, Step]:
+    """Takes a snapshot of a session (None: of no session), and returns what to say, and the step.
+
+    Raises:
+        LeaseError: a client has the session to write.
+    """
+    from stepwell.store.sessions import Sessions  # loaded when somebody takes one
+
+    if session is None:
+        step = source.capture(text or "snapshot", tags=("snapshot",))
+        return f"snapshot #{step.seq} taken, tagged snapshot", step
+    step = Sessions(cast(Workspace, source)).take_unheld(session, description=text)
+    return f"snapshot #{step.seq} of {session} taken", step
