@@ -56,7 +56,7 @@ format: $(VENV)/.ready-dev ## format the code and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/.ready ## measure beside other tools and write docs/benchmarks.md; QUICK=1 for a short look
+bench: $(VENV)/.ready-dev ## measure beside other tools and write docs/benchmarks.md; QUICK=1 for a short look
 	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(ARGS)
 
 test-agents: $(VENV)/.ready ## drive real agents from the npm registry, offline; needs Node; ARGS='claude --page'

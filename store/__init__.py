@@ -14,12 +14,14 @@ from stepwell.store.model.version import VERSION as __version__
 if _TYPE_CHECKING:
     from stepwell.store.engine.recording import Act, Recorded
     from stepwell.store.engine.scan import CaptureConfig
+    from stepwell.store.model.access import Lease
     from stepwell.store.model.changes import Change, Hunk
     from stepwell.store.model.errors import (
         AmbiguousError,
         BusyError,
         FailedError,
         IntegrityError,
+        LeaseError,
         NotAWorkspaceError,
         NotFoundError,
         RefusedError,
@@ -66,6 +68,8 @@ __all__ = [
     "Hunk",
     "IntegrityError",
     "Kept",
+    "Lease",
+    "LeaseError",
     "Mark",
     "MemoryPersistence",
     "NotAWorkspaceError",
@@ -94,6 +98,7 @@ __all__ = [
 _HOMES = {
     "engine.recording": ("Act", "Recorded"),
     "engine.scan": ("CaptureConfig",),
+    "model.access": ("Lease",),
     "model.changes": ("Change", "Hunk"),
     "model.experiments": ("Approach", "Candidate", "Experiment", "Ranked"),
     "model.plans": ("Applied", "Conflict", "Kept", "Plan", "PlannedChanges"),

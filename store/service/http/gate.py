@@ -25,6 +25,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 _LOOKING = frozenset({b"GET"})
 _DRAINED_BYTES = 256 << 10
 _DRAINED_S = 1.0
+_CAUTION = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _SAFE_SITES = frozenset({b"none", b"same-origin"})
 
 
@@ -77,7 +78,7 @@ class Gate:
             await _drain(receive)
             await _answer(send, *refused.answer)
             return
-        await self._app(scope, _replayed(body, receive), send)
+        await self._app(scope, _replayed(body, receive), _unkept(send))
 
     def _judge(self, scope: MutableMapping[str, Any]) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -193,6 +194,17 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
+def _unkept(send: Send) -> Send:
+    """Returns a sender that tells browsers and proxies to keep nothing and to guess at nothing."""
+
+    async def on(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *_CAUTION]
+        await send(message)
+
+    return on
+
+
 async def _drain(receive: Receive) -> None:
     """Takes what is left of a small body: a client that is hung up on in mid-sentence hears nothing."""
     left = _DRAINED_BYTES
@@ -211,6 +223,7 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
         (b"content-length", str(len(body)).encode("ascii")),
         # What is left of a refused request is not read.
         (b"connection", b"close"),
+        *_CAUTION,
     ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -53,19 +53,23 @@ async def show_step(request: Request, step: schema.StepPath) -> Response:
 
 
 @ROUTES.get("/steps/{step}/diff", responses=documented(schema.Diff))
-async def diff_step(request: Request, step: schema.StepPath, against: _Against = None) -> Response:
-    """What a step changed, or what leads to it from another, in files and in state."""
+async def diff_step(
+    request: Request, step: schema.StepPath, against: _Against = None, hunks: bool = True
+) -> Response:
+    """What a step changed, or what leads to it from another, in files and in state.
+
+    Without hunks only the files are told, however large the difference.
+    """
 
     def diff(workspace: Workspace) -> Form:
         found = workspace.get_step(step)
         if against is None:
-            changes, states = workspace.step_changes(found), own_state_changes(workspace, found)
+            states = own_state_changes(workspace, found)
+            changes = workspace.step_changes(found, hunks=hunks)
         else:
             other = workspace.get_step(against)
-            changes, states = (
-                workspace.diff(other, found),
-                state_changes(workspace, other, found),
-            )
+            states = state_changes(workspace, other, found)
+            changes = workspace.diff(other, found, hunks=hunks)
         return {
             "changes": [change_form(change) for change in changes],
             "state_changes": [state_change_form(change) for change in states],

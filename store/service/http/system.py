@@ -64,7 +64,6 @@ async def events(
     return StreamingResponse(
         stream(parts_of(request), after),
         media_type="text/event-stream",
-        headers={"cache-control": "no-store"},
     )
 
 

@@ -101,6 +101,14 @@ def test_every_other_host_is_refused(server: Served, host: str) -> None:
     assert server.raw(request).split()[1] in (b"400", b"403")
 
 
+def test_no_answer_may_be_kept(server: Served) -> None:
+    """By a browser or a proxy, whether it was refused or not."""
+    for token in (server.token, "wrong"):
+        headers = server.ask("GET", "/sessions", token=token).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
 def test_no_host_and_two_hosts_are_refused(server: Served) -> None:
     """One of them might be looked at, and the other meant."""
     host = f"Host: localhost:{server.port}\r\n"

@@ -285,6 +285,7 @@ def test_steps_are_shown_with_their_difference(server: Served) -> None:
     assert own[0]["hunks"][0]["lines"] == ["-0", "+1"]
     other = server.ask("GET", "/steps/%234/diff?against=%232").json["changes"]
     assert other[0]["hunks"][0]["lines"] == ["-1", "+3"]
+    assert server.ask("GET", "/steps/%232/diff?hunks=false").json["changes"][0]["hunks"] == []
     for path in (
         "/steps/ffffffff",
         "/steps/%23999999999",
