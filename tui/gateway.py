@@ -363,11 +363,7 @@ class Gateway:
 
     def take_snapshot(self, to: Post, label: str, session: str | None) -> None:
         """Captures and marks; ChangeDone or ChangeRefused to `to`."""
-
-        def call(source: Source) -> ChangeDone:
-            return ChangeDone(*taken(source, label, session))
-
-        self.change(to, "take the snapshot", call)
+        self.change(to, "take the snapshot", lambda source: taken(source, label, session))
 
     def tell(self, to: Post, generation: int, run: Run) -> None:
         """Runs a command that only reads; CommandTold to `to`."""

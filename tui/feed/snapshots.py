@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from stepwell.store import Workspace
+from stepwell.tui.messages import ChangeDone
 from stepwell.tui.source import Source
-from stepwell.tui.values import Step
 
 
-def taken(source: Source, text: str, session: str | None) -> tuple[str, Step]:
-    """Takes a snapshot of a session (None: of no session), and returns what to say, and the step.
+def taken(source: Source, text: str, session: str | None) -> ChangeDone:
+    """Takes a snapshot of a session (None: of no session), and returns the news of it.
 
     Raises:
         LeaseError: a client has the session to write.
@@ -19,6 +19,6 @@ def taken(source: Source, text: str, session: str | None) -> tuple[str, Step]:
 
     if session is None:
         step = source.capture(text or "snapshot", tags=("snapshot",))
-        return f"snapshot #{step.seq} taken, tagged snapshot", step
+        return ChangeDone(f"snapshot #{step.seq} taken, tagged snapshot", step)
     step = Sessions(cast(Workspace, source)).take_unheld(session, description=text)
-    return f"snapshot #{step.seq} of {session} taken", step
+    return ChangeDone(f"snapshot #{step.seq} of {session} taken", step)
