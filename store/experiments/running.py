@@ -168,11 +168,23 @@ class Runner:
     def _begin(self, candidate: Candidate) -> None:
         root = self._roots[candidate.label]
         context, tried = self._context(root), replace(candidate, tried=True)
+        self._look_first(context)
         child = Child(self._command(candidate.command, root, candidate))
         seat = _Seat(tried, root, context, self._also, child, captured_at=time.monotonic())
         self._seats.append(seat)
         self._set(tried)
         self._report(candidate.label, "running")
+
+    def _look_first(self, context: Context) -> None:
+        """Has a root looked at before its command runs.
+
+        What is captured later, under the writer lock, then costs what the command changed.
+        """
+        captured = context.sight.take(
+            LayeredObjects(self._place.reader), self._place.base, self._also
+        )
+        if captured.snapshot == self._place.base:
+            context.sight.keep(captured)  # the store holds the base
 
     def _command(self, words: tuple[str, ...], root: Path, candidate: Candidate) -> Command:
         environment = {

@@ -159,6 +159,19 @@ def test_what_a_command_does_is_captured_while_it_runs(ws: Workspace) -> None:
     assert ws.head().title == "first capture"
 
 
+def test_a_root_is_looked_at_before_its_command_runs(ws: Workspace) -> None:
+    """So a capture under the lock reads what changed; and a change at once is seen all the same."""
+    look = "import os; assert os.path.exists('../stats'); "
+    results = ws.try_approaches(
+        [(label, python(f"{look}open('mod.py', 'w').write({label!r} * 33)")) for label in "ab"]
+    )
+    assert [c.exit_code for c in results.candidates] == [0, 0]
+    for label in "ab":
+        content = ws.read_file(ws.get_step(f"{results.name}/{label}"), b"mod.py")
+        assert content == label.encode() * 33
+    assert results.candidates[0].files == 1
+
+
 def test_the_base_is_the_disk_or_a_step_that_is_named(ws: Workspace, code: Path) -> None:
     """What is on disk and in no step is captured first."""
     (code / "mod.py").write_text("edited\n")
