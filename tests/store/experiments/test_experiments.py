@@ -163,12 +163,12 @@ def test_a_root_is_looked_at_before_its_command_runs(ws: Workspace) -> None:
     """So a capture under the lock reads what changed; and a change at once is seen all the same."""
     look = "import os; assert os.path.exists('../stats'); "
     results = ws.try_approaches(
-        [(label, python(f"{look}open('mod.py', 'w').write({label!r} * 33)")) for label in "ab"]
+        [(label, python(f"{look}open('mod.py', 'w').write({label!r} * 28)")) for label in "ab"]
     )
     assert [c.exit_code for c in results.candidates] == [0, 0]
     for label in "ab":
         content = ws.read_file(ws.get_step(f"{results.name}/{label}"), b"mod.py")
-        assert content == label.encode() * 33
+        assert content == label.encode() * 28
     assert results.candidates[0].files == 1
 
 

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.gateway import open_workspace
+from stepwell.tui.keys.actions import actions_for
 from stepwell.tui.screens.experiments import ExperimentsScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.widgets.diff import DiffView
@@ -317,3 +318,35 @@ def test_the_persons_weights_rank(
         assert row(screen_text, app, "rank").count("score 1.00") == 2
 
     play(opened, scene)
+
+
+@pytest.mark.parametrize("size", [(160, 40)])
+def test_hostile_names_lines_and_outputs_reach_no_terminal_and_no_key_writes(
+    tmp_path: Path, play_over: Make, settle: Make, size: tuple[int, int]
+) -> None:
+    """Escape sequences, bidi signs, a very long line; every key of the screen changes no file."""
+    folder = tmp_path / "orchard"
+    folder.mkdir()
+    name, text = "f\x1b[2J\u202ec\n", "\x1b]0;{0}\x07\n\u202e{0}\n" + "{0}" * 20_000 + "\n"
+    with Workspace.init(folder, home=tmp_path / "home") as ws:
+        check = [sys.executable, "-c", f"print({text.format('said')!r}); raise SystemExit(3)"]
+        tries = [(f"a\u202e{word}", writes(**{name: text.format(word)})) for word in ("x", "y")]
+        ws.try_approaches(tries, name="h\u202e", check=check)
+        ws.judge("h\u202e", "a\u202ex", "accepted", note=text.format("note"))
+    controls = {*map(chr, range(32)), "\x7f", "\u202e", *map(chr, range(0x80, 0xA0))}
+    keys = {action.keys[0] for action in actions_for("review")} - {"escape"}
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E")
+        for key in sorted(keys):
+            await press(pilot, app, settle, key)
+            strips = app.screen._compositor.render_strips()
+            assert not controls & set("".join(part.text for strip in strips for part in strip))
+            if not isinstance(app.screen, ExperimentsScreen):
+                await press(pilot, app, settle, "escape")
+            if app.screen is app.main:
+                await press(pilot, app, settle, "E")
+            assert isinstance(app.screen, ExperimentsScreen), key
+
+    play_over(folder, scene, size)
+    assert list(folder.iterdir()) == []
