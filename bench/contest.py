@@ -130,17 +130,19 @@ class Contest:
 
     def restores(
         self, count: int, rounds: int, *, everything: bool, alone: Contestant | None = None
-    ) -> None:
+    ) -> bool:
         """Times going back over a change of so many files, and the capture that follows.
 
         With `everything` the last round compares the whole tree and not only those files. `alone`:
-        only that one, which disturbs no other then.
+        only that one, which disturbs no other then. Returns whether a run was stopped at the cap.
         """
         say(f"{self._tree}: {restore_of(count)}{f', {alone.name}' if alone else ''}")
         for number in range(rounds):
             for who in [alone] if alone else self._in_turn():
                 for _ in range(max(1, who.repeats // count)):
                     self._restore(who, count, everything=everything and number == rounds - 1)
+        measure = restore_of(count)
+        return any(self._results.look(self._tree, measure, w.name).stopped for w in self._all)
 
     def _restore(self, who: Contestant, count: int, *, everything: bool) -> None:
         measure, after = restore_of(count), after_restore_of(count)

@@ -157,7 +157,9 @@ def _restore_whole(contest: Contest, contestants: list[Contestant], scale: Scale
         if isinstance(who, OpenCode):
             who.restore_whole()
             for count in (scale.restored[0], scale.restored[-1]):
-                contest.restores(count, scale.rounds, everything=False, alone=who)
+                # What it writes does not depend on the number of files: once at the cap is enough.
+                if contest.restores(count, scale.rounds, everything=False, alone=who):
+                    break
 
 
 def _warm_up(

@@ -48,5 +48,24 @@ def keeps_text(config: Path) -> bool:
     return not table.get("no_text", False)
 
 
+def daemon_idle_s(config: Path) -> float | None:
+    """Returns after how long without a request a daemon ends: `idle_s` of `[daemon]`; None: not said.
+
+    Raises:
+        UsageError: the file cannot be read, or the table has anything else.
+    """
+    table = read_table(config, "daemon")
+    for key in table.keys() - {"idle_s"}:
+        raise _wrong(
+            config, f"the setting {key} of [daemon]", "there is no such setting; there is idle_s"
+        )
+    value = table.get("idle_s")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise _wrong(config, "the setting idle_s of [daemon]", "it must be a number of seconds")
+    return float(value)
+
+
 def _wrong(config: Path, key: str, why: str) -> UsageError:
     return UsageError(f"{key} in {config} makes no sense: {why}", hint="mend the file", setting=key)

@@ -9,14 +9,14 @@ from pathlib import Path
 from stepwell.store.environment import default_config, runtime_folder, session_folder
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.version import VERSION
-from stepwell.store.service.daemon import IDLE_S, Settings, serve
+from stepwell.store.service.daemon import Settings, serve
 
 
 def main(arguments: list[str]) -> int:
     """Runs a daemon. What keeps it from starting is in its log, for nobody watches it."""
     home, root, *rest = arguments
     os.umask(0o077)
-    idle_s = float(rest[0]) if rest else IDLE_S
+    idle_s = float(rest[0]) if rest else None
     try:
         settings = Settings(
             Path(root),

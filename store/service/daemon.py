@@ -36,11 +36,11 @@ from stepwell.store.service.log import Log
 from stepwell.store.service.metrics import kept_metrics
 from stepwell.store.service.sealer import Sealer
 from stepwell.store.service.server import Limits, Server
-from stepwell.store.settings import keeps_text
+from stepwell.store.settings import daemon_idle_s, keeps_text
 from stepwell.store.state.persistence import INTERVAL_MS
 
 IDLE_S = 900.0
-"""After so long without a request a daemon ends."""
+"""After so long without a request a daemon ends, unless it is told otherwise."""
 
 _LOOK_S = 0.2
 """How often it looks whether the watcher's queue wants emptying."""
@@ -61,7 +61,8 @@ class Settings:
     home: Path
     runtime: Path
     version: str
-    idle_s: float = IDLE_S
+    idle_s: float | None = None
+    """After so long without a request it ends; None: as the person's settings say."""
     limits: Limits = field(default_factory=Limits)
     config: Path | None = None
     """The person's settings; None: there are none."""
@@ -156,6 +157,7 @@ class _Daemon:
         self._log = log
         self._end = asyncio.Event()
         self._why = ""
+        self._idle_s = _idle_s(settings, log)
         self._doubt: str | None = None
         self._sealer = Sealer(log)
         self._settled: float | None = None
@@ -280,7 +282,7 @@ class _Daemon:
 
     async def _keep_up(self, desk: Desk) -> None:
         unused_s = time.monotonic() - desk.last
-        if unused_s > self._settings.idle_s:
+        if unused_s > self._idle_s:
             self._finish("nobody asked for anything")
         elif _places(self._workspace) != self._place:
             self._finish("the workspace, its store or the socket is no longer there")
@@ -309,6 +311,16 @@ class _Daemon:
                 self._settled = time.monotonic()
 
             await desk.if_free(settle)
+
+
+def _idle_s(settings: Settings, log: Log) -> float:
+    if settings.idle_s is not None or settings.config is None:
+        return settings.idle_s or IDLE_S
+    try:
+        return daemon_idle_s(settings.config) or IDLE_S
+    except UsageError as error:
+        log.write("error", {"code": error.code, "message": error.message})
+        return IDLE_S
 
 
 def _is_own_process() -> bool:

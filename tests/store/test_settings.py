@@ -1,4 +1,4 @@
-"""The person's settings: whether texts are kept."""
+"""The person's settings: whether texts are kept, and when a daemon ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.claude import Claude
 from stepwell.store import Workspace
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.model.errors import UsageError
-from stepwell.store.settings import keeps_text
+from stepwell.store.settings import daemon_idle_s, keeps_text
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,27 @@ def test_settings_that_make_no_sense_are_an_error(text: str, tmp_path: Path) -> 
     config.write_text(text)
     with pytest.raises(UsageError, match=r"config\.toml"):
         keeps_text(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", None), ("[daemon]\n", None), ("[daemon]\nidle_s = 2.5\n", 2.5)]
+)
+def test_the_settings_say_when_a_daemon_ends(
+    text: str, seconds: float | None, tmp_path: Path
+) -> None:
+    """Or nothing of it."""
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    assert daemon_idle_s(config) == seconds
+
+
+@pytest.mark.parametrize("line", ['idle_s = "1"', "idle_s = 0", "idle_s = true", "idle = 1"])
+def test_a_time_that_makes_no_sense_is_an_error(line: str, tmp_path: Path) -> None:
+    """Nothing is guessed."""
+    config = tmp_path / "config.toml"
+    config.write_text(f"[daemon]\n{line}\n")
+    with pytest.raises(UsageError, match=r"\[daemon\]"):
+        daemon_idle_s(config)
 
 
 def test_without_texts_only_trees_tools_and_files_are_stored(ws: Workspace, project: Path) -> None:

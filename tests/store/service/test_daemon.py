@@ -57,6 +57,21 @@ def test_a_daemon_follows_the_folder_and_logs_it(
     assert ws.read_file(ws.capture(), b"a") == b"followed\n"
 
 
+def test_a_daemon_ends_when_the_settings_say_so(
+    ws: Workspace, project: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings that make no sense are logged, and it goes on as without any."""
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("STEPWELL_CONFIG", str(config))
+    config.write_text("[daemon]\nidle_s = 0.1\n")
+    assert daemon_process(project, home).wait(20) == 0
+    config.write_text("[daemon]\nidle_s = -1\n")
+    process = daemon_process(project, home)
+    assert "idle_s" in (ws.store / "daemon.log").read_text()
+    process.terminate()
+    assert process.wait(20) == 0
+
+
 def test_of_two_daemons_one_stays_and_the_other_ends_quietly(
     daemon: subprocess.Popen[bytes], ws: Workspace, project: Path, home: Path
 ) -> None:
