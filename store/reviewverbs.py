@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from stepwell.store.branchverbs import BranchVerbs
 from stepwell.store.engine import marking
@@ -23,14 +24,20 @@ class ReviewVerbs(BranchVerbs):
 
     @asked
     def plan_picks(
-        self, name: str, *, paths: Sequence[tuple[str, bytes]] = (), hunks: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        paths: Sequence[tuple[str, bytes]] = (),
+        hunks: Sequence[str] = (),
+        prefer: Literal["ours", "theirs"] | None = None,
     ) -> PlannedChanges:
         """Returns what merging picked parts of an experiment's candidates would change on disk.
 
         `paths` are (label, path), each with all below it; `hunks` are ids of the differences from
         the base to the candidates. Parts of several candidates may be picked. What the disk and the
         picks both changed is merged line by line; where that cannot be, the plan has conflicts and
-        cannot be applied. The result is a step of the current branch, with one parent.
+        cannot be applied, unless `prefer` says who wins: the disk with what was picked of candidates
+        before (ours), or the candidate (theirs). The result is a step of the current branch, with one parent.
 
         Raises:
             NotFoundError: there is no such experiment, candidate, path or hunk; a step was pruned.
@@ -50,7 +57,7 @@ class ReviewVerbs(BranchVerbs):
                 picked.append(Picked(one.branch, self._kept(one), chosen))
         if not picked:
             raise NotFoundError(f"the candidates of {name} were pruned", experiment=name)
-        request = PicksRequest(self.get_step(told.base), tuple(picked), tuple(hunks))
+        request = PicksRequest(self.get_step(told.base), tuple(picked), tuple(hunks), prefer)
         return self._planned(Aim("merge", picked[0].tip, picked[0].tip, merge=request))
 
     def _kept(self, candidate: Candidate) -> Step:

@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of pick: only this hunk, by its id in stepwell diff BASE NAME/LABEL --json",
     )
     add("--note", metavar="N", help="of judge: why")
-    add("--prefer", choices=("ours", "theirs"), help="of promote: settles conflicts, as in merge")
+    add("--prefer", choices=("ours", "theirs"), help="of promote, pick: who wins where two clash")
     add("--dry-run", action="store_true", help="of promote, pick: show the plan, change nothing")
     add("--force", action="store_true", help="of promote, pick: as in merge")
 
@@ -51,7 +51,10 @@ def pick(call: Call, opened: Callable[[Call], Workspace]) -> int:
 
     def plan(workspace: Workspace) -> PlannedChanges:
         return workspace.plan_picks(
-            plain_text(name) or "", paths=_paths(call, workspace, places), hunks=given.hunks or ()
+            plain_text(name) or "",
+            paths=_paths(call, workspace, places),
+            hunks=given.hunks or (),
+            prefer=given.prefer,
         )
 
     return travel(call, Verb("merge the picks?", plan, form=merge_form, open=opened))

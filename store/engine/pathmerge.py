@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from stepwell.store.engine.objects import BLOB, ObjectReader, ObjectSink
 from stepwell.store.engine.renames import Names, renames
@@ -48,6 +48,8 @@ class PathMerge:
     state_at: StateAt
     follow: Callable[[], Names]
     """Returns name in base -> name on disk of the files that were renamed since."""
+    prefer: Literal["ours", "theirs"] | None = None
+    """Whose side wins where two clash; None: that is a conflict."""
     moved: Names = field(default_factory=dict)
     pairs: dict[TrackedPath, Difference] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
@@ -87,9 +89,11 @@ class PathMerge:
         try:
             result = merge_states(_plain(own.base), _plain(ours), _plain(own.theirs), self._merged)
         except Clash as clash:
-            conflict = Conflict(ours_path, clash.kind, own.base, ours, own.theirs)
-            self.conflicts.append(conflict)
-            return
+            if self.prefer is None:
+                conflict = Conflict(ours_path, clash.kind, own.base, ours, own.theirs)
+                self.conflicts.append(conflict)
+                return
+            result = _plain(own.theirs if self.prefer == "theirs" else ours)
         to = ours_path
         if own.theirs_path and result is not None and ours_path == own.base_path:
             to = own.theirs_path
@@ -111,7 +115,7 @@ class PathMerge:
 
     def _merged(self, base: Oid, ours: Oid, theirs: Oid) -> Oid:
         sides = (self.reader.read(oid)[1] for oid in (base, ours, theirs))
-        content = merge_texts(*sides)
+        content = merge_texts(*sides, favour=self.prefer)
         oid = self.reader.add(BLOB, content)
         self.contents[oid] = content
         return oid

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from stepwell.store.engine.diff import changes
 from stepwell.store.engine.lines import with_hunks
+from stepwell.store.engine.merge.conflicts import Side
 from stepwell.store.engine.objects import BLOB, LayeredObjects
 from stepwell.store.engine.partial import (
     Draft,
@@ -46,6 +47,8 @@ class PicksRequest:
     picked: tuple[Picked, ...]
     hunks: tuple[str, ...] = ()
     """Ids, as the differences from the base to the candidates have them."""
+    prefer: Side | None = None
+    """Who wins where picks clash with the disk and what was picked before (ours); None: nobody."""
 
 
 def plan_picks(scene: Scene, request: PicksRequest, draft: Draft) -> Plan:
@@ -63,7 +66,13 @@ def plan_picks(scene: Scene, request: PicksRequest, draft: Draft) -> Plan:
         entry = before[path][1]
         return None if entry is None else PathState(entry.mode, entry.oid)
 
-    merge = PathMerge(scene.reader, scene.disk, state, lambda: names_since(scene, request.base))
+    merge = PathMerge(
+        scene.reader,
+        scene.disk,
+        state,
+        lambda: names_since(scene, request.base),
+        request.prefer,
+    )
     left, contents, used = set(request.hunks), list[bytes](), list[Picked]()
     for one in request.picked:
         chosen = _chosen(scene.reader, request.base.snapshot, one, left)

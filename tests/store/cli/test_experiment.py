@@ -141,6 +141,8 @@ def test_picks_are_merged_and_taken_back(folder: Path, run: Run, tried: Any) -> 
     assert ran.code == 0 and "merge of 1 hunk of branch x/bad at #" in ran.text
     assert (folder / "out").read_text() == "bad"
     assert run("experiment", "pick", "x", "good:out", "--yes").code == 4
+    ran = run("experiment", "pick", "x", "good:out", "--prefer", "theirs", "--yes")
+    assert ran.code == 0 and (folder / "out").read_text() == "good"
 
 
 def test_a_verdict_and_its_note_are_kept(folder: Path, run: Run, tried: Any) -> None:

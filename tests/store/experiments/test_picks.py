@@ -99,6 +99,27 @@ def test_picks_that_clash_change_nothing(ws: Workspace, project: Path, tried: Ex
     assert contents(project) == before
 
 
+def test_a_preferred_side_wins_where_picks_clash(
+    ws: Workspace, project: Path, tried: Experiment
+) -> None:
+    """Only there: of texts the lines, of what came, went or is binary the whole."""
+    (project / "two").write_text(text(l5="mine", l30="later"))
+    ws.capture("later")
+    before = contents(project)
+    paths = [("a", b"two"), ("a", b"new"), ("b", b"two"), ("c", b"new")]
+    ws.apply(ws.plan_picks("x", paths=paths, prefer="ours"))
+    assert (project / "two").read_text() == text(l5="mine", l30="later")
+    assert (project / "new").read_text() == "of a\n"
+    ws.undo()
+    ws.apply(ws.plan_picks("x", paths=paths[:2], prefer="theirs"))
+    assert (project / "two").read_text() == text(l5="a5", l30="later")
+    ws.undo()
+    ws.apply(ws.plan_picks("x", paths=paths, prefer="theirs"))
+    assert not (project / "two").exists() and (project / "new").read_text() == "of c\n"
+    ws.undo()
+    assert contents(project) == before
+
+
 def test_all_of_one_candidate_is_what_its_promotion_gives(
     ws: Workspace, project: Path, tried: Experiment
 ) -> None:
