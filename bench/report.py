@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import goals
+import keeping
 import trees
 from alone import MERGE
 from commands import Stepwell
@@ -43,9 +44,12 @@ def page(results: Results) -> str:
         "## Machine\n\n" + _machine(results),
         "## What the project holds itself to\n\n" + goals.table(results),
         "How many of the runs kept within a limit:\n\n" + goals.rates(results),
+        *filter(None, [keeping.page(results)]),
         *(
             _tree(results, tree)
-            for tree in dict.fromkeys(t for t, _, _ in results.cells if t and t != COMMANDS)
+            for tree in dict.fromkeys(
+                t for t, _, _ in results.cells if t and t not in (COMMANDS, keeping.PLACE)
+            )
         ),
         *([_commands(results)] if _columns(results, COMMANDS) else []),
         "## Where others are quicker\n\n" + _losses(results),

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import alone
+import keeping
 import machine
 import report
 import screen
@@ -46,15 +47,25 @@ class Scale:
     captures: int
     steps: int
     keys: int
+    kept: int = 0
+    """Rounds of what keeping a history costs; 0: that is left out."""
     large_diff: bool = True
     commands: tuple[type[Command], ...] = ()
     """Command-line tools, each beside our own command."""
 
 
 FULL = Scale(
-    ("1k", "7k", "100k"), 5, (1, 10, 100), (1, 10, 200, 1000), 10_000, 100_000, 60, commands=OTHERS
+    ("1k", "7k", "100k"),
+    5,
+    (1, 10, 100),
+    (1, 10, 200, 1000),
+    10_000,
+    100_000,
+    60,
+    kept=1_000,
+    commands=OTHERS,
 )
-QUICK = Scale(("7k",), 2, (1, 10), (1, 200), 200, 5_000, 12, large_diff=False)
+QUICK = Scale(("7k",), 2, (1, 10), (1, 200), 200, 5_000, 12, kept=40, large_diff=False)
 TINY = Scale(("30",), 1, (1, 10), (1, 12), 5, 60, 2, large_diff=False)
 
 
@@ -105,6 +116,8 @@ def _parts(
     if scale.commands:
         yield partial(measure_commands, results, scale, scratch / "commands")
     yield partial(measure_long, results, scale, scratch)
+    if scale.kept:
+        yield partial(keeping.measure, results, scratch / "keeping", scale.kept)
     yield partial(measure_tree, results, scale, largest, scratch / largest)
 
 

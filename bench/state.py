@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,32 @@ def _read(folder: Path, config: StateConfig, rounds: int) -> Rows:
         ("compare two, in memory", _times(differed)),
         ("nearest", _times(searched)),
     ]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the page tells of it; times in milliseconds of the processor."""
+
+    reconstructed: list[float]
+    compared: list[float]
+    saved: float
+    """Share of the bytes that incremental snapshots save beyond compression."""
+
+
+def figures(folder: Path, count: int, kilobytes: int = 1210) -> Figures:
+    """Takes so many snapshots of a state that changes a little, and reads each of them."""
+    agent, config, full_bytes = AgentState(kilobytes), StateConfig(max_snapshots=count), 0
+    with StateSnapshots(folder, config) as snapshots:
+        for _ in range(count):
+            state = agent.step()
+            snapshots.create("s", state)
+            full_bytes += len(gzip.compress(encode(state), 6, mtime=0))
+        known = snapshots.search(direction="asc")
+        read = [_timed(lambda one=one: snapshots.reconstruct_state(one)) for one in known]
+        pairs = [random.Random(number).sample(known, 2) for number in range(min(count, 100))]
+        compared = [_timed(lambda pair=pair: snapshots.compare(*pair)) for pair in pairs]
+        saved = 1 - snapshots.statistics().stored_bytes / full_bytes
+    return Figures([busy for _, busy in read], [busy for _, busy in compared], saved)
 
 
 def _patch_forms(texts: list[bytes]) -> Rows:

@@ -75,6 +75,11 @@ class StepReader:
         tiers.expect(self._neighbours(step))
         return found
 
+    @peeked
+    def note_look(self, at_hand: bool, ahead: bool) -> None:
+        """Counts a look at a step that was served elsewhere, such as by a screen from its own memory."""
+        self._context.tiers.looked(at_hand, ahead)
+
     def _neighbours(self, step: Step) -> list[Step]:
         found = []
         for distance in _NEIGHBOURS:

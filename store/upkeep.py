@@ -30,16 +30,22 @@ class UpkeepVerbs(UnaskedVerbs):
         self._require_history()
         return plan_prune(self._journal, policy, self._context.clock(), progress=progress)
 
-    @carried
     def prune(self, policy: Policy, *, progress: Progress = no_progress) -> Prune:
         """Drops the steps that `plan_prune` names: they are shown no more, and `undo` brings them back.
 
-        Their space is taken by `gc`, once the grace time of the policy is over. Raises as `plan_prune`.
+        Their space is taken by `gc`, once the grace time of the policy is over. Captures go on
+        while it is planned; what something holds since then stays. Raises as `plan_prune`.
         """
-        from stepwell.store.engine.pruning.prune import prune
+        self.refresh()
+        plan = self.plan_prune(policy, progress=progress)
+        return self._drop(plan, policy) if plan.dropped else plan
+
+    @carried
+    def _drop(self, plan: Prune, policy: Policy) -> Prune:
+        from stepwell.store.engine.pruning.prune import drop
 
         with self._writer() as writer:
-            return prune(writer, policy, self._context.clock(), progress=progress)
+            return drop(writer, plan, policy, self._context.clock())
 
     def plan_purge(
         self,

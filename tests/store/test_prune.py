@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.pruning import FEW, edits, shown, told
 
 from stepwell.store import Workspace
 from stepwell.store.model.errors import NotFoundError, RefusedError
-from stepwell.store.model.retention import Policy
+from stepwell.store.model.retention import Policy, Prune
 from stepwell.store.model.steps import Operation
 
 DAY_NS = 86_400 * 10**9
@@ -206,3 +207,28 @@ def test_steps_after_a_prune_are_recorded_on_what_stays(ws: Workspace, project: 
     before = shown(ws)
     ws.rebuild()
     assert shown(ws) == before
+
+
+def test_what_is_held_between_plan_and_drop_stays(
+    either: Workspace, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A prune is planned without the lock: a mark, a branch and a rollback meanwhile count."""
+    edits(either, project, 9)
+    plain = Workspace.plan_prune
+
+    def meanwhile(self: Workspace, policy: Policy, **more: Any) -> Prune:
+        plan = plain(self, policy, **more)
+        with Workspace.open(project, home=home) as other:
+            other.mark(other.get_step("#3"), label="now")
+            other.create_branch("here", at="#4")
+            other.apply(other.plan_rollback("#5"), force=True)
+        return plan
+
+    monkeypatch.setattr(Workspace, "plan_prune", meanwhile)
+    done = either.prune(FEW)
+    assert [one.seq for one in done.dropped] == [1, 2, 6, 7]
+    assert {3, 4, 5, 8, 9, 10} <= set(shown(either))
+    assert either.get_step("here").seq == 4 and either.verify(full=True).ok
+    monkeypatch.undo()
+    either.undo()
+    assert either.get_step("now").seq == 3

@@ -88,6 +88,7 @@ class MemorySource:
         self.branches = {branch.name: branch for branch in branches}
         self.dirty: tuple[Change, ...] = ()
         self.reads: list[int] = []
+        self.looks: list[tuple[bool, bool]] = []
         self.whole: dict[tuple[bytes, Oid | None], Change] = {}
 
     def grow(self, *steps: Step) -> None:
@@ -156,6 +157,9 @@ class MemorySource:
 
     def experiments(self) -> list[Any]:
         return []
+
+    def note_look(self, at_hand: bool, ahead: bool) -> None:
+        self.looks.append((at_hand, ahead))
 
     def blob(self, oid: Oid) -> bytes:
         return b"def plant():\n    return 'tree'\n"

@@ -1,13 +1,14 @@
 """The diff of the selected step: at once when it was seen before, else after a short rest.
 
 The rest keeps a held-down key from asking for every step that it passes; a newer wish makes the
-answer to an older one void.
+answer to an older one void. Once the diff is there, those of the neighbours are read, too, if they
+are small: they are what is looked at next.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from stepwell.tui.messages import PatchLoaded
@@ -17,6 +18,9 @@ from stepwell.tui.values import Step, StepId
 
 REST_S = 0.06
 KEPT = 64
+_AHEAD_FILES = 50
+_AHEAD_LINES = 3_000
+"""A neighbour with more is not read before somebody looks at it."""
 KEPT_ROWS = 400_000
 """Rows of all remembered diffs together; the newest one is always kept."""
 
@@ -74,8 +78,13 @@ class Patches:
         show: Callable[[DiffRows], None],
         later: Callable[[float, Callable[[], None]], Timer],
         rest_s: float = REST_S,
+        note: Callable[[bool, bool], None] = lambda _at_hand, _ahead: None,
     ) -> None:
-        """`show` takes the rows of the newest wish; `later` is a widget's `set_timer`."""
+        """`show` takes the rows of the newest wish; `later` is a widget's `set_timer`.
+
+        `note` hears of each look at a step, whether its diff was known, and read before any look.
+        """
+        self._note_look = note
         self._loader = loader
         self._show = show
         self._later = later
@@ -83,21 +92,43 @@ class Patches:
         self._known: OrderedDict[PatchKey, DiffRows] = OrderedDict()
         self._generation = 0
         self._timer: Timer | None = None
+        self._wanted: PatchKey | None = None
+        self._expected: list[Sight] = []
+        self._ahead: set[PatchKey] = set()
+        """What was read before anybody looked at it."""
 
-    def want(self, sight: Sight) -> bool:
+    def want(self, sight: Sight, neighbours: Sequence[Step] = ()) -> bool:
         """Wishes for a diff; tells whether it was shown at once.
 
-        The disk's diff is never taken from memory.
+        The disk's diff is never taken from memory. `neighbours` are looked at next, the likeliest first.
         """
         self.drop()
+        self._wanted = sight.key
+        self._expected = [sight._replace(step=one) for one in neighbours if _is_small(one)]
         rows = self._known.get(sight.key)
+        self._note(sight.key, rows is not None)
         if rows is not None:
             self._known.move_to_end(sight.key)
             self._show(rows)
+            if self._expected:
+                self._timer = self._later(self._rest_s, self._prepare)
             return True
         generation = self._generation
         self._timer = self._later(self._rest_s, lambda: self._loader.load_patch(generation, sight))
         return False
+
+    def _note(self, key: PatchKey, at_hand: bool) -> None:
+        if key.step is not None and key.base is None:
+            self._note_look(at_hand, key in self._ahead)
+            self._ahead.discard(key)
+
+    def _prepare(self) -> None:
+        """Reads the diff of the next neighbour that is not known yet."""
+        while self._expected:
+            sight = self._expected.pop(0)
+            if sight.key not in self._known:
+                self._loader.load_patch(self._generation, sight)
+                return
 
     def drop(self) -> None:
         """Wishes for nothing until the next wish."""
@@ -113,10 +144,23 @@ class Patches:
         if whole and isinstance(key, PatchKey) and key.step is not None:
             self._known[key] = message.rows
             self._forget()
-        if message.generation == self._generation:
+        if message.generation != self._generation:
+            return
+        if key == self._wanted:
             self._show(message.rows)
+        elif isinstance(key, PatchKey) and whole:
+            self._ahead.add(key)
+        if whole:
+            self._prepare()
 
     def _forget(self) -> None:
         total = sum(map(len, self._known.values()))
         while len(self._known) > 1 and (len(self._known) > KEPT or total > KEPT_ROWS):
-            total -= len(self._known.popitem(last=False)[1])
+            key, rows = self._known.popitem(last=False)
+            total -= len(rows)
+            self._ahead.discard(key)
+
+
+def _is_small(step: Step) -> bool:
+    counts = step.changes
+    return counts.files <= _AHEAD_FILES and counts.added + counts.deleted <= _AHEAD_LINES

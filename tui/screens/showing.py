@@ -7,11 +7,13 @@ to be read waits a little longer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from textual.timer import Timer
 
 from stepwell.tui.feed.highlight import Highlighter
+from stepwell.tui.feed.looks import note_look
 from stepwell.tui.feed.patches import Patches, Sight
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.messages import PatchLoaded
@@ -55,7 +57,7 @@ class Showing:
         self._highlighter = highlighter
         self._later = later
         self._rest_s = rest_s
-        self._patches = Patches(gateway, self._show, later, rest_s)
+        self._patches = Patches(gateway, self._show, later, rest_s, partial(note_look, gateway))
         self._timer: Timer | None = None
         self._shown: int | None = -1
         self._rows: DiffRows | None = None
@@ -103,7 +105,8 @@ class Showing:
             base, step = self._between
         choices = self._views.diff.choices
         self.sight = Sight(step, base, choices.context, choices.ignore_space)
-        self._patches.want(self.sight)
+        ahead = () if self._between is not None or step is None else self._views.timeline.neighbours
+        self._patches.want(self.sight, ahead)
 
     def take(self, message: PatchLoaded) -> None:
         """Shows an answer if it is still the wanted one."""

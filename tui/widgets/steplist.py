@@ -104,6 +104,13 @@ class StepList(LineList):
         return self._step(self.cursor) if 0 < self.cursor < self.count else None
 
     @property
+    def neighbours(self) -> tuple[Step, ...]:
+        """The loaded steps of the rows around the cursor, the nearest first, older ones before newer."""
+        rows = (self.cursor + by for by in (1, -1, 2))
+        found = (self._step(row) for row in rows if 0 < row < self.count)
+        return tuple(step for step in found if step is not None)
+
+    @property
     def head_step(self) -> Step | None:
         """The newest step of the current branch; None while it is not loaded."""
         if not self._tips.head or not len(self.columns):

@@ -21,7 +21,6 @@ class Appender:
         self._segment = segment
         self._written = segment.committed
         self._buffer = bytearray()
-        self.source = FrameSource(self._read_at, segment.salt)
         self.failed = False
         """After a failed sync or cut nobody knows what is on disk: the file takes no more."""
         try:
@@ -34,6 +33,11 @@ class Appender:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    @property
+    def source(self) -> FrameSource:
+        """What was appended, flushed or not; made anew, so that an unused appender refers to nothing."""
+        return FrameSource(self._read_at, self._segment.salt)
 
     @property
     def position(self) -> int:

@@ -8,10 +8,8 @@ The header is there twice because without the salt no frame can be checked.
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
-import weakref
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -28,6 +26,7 @@ from stepwell.store.engine.journal.index import (
     TailIndex,
     write_index,
 )
+from stepwell.store.engine.journal.opened import OpenedFile
 from stepwell.store.engine.journal.stored import FrameSource
 from stepwell.store.engine.journal.walk import Gap, Group, GroupScan, Walker
 from stepwell.store.engine.manifest import unknown_format
@@ -138,24 +137,20 @@ class Segment:
         self.tail = TailIndex()
         self.mapped: MappedIndex | None = None
         self._loaded = False
-        self._fd = -1
+        self._file: OpenedFile | None = None
         self._scan = GroupScan(HEADER_BYTES)
         self._open()
 
     def _open(self) -> None:
-        try:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
+        self._file = OpenedFile.open(self.path)
+        if self._file is None:
             self.lost = "its file is missing"
             return
-        except OSError as error:
-            raise system_error(error, "opening", self.path) from error
-        self._close = weakref.finalize(self, os.close, self._fd)
         self.header = _decode_header(self.read_at(0, HEADER_BYTES), self.path)
         if self.header is None:
             self._open_without_header()
         if self.header is not None:
-            self.source = FrameSource(self.read_at, self.header.salt)
+            self.source = FrameSource(self._file.read_at, self.header.salt)
 
     def _open_without_header(self) -> None:
         index = MappedIndex.open(index_path(self.store, self.number), self.number)
@@ -167,9 +162,8 @@ class Segment:
 
     def close(self) -> None:
         """Closes the file."""
-        if self._fd >= 0:
-            self._fd = -1
-            self._close()
+        if self._file is not None:
+            self._file.close()
 
     @property
     def salt(self) -> bytes:
@@ -178,26 +172,11 @@ class Segment:
 
     def size(self) -> int:
         """Returns the file's size now; 0 when it is lost."""
-        return 0 if self.lost else os.fstat(self._fd).st_size
+        return 0 if self.lost or self._file is None else self._file.size()
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Returns bytes of the file, fewer at its end; sectors that the disk lost read as end.
-
-        Raises:
-            FailedError: the system refuses to read.
-        """
-        try:
-            block = os.pread(self._fd, length, offset)
-            while len(block) < length and (more := self._read_more(block, offset, length)):
-                block += more
-            return block
-        except OSError as error:
-            if error.errno == errno.EIO:
-                return b""
-            raise system_error(error, "reading", self.path) from error
-
-    def _read_more(self, block: bytes, offset: int, length: int) -> bytes:
-        return os.pread(self._fd, length - len(block), offset + len(block))
+        """Returns bytes of the file, as `OpenedFile` does; nothing of a lost one."""
+        return b"" if self._file is None else self._file.read_at(offset, length)
 
     def load(self, limit: int | None) -> None:
         """Makes the content known, from the index and by walking what that does not cover.

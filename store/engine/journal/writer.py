@@ -126,6 +126,8 @@ class JournalWriter(Journal):
         """Writes the derived files when that is worthwhile, and closes; not the lock."""
         if self._transaction is not None:
             self._transaction.abort()
+            # It refers to the writer: together they would stay, with all files, until garbage is collected.
+            self._transaction = None
         if self._appender is not None:
             if any(_is_long(segment.tail) for segment in self._chain.loaded()):
                 self._write_derived()

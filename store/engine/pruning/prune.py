@@ -27,7 +27,7 @@ from stepwell.store.engine.view import TRAVEL_KINDS
 from stepwell.store.model.errors import IntegrityError, NotFoundError, RefusedError
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.retention import Policy, Prune, PruneStep, StepFacts, Verdict
-from stepwell.store.model.seqs import seqs_of
+from stepwell.store.model.seqs import holds, seqs_of
 from stepwell.store.model.steps import Step, StepRecorded, StepsDropped, View
 from stepwell.store.model.text import plural
 
@@ -57,26 +57,32 @@ def plan_prune(
     return _sized(journal, steps, verdicts, policy, progress)
 
 
-def prune(
-    writer: JournalWriter, policy: Policy, clock_ns: int, *, progress: Progress = no_progress
-) -> Prune:
-    """Takes the steps that `plan_prune` names out of sight; raises as it, and when writing fails."""
-    plan = plan_prune(writer, policy, clock_ns, progress=progress)
-    if not plan.dropped:
-        return plan
-    seqs = seqs_of(one.seq for one in plan.dropped)
+def drop(writer: JournalWriter, plan: Prune, policy: Policy, clock_ns: int) -> Prune:
+    """Takes the steps that a plan names out of sight; raises when writing fails.
+
+    The plan was made without the lock: what something holds since then stays, and what is dropped
+    already does not count.
+    """
+    view = writer.view()
+    held = _held(writer, {}, clock_ns, clock_ns - policy.safety_days * DAY_NS)
+    going = tuple(
+        one for one in plan.dropped if one.step not in held and not holds(view.dropped, one.seq)
+    )
+    if not going:
+        return replace(plan, dropped=())
+    seqs = seqs_of(one.seq for one in going)
     operation = writer.begin().commit(
         "prune",
-        f"{'folded' if policy.fold else 'dropped'} {plural(len(plan.dropped), 'step')}",
+        f"{'folded' if policy.fold else 'dropped'} {plural(len(going), 'step')}",
         [StepsDropped(seqs, True)],
         inverse=[StepsDropped(seqs, False)],
         details={
-            "steps": len(plan.dropped),
+            "steps": len(going),
             "bytes": plan.bytes_freed,
             "folded": [list(pair) for pair in plan.folded],
         },
     )
-    return replace(plan, operation=operation.number)
+    return replace(plan, dropped=going, operation=operation.number)
 
 
 def shown_steps(journal: Journal) -> Iterator[Step]:

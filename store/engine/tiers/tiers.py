@@ -117,6 +117,13 @@ class Tiers:
         self.meters.note(tier, (time.perf_counter_ns() - begun) // 1_000)
         return found.there
 
+    def looked(self, at_hand: bool, ahead: bool) -> None:
+        """Takes in a look that was served elsewhere."""
+        self.meters.count(LOOKS)
+        for name, holds in ((AT_HAND, at_hand), (AHEAD, ahead)):
+            if holds:
+                self.meters.count(name)
+
     def ready(self, steps: Steps, step: Step) -> Ready:
         """Returns a step's change with its way back; raises as `changes_of`."""
         return self.recent.get(key_of(step)) or make_ready(steps, step)

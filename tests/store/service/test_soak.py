@@ -7,13 +7,13 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.claude import Claude
 from support.daemons import daemon_process
+from support.processes import Sample, most, sample
 
 from stepwell.store import Workspace
 from stepwell.store.link import wire
@@ -23,35 +23,6 @@ from stepwell.store.model.version import VERSION
 SECONDS = float(os.environ.get("STEPWELL_SOAK_SECONDS", "1200"))
 AN_HOUR = 10_000
 """Operations at least; as many more as the machine manages in half the time."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What the daemon costs at one moment."""
-
-    rss_kb: int
-    descriptors: int
-    threads: int
-
-
-def sample(pid: int) -> Sample:
-    """Looks at a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    return Sample(
-        int(lines["VmRSS"].split()[0]),
-        len(os.listdir(f"/proc/{pid}/fd")),
-        int(lines["Threads"]),
-    )
-
-
-def most(samples: Sequence[Sample]) -> Sample:
-    """Returns the most of each that was seen."""
-    return Sample(
-        max(one.rss_kb for one in samples),
-        max(one.descriptors for one in samples),
-        max(one.threads for one in samples),
-    )
 
 
 def tell(ws: Workspace, told: tuple[str, bytes]) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from stepwell.tui.feed.patches import KEPT, Patches, Sight
 from stepwell.tui.messages import PatchLoaded
 from stepwell.tui.model.diffrows import DiffRows
-from stepwell.tui.values import Change, Oid, Snapshot, Step, StepId, TrackedPath
+from stepwell.tui.values import Change, ChangeCounts, Oid, Snapshot, Step, StepId, TrackedPath
 
 SNAPSHOT = Snapshot(Oid(b"t" * 20), Oid(b"e" * 20))
 
@@ -23,11 +24,15 @@ class Desk:
         self.asked: list[tuple[int, Hashable]] = []
         self.shown: list[DiffRows] = []
         self.forgotten = 0
+        self.looks: list[tuple[bool, bool]] = []
         self.timers: list[Callable[[], None]] = []
-        self.patches = Patches(self, self.shown.append, self.later)
+        self.patches = Patches(self, self.shown.append, self.later, note=self.note_look)
 
     def forget_patch(self) -> None:
         self.forgotten += 1
+
+    def note_look(self, at_hand: bool, ahead: bool) -> None:
+        self.looks.append((at_hand, ahead))
 
     def load_patch(self, generation: int, sight: Sight) -> None:
         self.asked.append((generation, sight.key))
@@ -136,3 +141,49 @@ def test_the_first_files_of_a_large_diff_are_not_taken_for_all() -> None:
     desk.patches.drop()
     assert desk.forgotten == before + 1
     assert desk.patches.want(Sight(step(1))) is False
+
+
+def seqs(desk: Desk) -> list[int]:
+    """Returns the numbers of the steps that were asked for."""
+    return [int(str(key[0]), 16) for _, key in desk.asked]  # type: ignore[index]
+
+
+def test_neighbours_are_read_once_the_wish_is_there() -> None:
+    """One after the other, shown only when they are wished for, and then at once."""
+    desk = Desk()
+    desk.patches.want(Sight(step(5)), [step(4), step(6)])
+    desk.fire()
+    assert seqs(desk) == [5]
+    desk.answer()
+    assert seqs(desk) == [5, 4] and len(desk.shown) == 1
+    ahead = desk.answer()
+    assert seqs(desk) == [5, 4, 6] and len(desk.shown) == 1
+    assert desk.patches.want(Sight(step(4)), [step(3)]) is True
+    assert desk.shown[-1] is ahead
+    desk.fire()
+    assert seqs(desk) == [5, 4, 6, 3]
+    assert desk.looks == [(False, False), (True, True)]
+
+
+def test_moving_on_ends_reading_ahead() -> None:
+    """An answer for whom nobody waits any more is kept, and leads to no other."""
+    desk = Desk()
+    desk.patches.want(Sight(step(5)), [step(4), step(6)])
+    desk.fire()
+    desk.answer()
+    desk.patches.want(Sight(step(9)))
+    desk.answer()
+    assert seqs(desk) == [5, 4] and len(desk.shown) == 1
+    assert desk.patches.want(Sight(step(4))) is True
+
+
+def test_large_neighbours_and_those_of_a_comparison_wait_to_be_looked_at() -> None:
+    """Nobody should wait because of a guess."""
+    desk = Desk()
+    large = replace(step(4), changes=ChangeCounts(files=1, added=100_000))
+    desk.patches.want(Sight(step(5)), [large])
+    desk.fire()
+    desk.answer()
+    assert seqs(desk) == [5]
+    desk.patches.want(Sight(step(8), step(5)))
+    assert len(desk.looks) == 1

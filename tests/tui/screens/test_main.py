@@ -247,7 +247,8 @@ def test_a_held_key_reads_the_last_step_only(
         await settle(pilot, app)
         await pilot.pause(0.15)
         await settle(pilot, app)
-        assert asked == [48]
+        # Its neighbours are read once it is there.
+        assert asked[0] == 48 and set(asked[1:]) <= {46, 47, 49}
 
     play(source, scene, rest_s=0.06)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import stat
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -456,3 +458,16 @@ def test_any_history_reads_back(
     assert list(journal.operations()) == done
     assert journal.verify(True).ok
     journal.close()
+
+
+def test_a_closed_writer_is_gone_with_its_files_at_once(store: Path) -> None:
+    """And not when garbage is collected, which a daemon does rarely."""
+    gc.disable()
+    try:
+        with writing(store) as writer:
+            record_many(writer, 3)
+            left = [weakref.ref(writer), *map(weakref.ref, writer.segments())]
+        del writer
+        assert [one() for one in left] == [None] * len(left)
+    finally:
+        gc.enable()
