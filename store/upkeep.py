@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.objects import ObjectReader
+from stepwell.store.environment import default_config
 from stepwell.store.link.carry import carried
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.purging import Purge, Target
 from stepwell.store.model.reports import Collected, Repaired, Sealed
 from stepwell.store.model.retention import Policy, Prune
+from stepwell.store.model.tiering import Room
+from stepwell.store.retention import read_policy
 from stepwell.store.unasked import UnaskedVerbs
 
 
@@ -128,6 +131,18 @@ class UpkeepVerbs(UnaskedVerbs):
         remove_index(self.store / "catalogue" / TEXTS)
         self.refresh()
         rebuild(self.store / "catalogue", self._journal)
+
+    def room(self) -> Room:
+        """Returns what is left under the size limit of the person's settings, and on the disk.
+
+        Raises:
+            UsageError: the settings cannot be read.
+        """
+        from stepwell.store.engine.room import room_of
+
+        stats = self.stats()
+        limit = read_policy(default_config()).max_bytes
+        return room_of(self.store, stats.segment_bytes + stats.sealed_bytes, limit)
 
     def seal(self, *, progress: Progress = no_progress) -> Sealed:
         """Seals what was recorded, and removes nothing; raises as `gc`."""

@@ -348,10 +348,8 @@ class Gateway:
         )
 
     def load_stats(self, to: Post) -> None:
-        """Reads counts and sizes of the store; StatsLoaded to `to`."""
-        self.ask(
-            "search", "stats", "read the figures", lambda source: StatsLoaded(source.stats()), to=to
-        )
+        """Reads counts and sizes, the tiers and the room that is left; StatsLoaded to `to`."""
+        self.ask("search", "stats", "read the figures", _stats, to=to)
 
     def name_step(self, to: Post, generation: int, reference: str) -> None:
         """Finds the step that a reference names; StepNamed or Failed to `to`."""
@@ -633,3 +631,7 @@ def _told(source: Source, changes: Sequence[Change]) -> dict[Oid, str]:
     blobs = {blob for c in changes if c.binary for blob in (c.old_blob, c.new_blob) if blob}
     found = ((oid, _blob(source, oid)) for oid in sorted(blobs)[:_SIZED])
     return {oid: blob_words(data) for oid, data in found if data is not None}
+
+
+def _stats(source: Source) -> Message:
+    return StatsLoaded(source.stats(), source.tiers(), source.room())

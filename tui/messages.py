@@ -30,9 +30,11 @@ if TYPE_CHECKING:
         OperationRow,
         PlannedChanges,
         Recovery,
+        Room,
         Stats,
         Step,
         StepwellError,
+        TierReport,
     )
 
 
@@ -242,11 +244,13 @@ class SessionsLoaded(Message):
 
 
 class StatsLoaded(Message):
-    """Counts and sizes of the store."""
+    """Counts and sizes of the store, its tiers, and what room is left."""
 
-    def __init__(self, stats: Stats) -> None:
+    def __init__(self, stats: Stats, tiers: TierReport, room: Room) -> None:
         super().__init__()
         self.stats = stats
+        self.tiers = tiers
+        self.room = room
 
 
 class DiskCompared(Message):

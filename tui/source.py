@@ -21,9 +21,11 @@ from stepwell.tui.values import (
     PlannedChanges,
     Ranked,
     Recovery,
+    Room,
     Stats,
     Status,
     Step,
+    TierReport,
     Verdict,
     View,
 )
@@ -48,6 +50,8 @@ class Source(Protocol):
     ) -> Iterator[Hit]: ...
     def sessions(self) -> Sequence[Any]: ...
     def stats(self) -> Stats: ...
+    def tiers(self) -> TierReport: ...
+    def room(self) -> Room: ...
     def capture(
         self,
         title: str = "",

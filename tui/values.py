@@ -56,6 +56,7 @@ from stepwell.store.model.text import (
     printable_bytes,
     printable_line,
 )
+from stepwell.store.model.tiering import Memory, Room, Tier, TierReport
 
 __all__ = [
     "Applied",
@@ -75,6 +76,7 @@ __all__ = [
     "IntegrityError",
     "Kept",
     "Mark",
+    "Memory",
     "MergeStatus",
     "NotFoundError",
     "Note",
@@ -91,6 +93,7 @@ __all__ = [
     "Ranked",
     "Recovery",
     "RefusedError",
+    "Room",
     "RuleVerdict",
     "Snapshot",
     "Stats",
@@ -99,6 +102,8 @@ __all__ = [
     "StepId",
     "StepResult",
     "StepwellError",
+    "Tier",
+    "TierReport",
     "TrackedPath",
     "Verdict",
     "View",

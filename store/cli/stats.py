@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import size
-from stepwell.store.engine.room import room_of
 from stepwell.store.model.reports import Stats, Timing
 from stepwell.store.model.text import plural
 from stepwell.store.model.tiering import Memory, Room, Tier, TierReport
-from stepwell.store.retention import read_policy
 
 _PLACES = {
     "L1": "each session's newest, ready in memory",
@@ -25,12 +22,11 @@ _PLACES = {
 def _stats(call: Call) -> int:
     from stepwell.store.service.metrics import recall  # asyncio is loaded with it
 
-    limit = read_policy(environment.default_config()).max_bytes
     with call.open() as workspace:
         stats = workspace.stats()
         as_of = None if workspace.link() else recall(workspace.store, workspace.meters)
         timings, tiers = workspace.timings(), workspace.tiers()
-        room = room_of(workspace.store, stats.segment_bytes + stats.sealed_bytes, limit)
+        room = workspace.room()
     if call.out.json:
         call.out.document(_form(stats, tiers, timings, room))
         return 0

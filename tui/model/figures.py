@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepwell.tui.model.notices import size_text
-from stepwell.tui.values import Stats
+from stepwell.tui.values import Memory, Stats, Tier, TierReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Figure:
     share: float | None = None
 
 
-def figures(stats: Stats) -> tuple[Figure, ...]:
-    """Returns counts, then sizes with bars, then how much smaller the store is than its content."""
+def figures(stats: Stats, report: TierReport) -> tuple[Figure, ...]:
+    """Returns counts, then sizes with bars, then what compression saved, and the tiers."""
     counts = ("steps", "checkpoints", "branches", "sessions", "operations", "segments", "packs")
     sizes = (
         ("content", stats.raw_bytes),
@@ -35,7 +35,22 @@ def figures(stats: Stats) -> tuple[Figure, ...]:
         *(Figure(name, size_text(size), size / top) for name, size in sizes),
         Figure("smaller", _ratio(stats.raw_bytes, stats.segment_bytes + stats.sealed_bytes)),
         Figure("of sealed", _ratio(stats.sealed_raw_bytes, stats.sealed_bytes)),
+        *(_tier(tier) for tier in report.tiers),
+        Figure("in memory", size_text(report.memory.bytes)),
+        Figure("looks", _looks(report.memory)),
     )
+
+
+def _tier(tier: Tier) -> Figure:
+    """Returns how many steps a tier has, and how long half of the looks at them took."""
+    took = "" if tier.p50_ms is None else f", {tier.p50_ms:.1f} ms"
+    return Figure(f"tier {tier.name}", f"{tier.steps:,}{took}")
+
+
+def _looks(memory: Memory) -> str:
+    """Returns which share of the looks at steps memory had ready."""
+    rate = memory.hit_rate
+    return "none yet" if rate is None else f"{rate:.0%} ready"
 
 
 def _ratio(raw: int, stored: int) -> str:

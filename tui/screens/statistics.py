@@ -115,7 +115,9 @@ class StatisticsScreen(Screen[None]):
     def on_stats_loaded(self, message: StatsLoaded) -> None:
         """Shows them."""
         self._list.set_caption("Figures", "")
-        self._list.show(figures(message.stats), self._times)
+        self._list.show(figures(message.stats, message.tiers), self._times)
+        if message.room.warnings:
+            self._footer.say(" · ".join(message.room.warnings), "failed")
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be read."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.tui.model.figures import area, bar, grown
+from stepwell.tui.model.figures import area, bar, figures, grown
 from stepwell.tui.model.sessionlines import duration
+from stepwell.tui.values import Memory, Stats, Tier, TierReport
+
+STATS = Stats(*(1 for _ in fields(Stats)))
 
 SIGNS = " .:|"
 
@@ -42,3 +47,18 @@ def test_lengths_of_time_have_two_units() -> None:
         "2h 5m",
         "1d 1h",
     ]
+
+
+def test_tiers_are_told_with_what_was_looked_at() -> None:
+    """Steps and half of the times; without a look there is no time, and no rate."""
+    tier = Tier("L2", 1_234, 10, 2.0, 3, 4, 5, 6, 0.25, 9.0)
+    memory = Memory(2_000_000, "calm", (1, 2, 3), 0, 8, 6, 2)
+    told = {one.name: one.value for one in figures(STATS, TierReport((tier,), memory))}
+    assert (told["tier L2"], told["in memory"]) == ("1,234, 0.2 ms", "2.0 MB")
+    assert told["looks"] == "75% ready"
+    quiet = replace(tier, p50_ms=None)
+    told = {
+        one.name: one.value
+        for one in figures(STATS, TierReport((quiet,), replace(memory, looks=0)))
+    }
+    assert (told["tier L2"], told["looks"]) == ("1,234", "none yet")

@@ -151,3 +151,24 @@ def test_a_step_of_state_alone_shows_what_changed_in_it(
         await until(lambda: "/me:1/plan/todo/1" in said(app))
 
     play_over(root, scene)
+
+
+def test_figures_warn_before_the_size_limit(
+    root: Path,
+    play_over: Make,
+    until: Make,
+    screen_text: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The tiers are told, and what will run short."""
+    config = tmp_path / "settings.toml"
+    config.write_text('[retention]\nmax_size = "1 kB"\n')
+    monkeypatch.setenv("STEPWELL_CONFIG", str(config))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("I")
+        await until(lambda: any("of its size limit" in row for row in screen_text(app)))
+        assert any("tier L2" in row for row in screen_text(app))
+
+    play_over(root, scene, (200, 60))
