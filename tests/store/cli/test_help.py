@@ -17,8 +17,8 @@ from stepwell.store.cli.main import _GROUPS, COMMANDS
 Run = Callable[..., Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
-WITHOUT_JSON = {"cat", "hook", "mcp", "run", "watch"}
-ASKING = {"rollback", "switch", "merge", "experiment", "undo", "redo", "purge"}
+WITHOUT_JSON = {"cat", "hook", "mcp", "run", "serve", "watch"}
+ASKING = {"experiment", "merge", "purge", "redo", "rollback", "session", "switch", "undo"}
 
 
 def _commands() -> list[Command]:
