@@ -1,7 +1,7 @@
 """The hook client: hands what an agent's hook is given to the daemon of the workspace.
 
 An agent waits for it at every step, so it loads nothing of ours and of the standard library only
-built-in modules (a tenth of a usual start). It prints nothing, always exits 0, and whatever happens
+built-in modules (a tenth of a usual start). It prints nothing but what the daemon has to tell the agent, always exits 0, and whatever happens
 it is gone within seconds: when no daemon answers it starts one, and when none comes it leaves the
 event in a spool, from which the next daemon takes it.
 
@@ -253,9 +253,26 @@ def _recorded(sock: _socket.socket) -> bool:
         _limit(WORK_S)
         while line.startswith(b"working "):
             line = _line(sock)
+        if line.startswith(b"told "):
+            _say(sock, int(line[5:]))
         return bool(line)
     except GiveUp:
         return True
+
+
+def _say(sock: _socket.socket, size: int) -> None:
+    """Hands the agent what the daemon has to tell it, in the agent's own form; all of it or nothing."""
+    text = b""
+    while len(text) < size:
+        part = sock.recv(size - len(text))
+        if not part:
+            return
+        text += part
+    try:
+        while text:
+            text = text[posix.write(1, text) :]
+    except OSError:
+        pass  # nobody listens: the event is taken all the same
 
 
 def _connected(store: str) -> _socket.socket | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from stepwell.store.agents.accounting import Accounting
 from stepwell.store.agents.adapters import read_event
 from stepwell.store.agents.events import AgentEvent, without_text
+from stepwell.store.agents.news import News
 from stepwell.store.agents.risky import risk_of
 from stepwell.store.agents.secrets import fit
 from stepwell.store.agents.spool import Spooled
@@ -60,14 +61,17 @@ class AgentRecorder:
         self._workspace = workspace
         self._turn_ended = turn_ended
         self._accounting = accounting
+        self._news = News(workspace)
         self._sweep = sweep
         self._keeps_text = keeps_text
         self._sessions: dict[str, _Session] = {}
         self._owed: list[str] = []
         """Why steps could not be recorded of which not even a gap could be."""
 
-    def take(self, agent: str, event: str, payload: bytes) -> None:
+    def take(self, agent: str, event: str, payload: bytes) -> str:
         """Records what one event says; an event that was taken already changes nothing.
+
+        Returns what the agent's hook is to print; empty: nothing.
 
         Raises:
             StepwellError: it could not be recorded; a gap is left now, or as soon as it can be.
@@ -79,9 +83,11 @@ class AgentRecorder:
             self._record(
                 Act(f"after an unreadable event: {error}", kind="outside"), only_changes=True
             )
-            return
-        if found is not None:
-            self._apply(found)
+            return ""
+        if found is None:
+            return ""
+        self._apply(found)
+        return self._news.reply(agent, event, found.session)
 
     def _read(self, agent: str, event: str, payload: bytes) -> AgentEvent | None:
         found = read_event(agent, event, payload)

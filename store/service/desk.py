@@ -78,8 +78,11 @@ class Desk:
         elif request.kind == "hook" and len(request.words) == 2:
             agent, event = request.words
             async with self._my_turn(wire.PATIENCE_S):
-                took_us = await self.run(lambda: self._event(agent, event, request.body))
-            client.send("done", values.dumps({"took_us": took_us}))
+                took_us, said = await self.run(lambda: self._event(agent, event, request.body))
+            if said:
+                client.send("told", said.encode())
+            else:
+                client.send("done", values.dumps({"took_us": took_us}))
         elif request.kind == "borrow":
             await self._lend(client, _fields(request.body)["wait_s"])
         elif request.kind == "stop":
@@ -161,12 +164,12 @@ class Desk:
             {"value": value, "recovered": self._workspace.recovered, "took_us": took_us}
         )
 
-    def _event(self, agent: str, event: str, payload: bytes) -> int:
+    def _event(self, agent: str, event: str, payload: bytes) -> tuple[int, str]:
         started = time.perf_counter_ns()
-        self._agents.take(agent, event, payload)
+        said = self._agents.take(agent, event, payload)
         took_us = _us_since(started)
         self._workspace.meters.note("hook", took_us)
-        return took_us
+        return took_us, said
 
     async def drain(self, folders: Sequence[Path]) -> None:
         """Records what hooks left in the spool, if they left anything.

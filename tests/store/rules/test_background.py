@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.claude import HOOK, Claude
 from support.daemons import daemon_process, until
 
 from stepwell.store import Act, Step, Workspace
@@ -51,6 +55,15 @@ def daemon(ws: Workspace, project: Path, home: Path, config: Path) -> Iterator[i
     yield process.pid
     process.kill()
     process.wait()
+
+
+def hand_over(told: tuple[str, bytes], home: Path) -> bytes:
+    """Hands an event over as an agent does; returns what the hook printed."""
+    command = [sys.executable, "-I", "-S", str(HOOK), "claude", told[0]]
+    env = {**os.environ, "STEPWELL_HOME": str(home)}
+    done = subprocess.run(command, input=told[1], capture_output=True, env=env, timeout=30)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout
 
 
 def verdicts(ws: Workspace) -> dict[str, bool | None]:
@@ -155,3 +168,27 @@ def test_files_that_were_found_well_are_not_looked_at_again(
     assert again.snapshot == first.snapshot
     background.tick()
     assert again.id not in verdicts(ws) and len(verdicts(ws)) == 2
+
+
+def test_the_agent_is_told_once_that_its_work_was_taken_back(
+    daemon: int, ws: Workspace, project: Path, home: Path
+) -> None:
+    """By the reply of its hook, which prints nothing otherwise; another session is told nothing."""
+    mine, other = Claude(project, "s-1"), Claude(project, "s-2")
+
+    def write(text: str) -> tuple[str, bytes]:
+        before = mine.before("Write", file_path=str(project / "state"))
+        assert hand_over(before, home) == b""
+        (project / "state").write_text(text + "\n")
+        return mine.after("Write", file_path=str(project / "state"))
+
+    assert hand_over(mine.prompt("write"), home) == b""
+    assert hand_over(write("good"), home) == b""
+    until(lambda: True in verdicts(ws).values())
+    assert hand_over(write("bad"), home) == b""
+    until(lambda: False in verdicts(ws).values())
+    assert hand_over(other.prompt("hello"), home) == b""
+    said = json.loads(hand_over(mine.prompt("go on"), home))["hookSpecificOutput"]
+    assert said["hookEventName"] == "UserPromptSubmit"
+    assert "rule state said: the command ends with 1" in said["additionalContext"]
+    assert hand_over(mine.prompt("go on"), home) == b""
