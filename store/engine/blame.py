@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from stepwell.store.engine.diff import TOO_LARGE, changes, is_binary
@@ -129,26 +130,32 @@ class _Walk:
         return version
 
     def _look(self, version: _Version) -> None:
+        left: list[range] = [range(len(version.lines))]
         for seq in self._lineage.parents(version.seq):
-            self._hand_on(version, self._lineage.step(seq))
-        for line in version.lines:
-            if line >= 0:
+            left = self._hand_on(version, self._lineage.step(seq)) or left
+        for place in chain.from_iterable(left):
+            if (line := version.lines[place]) >= 0:
                 self._owners[line] = version.seq
 
-    def _hand_on(self, version: _Version, parent: Step) -> None:
-        """Gives the parent those lines that it has, and leaves the version the others."""
+    def _hand_on(self, version: _Version, parent: Step) -> list[range] | None:
+        """Gives the parent those lines that it has, and leaves the version the others.
+
+        Returns where those are that are left, empty as it may be there; None: anywhere.
+        """
         path, blob = version.path, _blob_at(self._reader, parent, version.path)
         if blob is None:
             moved = self._old_name(version, parent)
             if moved is None:
-                return
+                return None
             path, blob = moved
         old = self._content(blob)
         if is_binary(old) or len(old) > TOO_LARGE:
-            return
-        theirs, version.lines = _divided(old, self._content(version.blob), version.lines)
+            return None
+        found = _regions(old, self._content(version.blob))
+        theirs, version.lines = _divided(found, version.lines)
         if any(line >= 0 for line in theirs):
             self.hand_to(_Version(parent.seq, path, blob, theirs))
+        return [range(one.new_start, one.new_end) for one in found] or [range(0)]
 
     def _old_name(self, version: _Version, parent: Step) -> tuple[TrackedPath, Oid] | None:
         step = self._lineage.step(version.seq)
@@ -165,10 +172,10 @@ class _Walk:
         return self._texts[blob]
 
 
-def _divided(old: bytes, new: bytes, lines: list[int]) -> tuple[list[int], list[int]]:
-    """Returns the lines that `old` has too, by line of it, and those that only `new` has, by its."""
+def _divided(differing: Sequence[Region], lines: list[int]) -> tuple[list[int], list[int]]:
+    """Returns the lines that an old version has too, by line of it, and those that it has not."""
     theirs, own = list(lines), [-1] * len(lines)
-    for region in reversed(_regions(old, new)):
+    for region in reversed(differing):
         own[region.new_start : region.new_end] = lines[region.new_start : region.new_end]
         theirs[region.new_start : region.new_end] = [-1] * (region.end - region.start)
     return theirs, own

@@ -182,6 +182,20 @@ def raw_entries(data: bytes) -> set[bytes]:
     return found
 
 
+def entry_named(data: bytes, name: bytes) -> TreeEntry | None:
+    """Returns one entry of a tree, without decoding the others; None when there is none."""
+    at, end, wanted = 0, len(data), b" " + name + b"\0"
+    if wanted not in data:
+        return None
+    while at < end:
+        nul = data.index(b"\0", at)
+        space = data.index(b" ", at)
+        if data[space : nul + 1] == wanted:
+            return TreeEntry(name, int(data[at:space], 8), Oid(data[nul + 1 : nul + 21]))
+        at = nul + 21
+    return None
+
+
 def decode_tree(data: bytes) -> list[TreeEntry]:
     """Returns the entries of a tree in git's order."""
     entries = []

@@ -24,6 +24,7 @@ from stepwell.store.engine.objects import (
     ObjectSink,
     TreeEntry,
     decode_tree,
+    entry_named,
     raw_entries,
 )
 from stepwell.store.model.ids import Oid
@@ -185,7 +186,7 @@ class _Side:
         for name in path.split(b"/"):
             if mode != MODE_TREE:
                 return None
-            match = next((e for e in self.children(oid) if e.name == name), None)
+            match = None if oid == EMPTY_TREE else entry_named(self.reader.read(oid)[1], name)
             if match is None:
                 return None
             oid, mode = match.oid, match.mode

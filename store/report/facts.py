@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import NotFoundError
 from stepwell.store.model.ids import StepId
+from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.steps import Step
 from stepwell.store.reader import WorkspaceReader
 
@@ -63,6 +64,8 @@ class Report:
     agent: str | None
     workspace: str
     turns: tuple[Turn, ...]
+    verdicts: tuple[RuleVerdict, ...]
+    """What rules found at its steps, oldest first, of the newest 200 of the workspace."""
     net: tuple[Change, ...]
     """What of it is left: from before its first step to its newest kept one, without hunks."""
 
@@ -75,6 +78,10 @@ class Report:
     def left(self) -> tuple[Step, ...]:
         """Steps that lead to nothing that is still there."""
         return tuple(told.step for told in self.steps if not told.kept)
+
+    def seq_of(self, verdict: RuleVerdict) -> int:
+        """Returns the number of the step that a verdict is about."""
+        return next(told.step.seq for told in self.steps if told.step.id == verdict.step)
 
     @property
     def checkpoints(self) -> tuple[Step, ...]:
@@ -109,6 +116,7 @@ def gather(workspace: WorkspaceReader, session: str) -> Report:
         own[-1].agent,
         workspace.root.decode("utf-8", "backslashreplace"),
         tuple(_turns(workspace, steps)),
+        _verdicts(workspace, {told.step.id for told in steps}),
         _net(workspace, [told for told in steps if told.step.session == session]),
     )
 
@@ -135,6 +143,10 @@ def _with_bystanders(workspace: WorkspaceReader, own: Sequence[Step]) -> list[St
         if before <= first:
             break
     return [found[seq] for seq in sorted(found)]
+
+
+def _verdicts(workspace: WorkspaceReader, steps: set[StepId]) -> tuple[RuleVerdict, ...]:
+    return tuple(one for one in workspace.view().verdicts if one.step in steps)
 
 
 def _kept(workspace: WorkspaceReader) -> set[StepId]:

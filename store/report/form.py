@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.store.forms import Form, change_form, step_form, text_form
 from stepwell.store.report.facts import Report, Turn, churn
+from stepwell.store.ruleforms import verdict_form
 
 
 def told(report: Report) -> Form:
@@ -20,6 +21,7 @@ def told(report: Report) -> Form:
         "given_up": [step.id for step in report.left],
         "checkpoints": [step.id for step in report.checkpoints],
         "touched": {"added": added, "deleted": deleted},
+        "verdicts": [verdict_form(one) for one in report.verdicts],
         "changes": [change_form(change) for change in report.net],
         "turns": [_turn(turn) for turn in report.turns],
     }

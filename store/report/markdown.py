@@ -30,6 +30,13 @@ def _document(report: Report) -> Iterator[str]:
     for turn in report.turns:
         yield ""
         yield from _turn(turn)
+    if report.verdicts:
+        yield ""
+        yield "## What rules found"
+        yield ""
+        for one in report.verdicts:
+            said = f"**{words.verdict(one)}**, {_plain(one.rule)}: {_plain(one.detail)}"
+            yield f"- #{report.seq_of(one)} {said}"
     if report.net:
         yield ""
         yield "## What is left of it"

@@ -90,6 +90,7 @@ def _main(report: Report) -> Element:
         ),
         element("h2", "Turn by turn"),
         *(_turn(turn) for turn in report.turns),
+        *_found_by_rules(report),
         *_left_of_it(report),
     )  # fmt: skip
 
@@ -135,6 +136,28 @@ def _row(told: Told) -> Element:
         element("td", words.size(step), {"class": "n"}),
     )
     return element("tr", *cells, {} if told.kept else {"class": "given-up"})
+
+
+def _found_by_rules(report: Report) -> list[Element]:
+    if not report.verdicts:
+        return []
+    rows = (
+        element(
+            "tr",
+            element("td", f"#{report.seq_of(one)}", {"class": "n dim"}),
+            element("td", printable(one.rule)),
+            element("td", printable(one.detail), {"class": "title"}),
+            element("td", words.verdict(one), {"class": f"n {_ROLES[one.ok]}"}),
+        )
+        for one in report.verdicts
+    )
+    return [
+        element("h2", "What rules found"),
+        element("div", element("table", *rows), {"class": "wide"}),
+    ]
+
+
+_ROLES = {True: "good", False: "bad", None: "dim"}
 
 
 def _left_of_it(report: Report) -> list[Element]:

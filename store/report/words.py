@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.store.model.changes import Change
 from stepwell.store.model.paths import escape
+from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.steps import Step
 from stepwell.store.model.text import printable
 from stepwell.store.report.facts import Report, churn
@@ -53,10 +54,26 @@ def marked(step: Step) -> str:
     return printable(" · ".join(" ".join(part.split()) for part in said if part))
 
 
+def verdict(one: RuleVerdict) -> str:
+    """Returns how a rule judged: `well`, `too bad`, `went back` or `unknown`."""
+    if one.ok is None:
+        return "unknown"
+    if one.ok:
+        return "well"
+    return "went back" if one.action == "rollback" else "too bad"
+
+
 def path(change: Change) -> str:
     """Returns the changed path, of a rename both."""
     shown = printable(escape(change.path))
     return f"{printable(escape(change.old_path))} → {shown}" if change.old_path else shown
+
+
+def _judged(report: Report) -> list[tuple[str, str]]:
+    if not report.verdicts:
+        return []
+    bad = sum(one.ok is False for one in report.verdicts)
+    return [("verdicts too bad", f"{bad:,} of {len(report.verdicts):,}")]
 
 
 def figures(report: Report) -> list[tuple[str, str]]:
@@ -74,4 +91,5 @@ def figures(report: Report) -> list[tuple[str, str]]:
         ("lines touched on the way", lines(*churn(steps))),
         ("steps given up", f"{len(report.left):,}"),
         ("checkpoints", f"{len(report.checkpoints):,}"),
+        *_judged(report),
     ]

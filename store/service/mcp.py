@@ -33,7 +33,14 @@ _CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_wor
 def make_server(box: Toolbox) -> MCPServer[Any]:
     """Returns a server over a toolbox; `run("stdio")` serves until stdin ends."""
     server: MCPServer[Any] = MCPServer("stepwell", instructions=_INSTRUCTIONS, version=__version__)
-    for method in (box.list_steps, box.show_step, box.diff, box.file_at, box.find_change):
+    for method in (
+        box.list_steps,
+        box.show_step,
+        box.diff,
+        box.file_at,
+        box.find_change,
+        box.blame,
+    ):
         _add(server, method, _LOOKS)
     _add(server, box.checkpoint, _MARKS)
     _add(server, box.restore, _CHANGES)

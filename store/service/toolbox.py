@@ -18,6 +18,7 @@ from stepwell.store.model.steps import Step
 from stepwell.store.workspace import Workspace
 
 MOST_STEPS = 200
+MOST_LINES = 1_000
 _MOST_TEXT = 200_000
 """Characters of a file or patch that an answer holds: a model reads no more at once."""
 _LOOKED_AT = 5_000
@@ -71,6 +72,12 @@ class Toolbox:
         query = filters.quoted(text) + (f" path:{filters.quoted(path)}" if path else "")
         hits = self._workspace.search(query, local_now())
         return {"hits": [forms.hit_form(hit) for hit in islice(hits, min(limit, MOST_STEPS))]}
+
+    def blame(self, path: str, step: str = "@", first: int = 1, limit: int = 200) -> dict[str, Any]:
+        """Returns the lines of a file at a step, each with the step, turn and agent that it came with."""
+        lines = self._workspace.blame(self._path(path), self._step(step))
+        chosen = lines[max(first, 1) - 1 :][: min(limit, MOST_LINES)]
+        return {"lines": [forms.blame_form(line) for line in chosen], "of": len(lines)}
 
     def checkpoint(self, label: str, note: str = "", step: str = "@") -> dict[str, Any]:
         """Captures the disk when it is the newest step that is meant, and marks the step."""

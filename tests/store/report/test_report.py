@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stepwell.store import Act, NotFoundError, StepResult, Workspace
+from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.report import form, markdown, page
 from stepwell.store.report.facts import Report, gather
 
@@ -34,6 +35,8 @@ def report(ws: Workspace, project: Path) -> Report:
     app.write_text("def run():\n    return 2\n")
     act("mend", 2, True, tool="Edit")
     ws.mark(ws.head(), label="mended", note="it <works>")
+    detail = f"2 of 6 tests fail {EVIL}"
+    ws.record_verdict(RuleVerdict("tests", ws.head().id, False, "suggest", detail, 1, facts={}))
     return gather(ws, "claude:s")
 
 
@@ -92,6 +95,8 @@ def test_the_page_stands_alone_and_hostile_text_stays_text(report: Report) -> No
     assert not {name for name in parsed.attributes if name.startswith("on")} & {"onerror", "onload"}
     assert not parsed.attributes & {"src", "href"}
     assert "<img src=x onerror=alert(1)>" in parsed.text
+    assert {"html", "head", "title", "body", "main", "svg", "rect", "table"} <= parsed.tags
+    assert "What rules found" in parsed.text and "2 of 6 tests fail" in parsed.text
     assert "\x1b" not in parsed.text and "\u202e" not in parsed.text
     assert "http" not in page.told(report).replace("http-equiv", "")
 
@@ -100,6 +105,7 @@ def test_markdown_cannot_be_broken_out_of(report: Report) -> None:
     """Links, tags and rules in content are escaped; what was given up is struck through."""
     text = markdown.told(report)
     assert "\\[x\\](javascript" in text
+    assert "**too bad**, tests: 2 of 6 tests fail" in text
     assert "\\<img" in text
     assert "<img" not in text.replace("\\<img", "")
     assert "(given up)" in text
@@ -110,6 +116,7 @@ def test_markdown_cannot_be_broken_out_of(report: Report) -> None:
 def test_the_json_form_has_ids_and_sums(report: Report) -> None:
     """It survives a round trip and says which steps failed and were given up."""
     told = json.loads(json.dumps(form.told(report)))
+    assert [one["rule"] for one in told["verdicts"]] == ["tests"]
     assert told["touched"] == {"added": 2, "deleted": 3}
     assert len(told["failed"]) == 1 and told["failed"][0] in told["given_up"]
     assert [step["kept"] for turn in told["turns"] for step in turn["steps"]].count(True) == 3

@@ -67,7 +67,7 @@ def test_tools_say_which_of_them_change_something(worked: Workspace) -> None:
     """So that a client may let the others run unasked."""
     tools = {tool.name: tool.annotations for tool in asked(worked, lambda c: c.list_tools()).tools}
     reading = {name for name, hints in tools.items() if hints and hints.read_only_hint}
-    assert reading == {"list_steps", "show_step", "diff", "file_at", "find_change"}
+    assert reading == {"list_steps", "show_step", "diff", "file_at", "find_change", "blame"}
     assert tools.keys() - reading == {"checkpoint", "restore"}
 
 
@@ -78,6 +78,10 @@ def test_an_agent_reads_its_past(worked: Workspace) -> None:
     assert call(worked, "show_step", step="#2")["input"] == "two, please"
     assert "+    return 2" in call(worked, "diff", older="#1", newer="#2")["patch"]
     assert "return 1" in call(worked, "file_at", step="#1", path="src/app.py")["text"]
+    lines = call(worked, "blame", path="src/app.py", first=2)["lines"]
+    assert [(one["text"], one["seq"], one["agent"]) for one in lines] == [
+        ("    return 2", 2, "claude")
+    ]
     hits = call(worked, "find_change", text="return 2", path="src/app.py")["hits"]
     assert [(hit["step"]["seq"], hit["where"]) for hit in hits] == [(2, "diff")]
 
