@@ -1,6 +1,6 @@
 """Bisects a real package: 200 steps of edits, one of which breaks its own tests.
 
-    python bench/bisect_package.py [NAME==VERSION] [--jobs N]
+    python bench/bisect_package.py [--jobs N]
 
 The package's source, with its tests, comes from the package index. Prints what was found, and fails
 when it is another step than the one that broke it.
@@ -58,11 +58,10 @@ def recorded(root: Path, home: Path) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("package", nargs="?", default=PACKAGE)
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stepwell-bisect-") as scratch:
-        root = fetched(given.package, Path(scratch, "source"))
+        root = fetched(PACKAGE, Path(scratch, "source"))
         ids = recorded(root, Path(scratch, "home"))
         options = ["-q", "-x", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", "."]
         command = [sys.executable, "-m", "pytest", *options, "toolz"]
@@ -71,7 +70,7 @@ def main() -> int:
             found = workspace.bisect(ids[0], ids[-1], command, jobs=given.jobs, limit_s=600)
         took = time.monotonic() - began
     right = found.first_bad.id == ids[BROKEN]
-    print(f"{given.package}: {STEPS} steps, broken at {BROKEN}; found {found.first_bad.title}")
+    print(f"{PACKAGE}: {STEPS} steps, broken at {BROKEN}; found {found.first_bad.title}")
     print(
         f"tried {found.tried}, skipped {found.skipped}, {took:.0f} s, {'right' if right else 'WRONG'}"
     )
