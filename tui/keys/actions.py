@@ -304,6 +304,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("sides(1)", "scroll the sides down", "conflicts", ("J",), hint="scroll"),
     Action("sides(-1)", "scroll the sides up", "conflicts", ("K",)),
+    Action("help", "all keys of this screen", "conflicts", ("question_mark",), hint="keys"),
     Action(
         "close",
         "back; the merge stays under way",
@@ -342,6 +343,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("review_scroll(-1)", "scroll the diffs up", "review", ("K", "pageup")),
     Action("review_sideways(1)", "scroll the diffs' lines left", "review", ("L",)),
     Action("review_sideways(-1)", "scroll the diffs' lines right", "review", ("H",)),
+    Action("help", "all keys of this screen", "review", ("question_mark",), hint="keys"),
     Action("experiment(1)", "older experiment", "review", ("greater_than_sign",)),
     Action("experiment(-1)", "newer experiment", "review", ("less_than_sign",)),
     Action("show_candidate", "show its newest step in the timeline", "review", ("o",)),

@@ -126,6 +126,12 @@ class ConflictList(LineList):
         """Scrolls the sides."""
         self._screen().sides.scroll_rows(3 * by)
 
+    def action_help(self) -> None:
+        """Lists the keys of this screen; enter runs one."""
+        from stepwell.tui.screens.help import show_help
+
+        show_help(self.screen, ("conflicts",), self.glyphs)
+
     def action_close(self) -> None:
         """Back to the timeline."""
         self.post_message(BackAsked("conflicts"))

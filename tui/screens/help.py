@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from rich.segment import Segment
 from textual.app import ComposeResult
@@ -131,6 +132,16 @@ class HelpScreen(ModalScreen[Action | None]):
     def action_close(self) -> None:
         """Leaves."""
         self.dismiss(None)
+
+
+def show_help(screen: Screen[Any], scopes: Sequence[Scope], glyphs: Glyphs) -> None:
+    """Lists the keys of some scopes above a screen, and runs the one that is chosen there."""
+
+    def chosen(action: Action | None) -> None:
+        if action is not None:
+            screen.call_later(perform, screen, action)
+
+    screen.app.push_screen(HelpScreen(scopes, glyphs), chosen)
 
 
 async def perform(screen: Screen[object], action: Action) -> None:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.feed.wishes import Redo, Rollback, Undo, Wish
 from stepwell.tui.gateway import Gateway
-from stepwell.tui.keys.actions import Action, Scope
+from stepwell.tui.keys.actions import Scope
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import SessionsOffered
 from stepwell.tui.model.diffchoices import DiffChoices
@@ -88,15 +88,9 @@ class Openers(Screen[None]):
 
     def action_help(self) -> None:
         """Lists the keys of the pane in focus; enter runs one."""
-        from stepwell.tui.screens.help import HelpScreen
+        from stepwell.tui.screens.help import show_help
 
-        self.app.push_screen(HelpScreen(self.scopes, self._glyphs), self._run)
-
-    def _run(self, action: Action | None) -> None:
-        from stepwell.tui.screens.help import perform
-
-        if action is not None:
-            self.call_later(perform, self, action)
+        show_help(self, self.scopes, self._glyphs)
 
     # --- previews --------------------------------------------------------------------------------
 

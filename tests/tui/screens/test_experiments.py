@@ -305,6 +305,21 @@ def test_what_a_failed_check_said_is_read(
     play_over(folder, scene)
 
 
+def test_the_keys_are_listed_and_run_from_the_list(
+    fields: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """`?` knows those that the footer has no room for."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "E", "question_mark")
+        assert "pick all that the candidate changed" in "\n".join(screen_text(app))
+        await press(pilot, app, settle, *"pick", "space", *"all", "enter")
+        assert isinstance(app.screen, ExperimentsScreen)
+        assert "1 file picked" in screen_text(app)[2]
+
+    play_over(fields, scene)
+
+
 def test_the_persons_weights_rank(
     fields: Path, play: Make, settle: Make, screen_text: Make
 ) -> None:
