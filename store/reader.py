@@ -34,6 +34,7 @@ from stepwell.store.model.plans import Recovery
 from stepwell.store.model.reports import (
     BlameLine,
     BranchRow,
+    Damage,
     Hit,
     Sample,
     Stats,
@@ -438,7 +439,17 @@ class WorkspaceReader(StepReader):
         sample = None
         if sample_percent is not None:
             sample = Sample(sample_percent, self._context.clock() // 86_400_000_000_000)
-        return reading.verify(self._journal, full=full, sample=sample, progress=progress)
+        report = reading.verify(self._journal, full=full, sample=sample, progress=progress)
+        return self._with_search(report) if full else report
+
+    def _with_search(self, report: VerifyReport) -> VerifyReport:
+        from stepwell.store.catalogue.textindex import TEXTS, is_sound
+
+        checked = replace(report, checked=report.checked + 1)
+        if is_sound(self._texts / TEXTS):
+            return checked
+        found = Damage("search", TEXTS, reason="the search index is damaged; it can be made anew")
+        return replace(checked, damaged=(*report.damaged, found))
 
     def stats(self) -> Stats:
         """Returns counts and sizes of the store."""

@@ -115,8 +115,11 @@ class UpkeepVerbs(UnaskedVerbs):
             BusyError: another process is sealing, or writing for long.
             NoSpaceError, FailedError: the system refused.
         """
+        from stepwell.store.catalogue.textindex import TEXTS, is_sound, remove_index
         from stepwell.store.engine.repairing.repair import repair
 
+        if not is_sound(self._texts / TEXTS):
+            remove_index(self._texts / TEXTS)
         done = repair(self._context, self._writer, bundle, progress)
         self._drop_catalogue()
         self._journal.close()
@@ -125,10 +128,8 @@ class UpkeepVerbs(UnaskedVerbs):
 
     def _forget_derived(self) -> None:
         from stepwell.store.catalogue import rebuild
-        from stepwell.store.catalogue.textindex import TEXTS, remove_index
 
         self._drop_catalogue()
-        remove_index(self.store / "catalogue" / TEXTS)
         self.refresh()
         rebuild(self.store / "catalogue", self._journal)
 

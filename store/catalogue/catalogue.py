@@ -362,6 +362,7 @@ def rebuild(folder: Path, journal: Journal) -> int:
                 f"the catalogue {folder} is being written by another process",
                 hint="wait until it is done and try again",
             )
+        remove_index(folder / TEXTS)
         state = State.found(folder)
         shown = Shown(journal, journal.view().dropped)
         operations = journal.operations()

@@ -13,12 +13,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from stepwell.store.catalogue.catalogue import Catalogue
-from stepwell.store.catalogue.textindex import TEXTS, Indexed, TextIndex
+from stepwell.store.catalogue.textindex import (
+    TEXTS,
+    DamagedIndexError,
+    Found,
+    Indexed,
+    TextIndex,
+    remove_index,
+)
 from stepwell.store.engine.diff import changes, is_binary
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.snapshots import differing
 from stepwell.store.model.changes import Change
-from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.errors import FailedError, IntegrityError
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import escape
 from stepwell.store.model.reports import Hit, Where
@@ -55,31 +62,67 @@ def search(
     The hits' steps come without marks. `words` are parts of texts, upper and lower case equal.
     """
     noted = _noted(journal.view(), catalogue, words)
-    with TextIndex.open(folder / TEXTS) as index:
-        for low, high in indexed_spans(index, journal, catalogue, progress):
-            found = [*index.find(words, low, high), *(n for n in noted if low <= n[0] <= high)]
-            for seq, where, body in sorted(found, key=lambda row: -row[0]):
-                step = catalogue.step_by_seq(seq)
-                if step is not None:
-                    yield Hit(step, where, excerpt(body, words))
+    at, tries = catalogue.graph().last_seq, 2
+    while True:
+        try:
+            with TextIndex.open(folder / TEXTS) as index:
+                for low, high in indexed_spans(index, journal, catalogue, progress, at):
+                    rows = [*index.find(words, low, high)]
+                    at = low - 1
+                    rows += [Found(*note) for note in noted if low <= note[0] <= high]
+                    yield from _hits(catalogue, rows, words)
+            return
+        except DamagedIndexError:
+            tries -= 1
+            _begin_anew(folder, tries)
+
+
+def _hits(catalogue: Catalogue, rows: list[Found], words: Sequence[str]) -> Iterator[Hit]:
+    for seq, where, body in sorted(rows, key=lambda row: -row.seq):
+        step = catalogue.step_by_seq(seq)
+        if step is not None:
+            yield Hit(step, where, excerpt(body, words))
+
+
+def _begin_anew(folder: Path, tries: int) -> None:
+    """Removes a damaged index, so that the next opening makes a new one."""
+    if not tries:
+        raise FailedError(
+            f"the search index {folder / TEXTS} cannot be read right after it was made",
+            hint="the disk may be failing; look at the system's log",
+        )
+    remove_index(folder / TEXTS)
 
 
 def touching(
     folder: Path, journal: Journal, catalogue: Catalogue, path: bytes, *, progress: Progress
 ) -> list[int]:
     """Returns the numbers of all steps that changed a path against their first parent, ascending."""
-    with TextIndex.open(folder / TEXTS) as index:
-        for _ in indexed_spans(index, journal, catalogue, progress):
-            pass
-        return index.touching(path)
+    tries = 2
+    while True:
+        try:
+            with TextIndex.open(folder / TEXTS) as index:
+                for _ in indexed_spans(index, journal, catalogue, progress):
+                    pass
+                return index.touching(path)
+        except DamagedIndexError:
+            tries -= 1
+            _begin_anew(folder, tries)
 
 
 def indexed_spans(
-    index: TextIndex, journal: Journal, catalogue: Catalogue, progress: Progress
+    index: TextIndex,
+    journal: Journal,
+    catalogue: Catalogue,
+    progress: Progress,
+    top: int | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Yields spans of step numbers that cover all there are, from the top, each indexed by then."""
+    """Yields spans of step numbers that cover all there are, each indexed by then.
+
+    They come from the newest step downwards, or from `top`.
+    """
     known = index.spans()
-    newest = catalogue.graph().last_seq
+    newest = catalogue.graph().last_seq if top is None else top
     total = newest - sum(high - low + 1 for low, high in known)
     at, done = newest, 0
     while at > 0:

@@ -10,6 +10,7 @@ Trigrams: Cox, "Regular Expression Matching with a Trigram Index"; https://sqlit
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,14 +27,49 @@ TEXTS = "texts.db"
 PLACES: tuple[Where, ...] = ("prompt", "input", "path", "diff")
 """A row of the index is a step's number times four plus the place; their order is the format's."""
 
-_VERSION = 1
+_VERSION = 2
 _SHORTEST = 3
+_PAGE = 4096
+"""SQLite's own; a file that is no multiple of it was cut, and would be read with zeros behind."""
 _WAIT_S = 5.0
 _SCHEMA = """
 CREATE VIRTUAL TABLE texts USING fts5(body, tokenize = 'trigram');
 CREATE TABLE touched (path BLOB, seq INTEGER, PRIMARY KEY (path, seq)) WITHOUT ROWID;
 CREATE TABLE spans (low INTEGER PRIMARY KEY, high INTEGER);
+CREATE TABLE sums (low INTEGER, high INTEGER, digest BLOB);
 """
+
+
+_UNDECIDED = frozenset(
+    {
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY),
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    }
+)
+"""Errors that say nothing of what the file holds."""
+
+
+class DamagedIndexError(Exception):
+    """The file cannot be read; whoever meets it removes it and begins anew."""
+
+
+def _raise_if_damaged(error: sqlite3.DatabaseError) -> None:
+    if not isinstance(error, sqlite3.OperationalError):
+        raise DamagedIndexError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    """Raises DamagedIndexError for what SQLite says of a file that is not what it was."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        _raise_if_damaged(error)
+        raise
+
+
+class _ForeignError(sqlite3.DatabaseError):
+    """Another version has written the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +120,8 @@ class TextIndex:
 
     def spans(self) -> list[tuple[int, int]]:
         """Returns the spans of step numbers (both ends included) that are indexed, ascending."""
-        return list(self._connection.execute("SELECT low, high FROM spans ORDER BY low"))
+        with _told_apart():
+            return list(self._connection.execute("SELECT low, high FROM spans ORDER BY low"))
 
     def add(self, low: int, high: int, steps: Iterable[Indexed]) -> None:
         """Indexes all steps numbered `low` to `high`, whole or not at all; again does nothing.
@@ -97,7 +134,10 @@ class TextIndex:
                 for step in steps:
                     _add(cursor, step)
                 _add_span(cursor, low, high)
-        except sqlite3.Error as error:
+                digest = _digest(cursor, low, high)
+                cursor.execute("INSERT INTO sums VALUES (?, ?, ?)", (low, high, digest))
+        except sqlite3.DatabaseError as error:
+            _raise_if_damaged(error)
             raise FailedError(
                 f"the search index cannot be written: {error}",
                 hint="free some space; delete the store's catalogue/texts.db if it stays so",
@@ -110,22 +150,64 @@ class TextIndex:
         """
         query, arguments = _query(words)
         bounds = (low * len(PLACES), (high + 1) * len(PLACES) - 1)
-        rows = self._connection.execute(query, (*bounds, *arguments))
-        for number, body in rows:
-            seq, place = divmod(number, len(PLACES))
-            yield Found(seq, PLACES[place], body)
+        with _told_apart():
+            for number, body in self._connection.execute(query, (*bounds, *arguments)):
+                seq, place = divmod(number, len(PLACES))
+                yield Found(seq, PLACES[place], body)
 
     def touching(self, path: bytes) -> list[int]:
         """Returns the numbers of the indexed steps that changed a path, ascending."""
-        rows = self._connection.execute(
-            "SELECT seq FROM touched WHERE path = ? ORDER BY seq", (path,)
-        )
-        return [seq for (seq,) in rows]
+        query = "SELECT seq FROM touched WHERE path = ? ORDER BY seq"
+        with _told_apart():
+            return [seq for (seq,) in self._connection.execute(query, (path,))]
+
+
+def is_sound(path: Path) -> bool:
+    """Tells whether an index is as it was written, or absent; reads all of it.
+
+    SQLite has checksums over nothing: rows are compared with sums kept beside them, and the words
+    with the rows. One that cannot be looked at now, or that another version made, is taken for sound.
+    """
+    if not os.path.lexists(path):
+        return True
+    try:
+        with contextlib.closing(_connected(path)) as connection, _transaction(connection) as cursor:
+            cursor.execute("INSERT INTO texts(texts) VALUES('integrity-check')")
+            (found,) = cursor.execute("PRAGMA quick_check(1)").fetchone()
+            sums = cursor.execute("SELECT low, high, digest FROM sums").fetchall()
+            covered = sum(high - low + 1 for low, high, _ in sums)
+            spans = cursor.execute("SELECT low, high FROM spans").fetchall()
+            return bool(
+                found == "ok"
+                and covered == sum(high - low + 1 for low, high in spans)
+                and all(_digest(cursor, low, high) == digest for low, high, digest in sums)
+            )
+    except _ForeignError:
+        return True
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNDECIDED
+    except (OSError, FailedError):
+        return True
+
+
+def _digest(cursor: sqlite3.Cursor, low: int, high: int) -> bytes:
+    """Returns a checksum over all rows of the steps `low` to `high`."""
+    digest = hashlib.sha256()
+    bounds = (low * len(PLACES), (high + 1) * len(PLACES) - 1)
+    query = "SELECT rowid, body FROM texts WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+    for row in cursor.execute(query, bounds):
+        digest.update(repr(row).encode("utf-8", "backslashreplace"))
+    query = "SELECT seq, path FROM touched WHERE seq BETWEEN ? AND ? ORDER BY seq, path"
+    for row in cursor.execute(query, (low, high)):
+        digest.update(repr(row).encode("utf-8", "backslashreplace"))
+    return digest.digest()
 
 
 def _connected(path: Path) -> sqlite3.Connection:
     if not os.path.lexists(path):
         os.close(create_file(path))
+    if os.stat(path).st_size % _PAGE:
+        raise sqlite3.DatabaseError("the index is cut off")
     connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -140,7 +222,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != _VERSION:
         if version:
-            raise sqlite3.DatabaseError(f"the index is of another version: {version}")
+            raise _ForeignError(f"the index is of another version: {version}")
         connection.executescript(
             f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
         )

@@ -21,7 +21,7 @@ from stepwell.store.model.ids import Clock
 ROOTS, WORKSPACES = "roots", "workspaces"
 
 _FIRST_SEGMENT = frozenset({"00000001.segment", "00000001.index"})
-_BEGINNING = frozenset({"journal", "catalogue", "tmp", "lock", "manifest", "stats"})
+_BEGINNING = frozenset({"journal", "catalogue", "tmp", "lock", "manifest", "stats", "acknowledged"})
 """All that a store holds before its own file is written; whatever else is there was once of use."""
 
 

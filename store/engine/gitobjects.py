@@ -6,6 +6,7 @@ That knows no configuration, runs no program, fetches nothing and writes nothing
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from stepwell.store.engine.foreign import NotImportableError
@@ -17,8 +18,10 @@ from stepwell.store.model.paths import escape
 class GitObjects:
     """The objects below one `objects` folder and its alternates."""
 
-    def __init__(self, folder: bytes) -> None:
-        """Opens the folder.
+    def __init__(self, folder: bytes, indexes: Sequence[bytes] | None = None) -> None:
+        """Opens the folder; with `indexes`, of its packs only those with such an index.
+
+        libgit2 trusts an index: a damaged one can make it read anywhere, and end the process.
 
         Raises:
             FailedError: it is none, or its path is not UTF-8, which libgit2 requires.
@@ -28,7 +31,12 @@ class GitObjects:
         self._refused = (pygit2.GitError, KeyError, ValueError, MemoryError)
         self._id = pygit2.Oid
         try:
-            self._objects = pygit2.Odb(os.fspath(folder).decode("utf-8"))
+            name = os.fspath(folder).decode("utf-8")
+            self._objects = pygit2.Odb(name) if indexes is None else pygit2.Odb()
+            if indexes is not None:
+                self._objects.add_backend(pygit2.OdbBackendLoose(name, -1, False), 2)
+                for index in indexes:
+                    self._objects.add_backend(pygit2.OdbBackendPack(index.decode("utf-8")), 1)
         except (pygit2.GitError, UnicodeDecodeError) as error:
             raise FailedError(
                 f"the git objects in {escape(folder)} cannot be opened: {error}",

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.store.engine.atomic import make_private_folder, write_atomic
+from stepwell.store.engine.codec import canonical_json
 from stepwell.store.engine.datafolder import check_home
 from stepwell.store.engine.moved import any_as_remembered
 from stepwell.store.engine.sealing.layout import REPOSITORY
@@ -40,6 +42,8 @@ ENTRY_BUDGET = 300_000
 """A folder with more entries than this is taken for a home or root folder."""
 
 _WORKSPACE_ID = re.compile("[0-9a-f]{16}")
+
+_UNCHECKED = {"format", "workspace", "root", "created", "dev", "ino"}
 
 _LINK_AGAIN = "delete that file, then run `stepwell init` in the folder: it finds its store again"
 
@@ -317,12 +321,25 @@ def _unknown_format(path: Path, found: object) -> FormatError:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
+    checked = document | {"check": _check(document)}
+    return json.dumps(checked, indent=1, sort_keys=True).encode("ascii") + b"\n"
+
+
+def _check(document: dict[str, Any]) -> str:
+    return f"{zlib.crc32(canonical_json(document)):08x}"
+
+
+def _is_as_written(content: bytes, document: dict[str, Any]) -> bool:
+    """Takes the checksum out; a file without one was written before there were any."""
+    if document.pop("check", None) is None:
+        return document.keys() <= _UNCHECKED
+    return content == _json(document)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
-        document = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        document = json.loads(content)
     except FileNotFoundError:
         return None
     except ValueError as error:
@@ -343,4 +360,8 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         ) from error
     if not isinstance(document, dict):
         raise FormatError(f"{path} cannot be read: it is no JSON object")
+    if not _is_as_written(content, document) and document.get("format") == FORMAT:
+        raise FormatError(
+            f"{path} cannot be read: its checksum is wrong", hint=_LINK_AGAIN, path=str(path)
+        )
     return document

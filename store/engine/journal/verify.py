@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from stepwell.store.engine.extras import read_extras
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.frames import Frame
+from stepwell.store.engine.journal.proof import read_proof
 from stepwell.store.engine.journal.walk import Gap
+from stepwell.store.engine.manifest import read_manifest
 from stepwell.store.engine.objects import EMPTY_TREE, MODE_TREE, TREE, decode_tree
 from stepwell.store.engine.sealing.check import check_sealed
 from stepwell.store.model.errors import IntegrityError
@@ -37,6 +39,8 @@ class _Check:
     full: bool
     progress: Progress
     sample: Sample | None = None
+    noted: int = 0
+    """The newest operation of which a note says that it was acknowledged."""
     checked: int = 0
     damaged: list[Damage] = field(default_factory=list)
     suspects: set[Oid] = field(default_factory=set)
@@ -69,12 +73,15 @@ def verify_journal(
 
     Kinds of damage: `segment` (its id is the number), of which nothing, or not all, can be read;
     `frame` (SEGMENT:OFFSET), a stretch of bytes that is no frame; `operation` (its number), lost;
-    `object` (hex id), of which no intact copy is there; and of sealed history `pack` (its name),
-    `refs` and `config`.
+    `object` (hex id), of which no intact copy is there; `manifest`; and of sealed history `pack`
+    (its name), `refs` and `config`.
     """
     journal.sealed.packs.forget()
-    check = _Check(journal, full, progress, sample)
+    # Before the journal is looked at: what a writer adds meanwhile is no loss.
+    check = _Check(journal, full, progress, sample, read_proof(journal.store))
+    journal.refresh()
     segments = journal.segments()
+    _check_manifest(check)
     for done, segment in enumerate(segments):
         progress("segments", done, len(segments))
         _check_segment(check, segment)
@@ -83,6 +90,13 @@ def verify_journal(
     _check_numbers(check, segments)
     _check_steps(check)
     return VerifyReport(check.checked, tuple(check.damaged), full)
+
+
+def _check_manifest(check: _Check) -> None:
+    check.checked += 1
+    if read_manifest(check.journal.store) is None:
+        reason = "it is missing or damaged; what the files suggest is taken for it"
+        check.note("manifest", "manifest", reason)
 
 
 def _check_segment(check: _Check, segment: Segment) -> None:
@@ -167,7 +181,8 @@ def _check_numbers(check: _Check, segments: list[Segment]) -> None:
             else:
                 lost_steps[number] = [key.hex() for key in segment.steps_at(offset)]
     expected = 1
-    for number in [*sorted(present), check.journal.acknowledged() + 1]:
+    newest = max(check.noted, check.journal.acknowledged())
+    for number in [*sorted(present), newest + 1]:
         for lost in range(expected, number):
             reason = f"operation {lost} cannot be read"
             check.note("operation", str(lost), reason, [lost], lost_steps.get(lost, ()))

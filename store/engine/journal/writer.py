@@ -24,6 +24,7 @@ from stepwell.store.engine.journal.appender import Appender
 from stepwell.store.engine.journal.chain import guess_manifest, segment_files
 from stepwell.store.engine.journal.index import TailIndex
 from stepwell.store.engine.journal.journal import VIEW, Journal
+from stepwell.store.engine.journal.proof import Proof, read_proof
 from stepwell.store.engine.journal.segment import (
     FOLDER,
     HEADER_BYTES,
@@ -77,6 +78,7 @@ class JournalWriter(Journal):
         self._appender: Appender | None = None
         self._transaction: Transaction | None = None
         self._intact = self._recent.intact = set[Oid]()
+        self._proof = Proof(store)
 
     @classmethod
     def create(cls, store: Path, *, randomness: RandomBytes) -> None:
@@ -133,6 +135,7 @@ class JournalWriter(Journal):
                 self._write_derived()
             self._appender.close()
             self._appender = None
+        self._proof.close()
         super().close()
 
     # --- opening ---------------------------------------------------------------------------------
@@ -179,8 +182,9 @@ class JournalWriter(Journal):
         saved = self._saved_view()
         begun_with = newest.header.first - 1 if newest.header else 0
         readable = max(self.last_number, begun_with)
-        acknowledged = max(readable, saved.number if saved else 0, newest.proven)
-        if newest.lost and not acknowledged:
+        proven = max(readable, saved.number if saved else 0, newest.proven)
+        acknowledged = max(proven, read_proof(self.store))
+        if newest.lost and not proven:
             # A new segment would make void whatever the lost one held, should its file come back.
             raise IntegrityError(
                 f"the journal {newest.path} cannot be continued: {newest.lost}",
@@ -254,6 +258,8 @@ class JournalWriter(Journal):
     def committed(self, group: Group, operation: Operation) -> None:
         """Takes in what a transaction has just made durable."""
         self._chain.newest().add(group)
+        if self.durable:
+            self._proof.note(operation.number)
         self.next_number = operation.number + 1
         self._intact.update(oid for oid, _ in group.objects)
         if self._view is not None and self._view.number == operation.number - 1:

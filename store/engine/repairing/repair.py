@@ -112,6 +112,10 @@ class _Work:
     def restore_structure(self, damaged: Iterable[Damage]) -> None:
         """Writes segments, packs, refs and configuration anew, as far as all they need is there."""
         kinds = {one.kind for one in damaged}
+        if "manifest" in kinds:
+            with self.writing():
+                # Whoever opens the journal for writing makes it anew.
+                pass
         if "frame" in kinds:
             with self.writing() as writer:
                 rewrite_segments(writer)

@@ -47,8 +47,9 @@ def check_sealed(store: Path, manifest: Manifest, packs: Packs, full: bool) -> I
     repository = repository_of(store)
     same = refs_digest(repository) == manifest.refs
     yield Found("refs", "refs", "" if same else _REFS)
-    same = _content(repository / "config") == CONFIG
-    yield Found("config", "config", "" if same else _CONFIG)
+    for name, text in (("config", CONFIG), ("info/attributes", b"")):
+        same = _content(repository / name) == text
+        yield Found("config", name, "" if same else _CONFIG)
 
 
 def _wrong_with_pack(index: PackIndex | None, full: bool) -> str:

@@ -97,8 +97,16 @@ class Packs:
 
     def _opened(self) -> GitObjects:
         if self._objects is None:
-            self._objects = GitObjects(os.fsencode(self.repository / "objects"))
+            self._objects = GitObjects(os.fsencode(self.repository / "objects"), self._trusted())
         return self._objects
+
+    def _trusted(self) -> list[bytes] | None:
+        """Returns the indexes that are as they were written, the newest pack first; None: all are."""
+        sound = [index for index in self._indexes if index.is_sound() and index.pack_is_there()]
+        if {index.path for index in sound} == set(self._folder.glob("pack-*.idx")):
+            return None
+        newest_first = sorted(sound, key=_age)
+        return [os.fsencode(index.path) for index in newest_first]
 
     def stored_size(self, oid: Oid) -> int | None:
         """Returns how many bytes of its pack an object takes; None when no pack has it."""
@@ -112,3 +120,11 @@ class Packs:
                 with suppress(ObjectMissingError, ObjectDamagedError):
                     if self.kind(oid) == "commit":
                         yield oid, self.read(oid)[1]
+
+
+def _age(index: PackIndex) -> float:
+    """Returns a number that is the lower the newer the pack is; one that is gone comes last."""
+    try:
+        return -index.pack.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -256,7 +256,9 @@ def test_a_lost_manifest_is_found_in_the_repository(store: Path, done: list[Oper
     with writing(store) as writer:
         done += record_many(writer, 2)
     (store / "manifest").unlink()
-    whole_store(store, done)
+    with reading(store) as journal:
+        assert_same(journal, done)
+        assert [damage.kind for damage in journal.verify(True).damaged] == ["manifest"]
     with writing(store) as writer:
         done += record_many(writer, 1)
     whole_store(store, done)
