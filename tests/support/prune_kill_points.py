@@ -1,7 +1,7 @@
 """Kills the removal of dropped steps at each call that changes something, and judges the store.
 
-Run as `python prune_kill_points.py FIRST STEP`: takes every STEP-th point from FIRST on. After each
-kill the history is read as it was, a second attempt is killed at another point, and a third one has
+Run as `python prune_kill_points.py FIRST STEP [prune | fold]`: takes every STEP-th point from FIRST
+on; with `prune` or `fold` it is the dropping that is killed, not the removal. After each kill the history is read as it was, a second attempt is killed at another point, and a third one has
 to finish, unaided, with nothing left that only dropped steps need. Prints one JSON document: how
 many points there were, and what was wrong after which.
 """
@@ -13,6 +13,7 @@ import random
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from support.sealed import assert_clean
 
 from stepwell.store import Workspace
 from stepwell.store.model.ids import object_id
+from stepwell.store.model.retention import Policy
 
 SECRET = random.Random(3).randbytes(700)
 
@@ -49,8 +51,48 @@ def collect(project: Path, home: Path) -> None:
         ws.gc(grace_minutes=0)
 
 
-def main(folder: Path, first: int, step: int) -> dict[str, Any]:
+def drop(project: Path, home: Path, policy: Policy) -> None:
+    """Takes steps out of sight."""
+    with Workspace.open(project, home=home) as ws:
+        ws.prune(policy)
+
+
+def dropping(folder: Path, first: int, step: int, policy: Policy) -> dict[str, Any]:
+    """Returns the report of a prune, or a fold, that is killed: all is as before or as after."""
+    project, original, home = folder / "project", folder / "original", folder / "home"
+    (project / "src").mkdir(parents=True)
+    with Workspace.init(project, home=original) as ws:
+        edits(ws, project, 9, session="claude:s", turn=1)
+        before = told(ws)
+    shutil.copytree(original, home)
+    drop(project, home, policy)
+    with Workspace.open(project, home=home) as ws:
+        after = told(ws)
+    assert after != before, "there was nothing to drop"
+    wrong: list[str] = []
+    point = first
+    while True:
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(original, home)
+        run = partial(drop, project, home, policy)
+        if not killed(point, run, killer=SealKiller):
+            return {"points": point, "wrong": wrong}
+        wrong += judged(point, "after the kill", partial(_either, project, home, before, after))
+        run()
+        wrong += judged(point, "after the next", partial(_either, project, home, after, after))
+        point += step
+
+
+def _either(project: Path, home: Path, one: dict[str, Any], other: dict[str, Any]) -> None:
+    with Workspace.open(project, home=home) as ws:
+        assert told(ws) in (one, other)
+        assert ws.verify(full=True).ok
+
+
+def main(folder: Path, first: int, step: int, what: str = "") -> dict[str, Any]:
     """Returns the report."""
+    if what:
+        return dropping(folder, first, step, replace(FEW, fold=what == "fold"))
     project, original, home = folder / "project", folder / "original", folder / "home"
     before = prepared(project, original)
     wrong: list[str] = []
@@ -90,4 +132,4 @@ def _goes_on(project: Path, home: Path, before: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(dir=FAST) as name:
-        json.dump(main(Path(name), int(sys.argv[1]), int(sys.argv[2])), sys.stdout)
+        json.dump(main(Path(name), int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]), sys.stdout)

@@ -93,7 +93,6 @@ def verify_journal(
 
 
 def _check_manifest(check: _Check) -> None:
-    check.checked += 1
     if read_manifest(check.journal.store) is None:
         reason = "it is missing or damaged; what the files suggest is taken for it"
         check.note("manifest", "manifest", reason)

@@ -18,6 +18,7 @@ from stepwell.store.engine.atomic import (
     FILE_MODE,
     fsync_folder,
     make_private_folder,
+    remove_leftovers,
     system_error,
     write_atomic,
 )
@@ -70,8 +71,9 @@ class SealedRepository:
         return all((self.path / part).exists() for part in parts)
 
     def _remove_stale_locks(self) -> None:
-        """Removes what a killed git left; whoever seals is alone, so that nobody else's are here."""
+        """Removes what a killed git or sealing left; whoever seals is alone, so that all is old."""
         for folder, _, names in os.walk(self.path):
+            remove_leftovers(Path(folder))
             for name in names:
                 if name.endswith(".lock") or name.startswith(("tmp_pack_", "tmp_idx_", "tmp_obj_")):
                     with contextlib.suppress(FileNotFoundError):

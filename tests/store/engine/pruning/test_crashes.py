@@ -18,9 +18,11 @@ from support.traces import traces
 from stepwell.store import Workspace
 
 
-def report(first: int, step: int, program: ModuleType = prune_kill_points) -> dict[str, object]:
+def report(
+    first: int, step: int, program: ModuleType = prune_kill_points, what: str = ""
+) -> dict[str, object]:
     """Runs the kill matrix in a process of its own, which is without threads and can fork."""
-    command = [sys.executable, str(program.__file__), str(first), str(step)]
+    command = [sys.executable, str(program.__file__), str(first), str(step), *what.split()]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr.decode()
@@ -33,6 +35,14 @@ def test_after_a_kill_anywhere_the_next_removal_finishes() -> None:
     found = report(4, 23)
     assert found["wrong"] == []
     assert int(str(found["points"])) > 60
+
+
+@pytest.mark.parametrize("what", ["prune", "fold"])
+def test_after_a_kill_anywhere_steps_are_dropped_or_are_not(what: str) -> None:
+    """All points: there are few, as it is one operation."""
+    found = report(1, 1, what=what)
+    assert found["wrong"] == []
+    assert int(str(found["points"])) > 2
 
 
 @pytest.mark.long
