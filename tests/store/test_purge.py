@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +18,18 @@ from support.traces import traces
 from stepwell.store import Workspace
 from stepwell.store.engine.recording import Act
 from stepwell.store.model.errors import NotFoundError, RefusedError
+from stepwell.store.model.experiments import Candidate, CheckResult, Experiment
 from stepwell.store.model.ids import object_id
 from stepwell.store.model.plans import Applied, PlannedChanges
-from stepwell.store.model.steps import Covered
+from stepwell.store.model.rules import RuleVerdict
+from stepwell.store.model.steps import (
+    Covered,
+    Effect,
+    ExperimentSet,
+    Mark,
+    MarkSet,
+    VerdictGiven,
+)
 
 KEY = "SERVICE_KEY=9f8a7b6c5d4e3f2a1b0c"
 SECRET = f"# keys of the service\n{KEY}\nREGION=eu\n"
@@ -202,6 +212,28 @@ def test_names_that_git_refuses_and_large_files_go_too(ws: Workspace, project: P
     reasons = {c.path: c.reason for c in ws.covered(ws.head())}
     assert reasons == {b"large": "purged", b"git~1": "purged"}
     assert_clean(ws.store)
+
+
+def test_what_checks_and_experiments_said_is_blotted_out(ws: Workspace, project: Path) -> None:
+    """A rule's verdict with its facts, a milestone's figures, a candidate's command and failures."""
+    (project / ".env").write_text(SECRET)
+    step = ws.capture("leak")
+    (project / ".env").unlink()
+    candidate = Candidate("a", "try/a", ("echo", KEY), step.id, reason=f"printed {KEY}")
+    candidate = replace(candidate, check=CheckResult(False, 1, 5, failures=(f"test[{KEY}]",)))
+    experiment = Experiment("e", step.id, "main", 1, ("check", KEY), (candidate,), state="done")
+    verdict = RuleVerdict("r", step.id, False, "none", f"saw {KEY}", 1, facts={"out": [KEY]})
+    effects: list[Effect] = [
+        ExperimentSet("e", experiment),
+        VerdictGiven(verdict),
+        MarkSet(step.id, Mark(milestone={"quality": {"note": KEY}})),
+    ]
+    with ws._writer() as writer:
+        writer.begin().commit("record", f"about {KEY}", effects, details={"line": KEY})
+    ws.purge(paths=[b".env"])
+    assert traces(ws.store, NEEDLE) == []
+    assert ws.view().experiments["e"].candidates[0].command == ("echo", "[purged]")
+    assert ws.verify(full=True).ok
 
 
 def test_nothing_is_purged_in_the_middle_of_a_merge(ws: Workspace, project: Path) -> None:

@@ -6,7 +6,7 @@ those paths alone. Nothing is written here: what is made goes to an overlay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from stepwell.store.engine import extras as extras_codec
@@ -28,18 +28,21 @@ from stepwell.store.engine.objects import (
 from stepwell.store.engine.pruning.blot import Blotter
 from stepwell.store.engine.pruning.rewrite import Overlay
 from stepwell.store.engine.sealing.gather import Made
+from stepwell.store.model.experiments import Candidate, Experiment
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.paths import TrackedPath, join, parent
 from stepwell.store.model.steps import (
     AccountSet,
     Covered,
     Effect,
+    ExperimentSet,
     Mark,
     MarkSet,
     Operation,
     Snapshot,
     Step,
     StepRecorded,
+    VerdictGiven,
 )
 
 _EVERYTHING = b"*\n"
@@ -84,11 +87,34 @@ class PurgeEdit:
         if isinstance(effect, AccountSet):
             account = replace(effect.account, said=self._stored(effect.account.said))
             return replace(effect, account=account)
+        if isinstance(effect, VerdictGiven):
+            facts = self._blotter.value(dict(effect.verdict.facts))
+            detail = self._text(effect.verdict.detail)
+            return VerdictGiven(replace(effect.verdict, detail=detail, facts=facts))
+        if isinstance(effect, ExperimentSet) and effect.experiment is not None:
+            return replace(effect, experiment=self._experiment(effect.experiment))
         return effect
 
     def _mark(self, mark: Mark) -> Mark:
         notes = tuple(replace(note, text=self._text(note.text)) for note in mark.notes)
-        return replace(mark, notes=notes)
+        milestone = None if mark.milestone is None else self._blotter.value(dict(mark.milestone))
+        return replace(mark, notes=notes, milestone=milestone)
+
+    def _experiment(self, experiment: Experiment) -> Experiment:
+        candidates = tuple(self._candidate(one) for one in experiment.candidates)
+        return replace(experiment, candidates=candidates, check=self._texts(experiment.check))
+
+    def _candidate(self, candidate: Candidate) -> Candidate:
+        check = candidate.check
+        if check is not None:
+            failures = self._texts(check.failures)
+            check = replace(check, failures=failures, reason=self._text(check.reason))
+        return replace(
+            candidate,
+            command=self._texts(candidate.command),
+            reason=self._text(candidate.reason),
+            check=check,
+        )
 
     def step(self, step: Step) -> Step:
         """Returns the step without the contents."""
@@ -191,6 +217,9 @@ class PurgeEdit:
         return self._extras[key]
 
     # --- texts -----------------------------------------------------------------------------------
+
+    def _texts(self, texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self._text(text) for text in texts)
 
     def _text(self, text: str) -> str:
         blotted = self._blotter.text(text)
