@@ -131,9 +131,10 @@ class Judge:
     def _traced(self, rule: Rule, step: Step, judged: Judged) -> Judged:
         line = [step, *islice(ancestors(self.find, step), _FAR)]
         place, last = self._last_verdict(rule, line)
-        if last is not None and last.since and last.target:
+        there = {one.id: one for one in line}
+        if last is not None and last.since in there and last.target in there:
             # It was bad before already, and whatever brought that about did this.
-            since, target = self.find(last.since), self.find(last.target)
+            since, target = there[last.since], there[last.target]
             return replace(judged, target=target, since=since, files=tuple(self._files(since)))
         tries = self._tries(rule, {step.snapshot: False})
         good = place if last is not None and last.ok else self._found_good(tries, line)

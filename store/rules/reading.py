@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stepwell.store.model.errors import UsageError
+from stepwell.store.model.errors import StepwellError, UsageError
 from stepwell.store.model.rules import RuleSet
 from stepwell.store.rules.tables import read_rules
 from stepwell.store.rules.trusting import rule_file
@@ -26,7 +26,11 @@ def effective_rules(root: bytes, store: Path, config: Path | None) -> RuleSet:
     where = os.fsdecode(root)
     table = read_table(config, _TABLE) if config is not None else {}
     own = read_rules(table, str(config), "config", where)
-    file = rule_file(root, store)
+    try:
+        file = rule_file(root, store)
+    except StepwellError:
+        # Whoever can write there must not be able to stop the person's own rules.
+        return replace(own, untrusted=True)
     if file is None:
         return own
     if not file.trusted:

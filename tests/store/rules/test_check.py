@@ -10,6 +10,7 @@ import pytest
 from support.trees import contents
 
 from stepwell.store import Act, Step, Workspace
+from stepwell.store.model.retention import Policy
 from stepwell.store.model.rules import RuleVerdict
 
 SAYS = 'sh -c "cat report; exit $(cat status)"'
@@ -111,6 +112,27 @@ def test_auto_goes_back_once_for_one_cause(
     (project / "other").write_text("x\n")
     either.capture("more of it", session="claude:1")
     assert only(either.check(config=file)).action == "suggest"
+
+
+def test_a_cause_that_was_pruned_is_looked_for_among_what_is_left(
+    ws: Workspace, says: Says, config: Config, project: Path
+) -> None:
+    """What an older verdict names may be gone."""
+    file = config(rules())
+    says(ws, GOOD, 0)
+    says(ws, BAD, 1)
+    first = only(ws.check(config=file))
+    for number in range(3):
+        (project / "other").write_text(f"{number}\n")
+        ws.capture("more", session="claude:1")
+    ws.check(config=file)
+    ws.prune(Policy(keep_last=1, hourly=0, daily=0, per_session=1, safety_days=0))
+    (project / "other").write_text("last\n")
+    ws.capture("last", session="claude:1")
+    verdict = only(ws.check(config=file))
+    assert verdict.ok is False and verdict.detail.startswith("2 of 6 tests fail")
+    gone = {row.step for row in ws.view().verdicts} - {step.id for step in ws.steps()}
+    assert first.step in gone and verdict.since not in gone
 
 
 def test_the_same_files_again_are_the_same_cause(ws: Workspace, says: Says, config: Config) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.store import NotFoundError, UsageError, Workspace
+from stepwell.store import FailedError, NotFoundError, UsageError, Workspace
 from stepwell.store.rules.reading import effective_rules
 from stepwell.store.rules.tables import read_rules
 
@@ -104,11 +104,15 @@ def test_a_broken_rule_file_is_only_refused_when_it_is_trusted(
 def test_a_rule_file_that_is_a_link_is_refused(
     ws: Workspace, project: Path, tmp_path: Path
 ) -> None:
-    """What it leads to could be changed without the file being changed."""
+    """What it leads to could be changed without the file being changed; the person's rules stay."""
     (tmp_path / "elsewhere").write_text('[rules.tests]\nrun = "true"\n')
     (project / "stepwell.toml").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Exception, match=r"stepwell\.toml"):
+    with pytest.raises(FailedError, match=r"stepwell\.toml"):
         ws.trust()
+    config = tmp_path / "config.toml"
+    config.write_text('[rules.mine]\nrun = "true"\n')
+    rules = ws.rules(config=config)
+    assert [rule.name for rule in rules.rules] == ["mine"] and rules.untrusted
 
 
 def test_the_persons_rules_and_mode_win(ws: Workspace, project: Path, tmp_path: Path) -> None:
