@@ -19,6 +19,8 @@ from pathlib import Path
 
 CLIENTS = 16
 PATH = "/sessions/bench:s1/timeline?limit=50"
+WAYS = ("the newest page", "all pages in turn")
+"""All ask for the same, which is put together once; or no page is asked for twice."""
 
 Tell = Callable[[str, list[float]], object]
 
@@ -26,10 +28,12 @@ Tell = Callable[[str, list[float]], object]
 def measure(root: Path, home: Path, requests: int, tell: Tell) -> None:
     """Tells the milliseconds of each request: of one client alone, and of 16 at once."""
     with _served(root, home) as (port, token):
-        for clients in (1, CLIENTS):
-            command = [sys.executable, __file__, "--ask", str(port), str(clients), str(requests)]
+        for clients, way in ((1, 0), (CLIENTS, 0), (CLIENTS, 1)):
+            told = [str(number) for number in (port, clients, requests, way)]
+            command = [sys.executable, __file__, "--ask", *told]
             ran = subprocess.run(command, input=token, capture_output=True, text=True, check=True)
-            name = f"HTTP: timeline of 50 steps, {clients} client{'s' * (clients > 1)}"
+            whose = f"{clients} client{'s' * (clients > 1)}"
+            name = f"HTTP: timeline of 50 steps, {WAYS[way]}, {whose}"
             tell(name, [float(word) for word in ran.stdout.split()])
 
 
@@ -49,16 +53,19 @@ def _served(root: Path, home: Path) -> Iterator[tuple[int, str]]:
             server.wait(30)
 
 
-async def _ask(port: int, token: str, clients: int, requests: int) -> list[float]:
-    head = f"GET {PATH} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
-    request = head.encode()
+async def _ask(port: int, token: str, clients: int, requests: int, way: int) -> list[float]:
+    rest = f" HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
     found: list[float] = []
+    newest = int(await _first(port, rest))
 
-    async def client() -> None:
+    async def client(place: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in range(requests // clients + 1):
+            # Pages lie some steps apart, over the whole history and again from its end.
+            back = (number * clients + place) * 23 % max(1, newest - 60)
+            after = f"&after={newest - back}" if way else ""
             begun = time.perf_counter()
-            writer.write(request)
+            writer.write(f"GET {PATH}{after}{rest}".encode())
             answer = await reader.readuntil(b"\r\n\r\n")
             size = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
             body = await reader.readexactly(size)
@@ -68,14 +75,24 @@ async def _ask(port: int, token: str, clients: int, requests: int) -> list[float
             found.extend([took] if number else [])
         writer.close()
 
-    await asyncio.gather(*(client() for _ in range(clients)))
+    await asyncio.gather(*(client(place) for place in range(clients)))
     return found
+
+
+async def _first(port: int, rest: str) -> str:
+    """Returns the number of the newest step."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {PATH}{rest}".encode())
+    await reader.readuntil(b'"seq": ')
+    number = (await reader.readuntil(b","))[:-1].decode()
+    writer.close()
+    return number
 
 
 def main() -> None:
     if sys.argv[1] == "--ask":
-        port, clients, requests = map(int, sys.argv[2:])
-        times = asyncio.run(_ask(port, sys.stdin.read(), clients, requests))
+        port, clients, requests, way = map(int, sys.argv[2:])
+        times = asyncio.run(_ask(port, sys.stdin.read(), clients, requests, way))
         print("\n".join(f"{took:.3f}" for took in times))
         return
     root, home = map(Path, sys.argv[1:])
