@@ -193,6 +193,13 @@ def check_part(shown: Plan, part: Plan, agreed: bool) -> str | None:
     return f"{_path(fresh[0].path)}: {printable(fresh[0].reason)}" if fresh else None
 
 
+def state_sentence(plan: Plan) -> str:
+    """Returns what becomes of the state that steps carry beside their files; empty when nothing does."""
+    whole = not plan.partial and plan.merged is None and plan.side == "after"
+    changes = whole and plan.head.state != plan.target.state
+    return f"The state that #{plan.target.seq} carries comes back, too." if changes else ""
+
+
 def tally(plan: Plan) -> str:
     """Returns `2 written · 1 deleted · 1 new · 3 kept`, without the zeros."""
     moves = _moves(plan.items)

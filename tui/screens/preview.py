@@ -43,6 +43,7 @@ from stepwell.tui.model.planrows import (
     plan_rows,
     recovery_notice,
     settle_headline,
+    state_sentence,
     tally,
 )
 from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
@@ -259,7 +260,7 @@ class RestorePreview(ModalScreen[Outcome | None]):
 
     @property
     def _safety(self) -> str:
-        return _safety(self._wish)
+        return _safety(self._wish, self._shown)
 
     def _share_height(self) -> None:
         room = max(4, self.size.height // 3)
@@ -463,8 +464,13 @@ def _hints(
     return [*keys, (key_of("preview.switch"), "list/diff"), (key_of("preview.cancel"), "cancel")]
 
 
-def _safety(wish: Wish) -> str:
-    """Returns what makes it safe to try."""
+def _safety(wish: Wish, shown: PlannedChanges | Operation | None) -> str:
+    """Returns what goes along with the files, and what makes it safe to try."""
+    state = state_sentence(shown.plan) if isinstance(shown, PlannedChanges) else ""
+    return f"{state} {_safety_of(wish)}".lstrip()
+
+
+def _safety_of(wish: Wish) -> str:
     if isinstance(wish, Settle):
         return f"{_SAFETY} The merge stays under way."
     return f"{_SAFETY} {does_it_again() if wish.undo else takes_it_back()}."

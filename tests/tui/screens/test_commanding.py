@@ -149,6 +149,9 @@ def test_a_step_of_state_alone_shows_what_changed_in_it(
         assert not any("\x1b" in row for row in screen_text(app))
         await pilot.press("colon", *typed("show @"), "enter")
         await until(lambda: "/me:1/plan/todo/1" in said(app))
+        await pilot.press(*typed("rollback @~1"), "enter")
+        sentence = "The state that #6 carries comes back, too."
+        await until(lambda: any(sentence in row for row in screen_text(app)))
 
     play_over(root, scene)
 

@@ -66,7 +66,7 @@ def test_with_the_token_a_few_requests_of_each_kind(server: Served, tmp_path: Pa
     """The same, short."""
     _run(
         server, tmp_path, _with_token(server),
-        "--checks", "all", "--exclude-checks", _HEURISTICS, "--phases", "fuzzing", "--max-examples", "2",
+        "--checks", "all", "--exclude-checks", _HEURISTICS, "--phases", "fuzzing", "--max-examples", "1",
     )  # fmt: skip
 
 
