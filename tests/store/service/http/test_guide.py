@@ -40,6 +40,23 @@ def test_the_tour_runs_from_its_first_line_to_its_last(server: Served) -> None:
         assert ws.get_step("draft-1").title == "first draft"
 
 
+def test_the_library_s_leases_are_taken_as_shown(
+    server: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The block in Python, and what it says while another client has the session."""
+    (program,) = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(server.root)
+    monkeypatch.setenv("STEPWELL_HOME", str(server.home))
+    (server.root / "a").write_text("by the library\n")
+    exec(compile(program, "http.md", "exec", dont_inherit=True), {})
+    assert capsys.readouterr().out == ""
+    steps = server.ask("GET", "/sessions/me:guide/timeline").json["steps"]
+    assert steps[0]["title"] == "only while the lease is mine"
+    server.acquire("me:guide", "another")
+    exec(compile(program, "http.md", "exec", dont_inherit=True), {})
+    assert capsys.readouterr().out == "another writes it\n"
+
+
 def test_every_route_is_named(server: Served) -> None:
     """As it stands in the OpenAPI document, by its last fixed word."""
     text = GUIDE.read_text()
