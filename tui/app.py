@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App
 from textual.message import Message
 
+from stepwell.tui.feed.memory import Keeper, Memory
 from stepwell.tui.feed.pause import Collector, Pause
 from stepwell.tui.gateway import Gateway, Opened, open_workspace
 from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
-from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
+from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT, THEMES
 from stepwell.tui.messages import Broke
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.source import Offers
@@ -58,6 +59,8 @@ class Settings:
     """What of the settings was left out."""
     offers: Callable[[], Offers] | None = None
     """Gives what can be offered of old sessions, once; None: nothing is."""
+    memory: Memory | None = None
+    """What was remembered from the last time; None: nothing."""
 
 
 class StepwellApp(App[int]):
@@ -73,6 +76,8 @@ class StepwellApp(App[int]):
         self._settings = settings
         self.glyphs = settings.glyphs
         self.animation_level = "none"
+        self.memory = settings.memory or Memory()
+        """What is to be remembered for the next time."""
         self._pause = Pause()
         self.gateway = Gateway(opened, self._deliver, settings.by, self._pause)
         self.main = MainScreen(
@@ -95,10 +100,12 @@ class StepwellApp(App[int]):
         """Registers the themes before the first frame."""
         self.register_theme(STEPWELL)
         self.register_theme(STEPWELL_LIGHT)
-        self.theme = self._settings.theme
+        remembered = self.memory.taste.theme
+        self.theme = remembered if remembered in THEMES else self._settings.theme
 
     def on_mount(self) -> None:
         """Starts the timers."""
+        self.main.recall(self.memory)
         if self._settings.complaints:
             self.main.complain(self._settings.complaints)
         if self._settings.offers is not None:
@@ -132,6 +139,11 @@ class StepwellApp(App[int]):
         """Ends with the traceback: a defect must not look like an empty timeline."""
         raise message.error
 
+    def exit(self, *given: Any, **named: Any) -> None:
+        """Notes what is to be remembered while it is there to be seen."""
+        self.memory = self.main.memory()
+        super().exit(*given, **named)
+
     def on_unmount(self) -> None:
         """Waits for a change of the workspace that is under way, and for nothing else."""
         self.gateway.close()
@@ -152,16 +164,24 @@ def open_screen(
     `config`, `by`, `weights` and `offers` are as for `start.run`; `complaints` are told on the screen at first.
 
     Raises:
-        StepwellError: the workspace cannot be opened; the terminal was not touched.
+        StepwellError: the workspace cannot be opened, and the terminal was not touched; or, at the
+            end, what is to be remembered cannot be kept.
     """
     # What is loaded until the first frame stays: looking for garbage in it only takes time.
     gc.disable()
     opened = open_workspace(root, home, config, weights)
     sys.setswitchinterval(_SWITCH_S)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")
+    keeper = Keeper(home, opened.root)
     settings = Settings(
-        glyphs=glyphs, by=by, own_collector=True, complaints=tuple(complaints), offers=offers
+        glyphs=glyphs,
+        by=by,
+        own_collector=True,
+        complaints=tuple(complaints),
+        memory=keeper.recall(),
+        offers=offers,
     )
     app = StepwellApp(opened, settings)
     app.run()
+    keeper.keep(app.memory)
     return app.return_code or 0

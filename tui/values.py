@@ -7,6 +7,7 @@ from typing import Protocol
 from stepwell.store.model.changes import Change, Hunk
 from stepwell.store.model.errors import (
     DriftError,
+    FailedError,
     IntegrityError,
     NotFoundError,
     OtherSessionError,
@@ -71,6 +72,7 @@ __all__ = [
     "Covered",
     "DriftError",
     "Experiment",
+    "FailedError",
     "Hit",
     "Hunk",
     "IntegrityError",

@@ -37,3 +37,6 @@ def _theme(name: str, palette: Palette, dark: bool) -> Theme:
 
 STEPWELL = _theme("stepwell", DARK, True)
 STEPWELL_LIGHT = _theme("stepwell-light", LIGHT, False)
+
+THEMES = {STEPWELL.name: "dark", STEPWELL_LIGHT.name: "light"}
+"""What each is, in a word."""

@@ -20,6 +20,7 @@ from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import BackAsked, BranchesLoaded, ChangeDone, Failed, RowOpened
 from stepwell.tui.model.rows import subject_of, word_of
+from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.form import Form
 from stepwell.tui.source import Source
 from stepwell.tui.values import BranchRow, Clock, Step, one_line, printable
@@ -137,7 +138,7 @@ class BranchList(LineList):
         self.post_message(BackAsked("branches"))
 
 
-class BranchesScreen(Screen["BranchChoice | None"]):
+class BranchesScreen(Above, Screen["BranchChoice | None"]):
     """The list and its keys; forms open above it. Its result says where to go next."""
 
     CSS = "BranchesScreen { layout: vertical; }"

@@ -28,6 +28,7 @@ from stepwell.tui.messages import (
     StepNamed,
 )
 from stepwell.tui.model.commandline import History, NotUnderstood, Order, completed, understood
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, Step, StepwellError, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -79,7 +80,7 @@ class TextLines(LineList):
         return [Segment(text, self.paint(role))]
 
 
-class CommandScreen(Screen[Ordered | None]):
+class CommandScreen(Above, Screen[Ordered | None]):
     """The line at the bottom takes the keys; above it stands what commands said."""
 
     BINDINGS = bindings_for("command", priority=True)

@@ -33,6 +33,7 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.planrows import clash
 from stepwell.tui.model.sides import state_word
+from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.form import Form
 from stepwell.tui.screens.leaving import edit_file
 from stepwell.tui.screens.preview import Outcome, RestorePreview
@@ -137,7 +138,7 @@ class ConflictList(LineList):
         self.post_message(BackAsked("conflicts"))
 
 
-class ConflictsScreen(Screen["Outcome | None"]):
+class ConflictsScreen(Above, Screen["Outcome | None"]):
     """Its result says what became of the merge; None: it is as it was, or a side was taken."""
 
     CSS = """

@@ -11,12 +11,13 @@ from textual.screen import ModalScreen
 from stepwell.tui.keys.actions import actions_for
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.keys.names import spelled
+from stepwell.tui.screens.above import Above
 from stepwell.tui.widgets.sentence import Sentence
 
 Copied = Literal["code", "patch", "hunk", "path", "id"]
 
 
-class CopyMenu(ModalScreen["Copied | None"]):
+class CopyMenu(Above, ModalScreen["Copied | None"]):
     """Its result is what is to be copied."""
 
     BINDINGS = bindings_for("copy", priority=True)

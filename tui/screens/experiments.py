@@ -41,6 +41,7 @@ from stepwell.tui.model.review import (
     heading,
     output_of,
 )
+from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.judging import VerdictForm
 from stepwell.tui.screens.marking import Mended, NoteForm
 from stepwell.tui.screens.preview import Outcome, RestorePreview
@@ -82,7 +83,7 @@ class CandidateDiff(DiffView):
             self.post_message(CaptionChanged())
 
 
-class ExperimentsScreen(Screen["ReviewChoice | None"]):
+class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
     """The table above diffs of neighbouring candidates, the selected one's among them."""
 
     CSS = """

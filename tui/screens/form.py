@@ -20,6 +20,7 @@ from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.palette import Paint, paint_for
 from stepwell.tui.messages import ChangeDone, ChangeRefused, Failed
+from stepwell.tui.screens.above import Above
 from stepwell.tui.source import Source
 from stepwell.tui.values import StepwellError, printable
 from stepwell.tui.widgets.sentence import Sentence
@@ -44,7 +45,7 @@ class Lines(Widget):
         return Strip(line).apply_style(base).adjust_cell_length(self.size.width, base)
 
 
-class Form(ModalScreen[Result]):
+class Form(Above, ModalScreen[Result]):
     """Base of the forms: subclasses compose `body` and send a change."""
 
     BINDINGS = bindings_for("form", priority=True)

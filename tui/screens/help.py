@@ -18,6 +18,7 @@ from stepwell.tui.keys.helprows import HelpRow, help_rows
 from stepwell.tui.look.fit import fit
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import BackAsked, CursorMoved, RowOpened
+from stepwell.tui.screens.above import Above
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.sentence import Sentence
@@ -63,7 +64,7 @@ class HelpList(LineList):
         return self.rows[index].action is not None
 
 
-class HelpScreen(ModalScreen[Action | None]):
+class HelpScreen(Above, ModalScreen[Action | None]):
     """Lists the keys of some scopes; its result is the action to run, or None."""
 
     BINDINGS = [

@@ -38,8 +38,8 @@ from stepwell.tui.messages import (
     TimelineLoaded,
 )
 from stepwell.tui.model.sides import merge_heading
-from stepwell.tui.screens.choosing import Choosing
 from stepwell.tui.screens.panes import PaneName, Panes
+from stepwell.tui.screens.remembering import Remembering
 from stepwell.tui.screens.showing import Showing, Views
 from stepwell.tui.values import Change, Clock, escape, printable
 from stepwell.tui.widgets.chips import Chips
@@ -65,7 +65,7 @@ _FIRST = "nothing but the start yet: stepwell install claude records what it doe
 _SCOPES: dict[PaneName, Scope] = {"timeline": "timeline", "files": "files", "diff": "diff"}
 
 
-class MainScreen(Choosing):
+class MainScreen(Remembering):
     """Owns the selection: what is selected in the timeline is what files, diff and detail show."""
 
     BINDINGS = bindings_for("everywhere")
@@ -164,6 +164,8 @@ class MainScreen(Choosing):
             self.timeline.action_now()
         if steps == 1 and not grown:
             self.say(_FIRST, "dim")
+        if columns.complete:
+            self.recall_place()
         if grown and columns.complete:
             self.compare_disk()
             if self._finding is not None:
@@ -297,6 +299,7 @@ class MainScreen(Choosing):
     def on_resize(self) -> None:
         """Keeps the focus where it was although panes come and go."""
         self._panes.share_height()
+        self._panes.share_room()
         self.call_after_refresh(self._panes.restore_focus)
 
     # --- actions ---------------------------------------------------------------------------------
@@ -373,6 +376,10 @@ class MainScreen(Choosing):
         """Reads everything anew."""
         self._gateway.reload()
         self.compare_disk()
+
+    def action_suspend(self) -> None:
+        """Stops the process as a shell would; the shell's `fg` goes on."""
+        self.app.action_suspend_process()
 
     def action_leave(self) -> None:
         """Quits."""

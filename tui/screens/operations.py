@@ -16,6 +16,7 @@ from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import BackAsked, Failed, OperationsLoaded
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, OperationRow, one_line, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -78,7 +79,7 @@ def _state(row: OperationRow) -> tuple[str, str]:
     return ("can be undone", "ok") if row.undoable else ("", "dim")
 
 
-class OperationsScreen(Screen[int | None]):
+class OperationsScreen(Above, Screen[int | None]):
     """Its result is the number of the operation to be taken back, or None."""
 
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:

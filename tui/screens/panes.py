@@ -22,6 +22,8 @@ class Panes:
         self.current: PaneName = "timeline"
         self.zoomed = False
         self._lines = 3
+        self.share: int | None = None
+        """Percent of the screen that the timeline has; None: as the stylesheet says."""
 
     def go(self, name: PaneName) -> None:
         """Shows a pane and gives it the focus."""
@@ -63,6 +65,29 @@ class Panes:
         pane = self._screen.query_one("#files-pane")
         pane.styles.height = self._lines + 1 if fixed else "1fr"
 
+    @property
+    def usual_share(self) -> int:
+        """What the stylesheet gives the timeline, in percent."""
+        return 38 if self._screen.has_class("-wide") else 48
+
+    def share_room(self) -> None:
+        """Applies the timeline's part: of the width, or where panes are stacked of the height."""
+        timeline = self._screen.query_one("#timeline-pane").styles
+        diff, side = (self._screen.query_one(name).styles for name in ("#diff-pane", "#side"))
+        for styles in (timeline, diff):
+            styles.clear_rule("width")
+        for styles in (timeline, diff, side):
+            styles.clear_rule("height")
+        if self.share is None or self.zoomed or self._screen.has_class("-tiny"):
+            return
+        if self._screen.has_class("-wide"):
+            timeline.width = f"{self.share}%"
+        elif self._screen.has_class("-medium"):
+            diff.width = f"{100 - self.share}%"
+        else:
+            timeline.height = f"{self.share}fr"
+            diff.height = side.height = f"{100 - self.share}fr"
+
     def restore_focus(self) -> None:
         """Focuses the current pane again, after a resize has hidden or shown panes."""
         if self._screen.focused is not self._lists[self.current]:
@@ -73,3 +98,4 @@ class Panes:
             self._screen.set_class(name == self.current, f"-on-{name}")
         self._screen.set_class(self.zoomed, "-zoom")
         self.share_height()
+        self.share_room()

@@ -46,6 +46,7 @@ from stepwell.tui.model.planrows import (
     state_sentence,
     tally,
 )
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.pane import Pane
@@ -112,7 +113,7 @@ class Outcome(NamedTuple):
     """A merge left conflicts on disk, to be settled."""
 
 
-class RestorePreview(ModalScreen[Outcome | None]):
+class RestorePreview(Above, ModalScreen[Outcome | None]):
     """Shows a plan and carries it out; its result is None when nothing was changed."""
 
     BINDINGS = [

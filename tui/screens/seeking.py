@@ -25,6 +25,7 @@ from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import BackAsked, CursorMoved, Failed, RowOpened, TextsFound
 from stepwell.tui.model.hitrows import MOST, HitRow, HitRows, needle_of
 from stepwell.tui.model.rows import subject_of, word_of
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, Hit, StepwellError, plural, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -103,7 +104,7 @@ class HitList(LineList):
         ]
 
 
-class SeekScreen(Screen[Found]):
+class SeekScreen(Above, Screen[Found]):
     """The entry takes the keys; arrows choose among what is found."""
 
     BINDINGS = bindings_for("seek", priority=True)

@@ -16,6 +16,7 @@ from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import brief, grouped
 from stepwell.tui.messages import BackAsked, Failed, RowOpened, SessionsLoaded
 from stepwell.tui.model.sessionlines import SessionLine, duration
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, one_line, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -76,7 +77,7 @@ class SessionList(LineList):
         self.post_message(BackAsked("sessions"))
 
 
-class SessionsScreen(Screen[str | None]):
+class SessionsScreen(Above, Screen[str | None]):
     """Its result is the name of the session whose steps are to be listed, or None."""
 
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:

@@ -16,6 +16,7 @@ from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import stamp
 from stepwell.tui.messages import BackAsked, CursorMoved, Failed, RowOpened, StatsLoaded
 from stepwell.tui.model.figures import Figure, area, bar, figures, grown
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -83,7 +84,7 @@ class FigureList(LineList):
         self.post_message(BackAsked("figures"))
 
 
-class StatisticsScreen(Screen[None]):
+class StatisticsScreen(Above, Screen[None]):
     """Shows; leads nowhere."""
 
     def __init__(

@@ -17,7 +17,7 @@ from stepwell.tui.look.moments import full_stamp, took
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.look.palette import Paint, paint_for
 from stepwell.tui.model.rows import subject_of, word_of
-from stepwell.tui.values import Note, Step, one_line, short
+from stepwell.tui.values import Note, Step, one_line, plural, short
 
 Line = Sequence[Segment]
 _ROOMY = 10
@@ -97,7 +97,7 @@ class Detail(Widget):
         return [[Segment(f" {line}", paint("text"))] for line in lines]
 
     def _how(self, step: Step, paint: Paint) -> Line:
-        said = [f"{grouped(step.coverage.stored)} files"]
+        said = [plural(step.coverage.stored, "file")]
         if step.coverage.skipped:
             said.append(f"{grouped(step.coverage.skipped)} not stored")
         if step.coverage.unstable:

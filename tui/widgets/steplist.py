@@ -13,7 +13,7 @@ from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import CursorMoved, PagesWanted, Refused, StepsWanted
 from stepwell.tui.model.columns import Columns
-from stepwell.tui.model.folds import Folds
+from stepwell.tui.model.folds import Folds, Level
 from stepwell.tui.model.landmarks import next_landmark
 from stepwell.tui.model.lanes import LaneMap
 from stepwell.tui.model.listed import Listed
@@ -158,6 +158,27 @@ class StepList(LineList):
         """Puts the cursor on a step, unfolded; under a filter on the next older one that is listed."""
         self._unfold_to(self.columns.ordinal(seq))
         self.move_to(self._row_of(seq))
+
+    def knows(self, seq: int) -> bool:
+        """Tells whether there is such a step."""
+        ordinal = self.columns.ordinal(seq)
+        return ordinal < len(self.columns) and self.columns.seqs[ordinal] == seq
+
+    def step_numbered(self, seq: int) -> Step | None:
+        """Returns a step that was read lately; None: it was not."""
+        return self._pager.step(self.columns.ordinal(seq)) if self.knows(seq) else None
+
+    @property
+    def fold_level(self) -> Level:
+        """What is folded everywhere."""
+        return self._folds.level
+
+    def fold_to(self, level: Level) -> None:
+        """Folds everything to a level."""
+        if self._may_fold():
+            while self._folds.level != level:
+                self._folds.cycle()
+            self._relist()
 
     def _unfold_to(self, ordinal: int) -> None:
         before = self._listed

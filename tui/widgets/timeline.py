@@ -5,7 +5,7 @@ Shows what it is given (`take_timeline`, `take_page`, `take_disk`); asks for not
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -41,7 +41,10 @@ class Timeline(StepList):
         self._lane_rows: LRUCache[int, list[LaneRow]] = LRUCache(_LANE_PAGES)
         self._dirty: int | None = None
         self._pending: str | None = None
-        self._absolute = False
+        self.absolute = False
+        """Times are shown, not ages."""
+        self.letters: Mapping[int, str] = {}
+        """By the number of a step, the letters that lead to it."""
         self._painter: RowPainter | None = None
         self._lane_span: tuple[int, ...] = ()
         self.marks = Marks()
@@ -150,7 +153,8 @@ class Timeline(StepList):
         head = self._head(ordinal, step)
         if head is not None:
             return painter.turn(row, lane, self._age(step), head, sign)
-        return painter.step(self._with_run(row, ordinal), lane, self._age(step), sign)
+        shown = self._with_letters(self._with_run(row, ordinal), step.seq)
+        return painter.step(shown, lane, self._age(step), sign)
 
     def _head(self, ordinal: int, step: Step) -> TurnHead | None:
         """What a prompt says of its turn; None for other steps."""
@@ -169,6 +173,10 @@ class Timeline(StepList):
         chip = (f"{self.glyphs.folded} {grouped(count)} unchanged", "quiet")
         return replace(row, chips=(*row.chips, chip))
 
+    def _with_letters(self, row: Row, seq: int) -> Row:
+        letters = self.letters.get(seq)
+        return replace(row, chips=((letters, "label"), *row.chips)) if letters else row
+
     def row_key(self, index: int) -> Hashable | None:
         if index == 0:
             return (0, self._dirty, self._pending)
@@ -179,7 +187,7 @@ class Timeline(StepList):
         return (step.seq, self._age(step), step.checkpoint is not None, self.marks.has(step.id))
 
     def _age(self, step: Step) -> str:
-        if self._absolute:
+        if self.absolute:
             return stamp(self._now_ns, step.time_ns, self._zone)
         return age(self._now_ns, step.time_ns)
 
@@ -211,7 +219,7 @@ class Timeline(StepList):
         if painter is None or painter.width != width or painter.paint is not self.paint:
             cap = 3 if width < 56 else 6 if width < 120 else 10
             lanes = max(1, min(cap, self._lanes_in_view()))
-            cells = STAMP_CELLS if self._absolute else AGE_CELLS
+            cells = STAMP_CELLS if self.absolute else AGE_CELLS
             painter = RowPainter(self.paint, self.glyphs, width, lanes, cells)
             self._painter = painter
         return painter
@@ -234,8 +242,20 @@ class Timeline(StepList):
 
     def action_times(self) -> None:
         """Relative or absolute times."""
-        self._absolute = not self._absolute
+        self.show_times(not self.absolute)
+
+    def show_times(self, absolute: bool) -> None:
+        """Shows times, or ages."""
+        self.absolute = absolute
         self._painter = None
+        self.redraw()
+
+    def show_letters(self, letters: Mapping[str, int]) -> None:
+        """Shows which steps letters lead to."""
+        found: dict[int, str] = {}
+        for letter, seq in sorted(letters.items()):
+            found[seq] = found.get(seq, "'") + letter
+        self.letters = found
         self.redraw()
 
 

@@ -1,0 +1,120 @@
+"""What outlives the screen: marks on steps, how a person likes it, and where they were."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from stepwell.tui.feed.memory import Memory
+from stepwell.tui.keys.actions import key_of
+from stepwell.tui.look.themes import THEMES
+from stepwell.tui.model.folds import Level
+from stepwell.tui.model.remembered import SHARES, Place, Taste
+from stepwell.tui.screens.choosing import Choosing
+from stepwell.tui.screens.lettering import LetterScreen
+from stepwell.tui.screens.panes import PaneName
+from stepwell.tui.values import Step, one_line
+
+_SHARE_STEP = 4
+
+
+class Remembering(Choosing):
+    """The main screen's part of that; `MainScreen` is the only class that is made."""
+
+    _place = Place()
+    _letters: dict[str, int]
+
+    # --- recalling and telling -------------------------------------------------------------------
+
+    def recall(self, memory: Memory) -> None:
+        """Takes what was remembered, before anything is shown."""
+        taste, self._place = memory
+        choices = self.choices
+        choices.split = taste.split  # type: ignore[assignment]
+        choices.wrap, choices.ignore_space = taste.wrap, taste.ignore_space
+        choices.context = taste.context
+        self.timeline.show_times(taste.absolute)
+        self.files.as_tree = taste.tree
+        self._panes.share = taste.share
+        self._letters = dict(self._place.marks)
+        self.timeline.show_letters(self._letters)
+
+    def recall_place(self) -> None:
+        """Goes back to where the person was, once the whole history is there."""
+        place, self._place = self._place, Place()
+        if place.folds:
+            self.timeline.fold_to(cast(Level, place.folds))
+        if place.seq is not None and self.timeline.cursor <= 1 and self.timeline.knows(place.seq):
+            self.timeline.go_to(place.seq)
+            self.say(f"back at #{place.seq}: {key_of('timeline.now')} goes to where you are", "dim")
+        if place.pane != "timeline" and self._panes.current == "timeline":
+            self._panes.go(cast(PaneName, place.pane))
+
+    def memory(self) -> Memory:
+        """Returns what is to be remembered."""
+        choices, timeline = self.choices, self.timeline
+        theme = self.app.theme if self.app.theme in THEMES else None
+        taste = Taste(
+            theme, choices.split, choices.wrap, choices.ignore_space, choices.context,
+            timeline.absolute, self.files.as_tree, self._panes.share,
+        )  # fmt: skip
+        seq = timeline.selected_seq if timeline.cursor > 1 else None
+        return Memory(
+            taste, Place(seq, self._panes.current, timeline.fold_level, dict(self._letters))
+        )
+
+    # --- marks -----------------------------------------------------------------------------------
+
+    def action_set_mark(self) -> None:
+        """Asks for the letter that leads to the selected step from now on."""
+        step = self.selected_step("mark")
+        if step is not None:
+            self.app.push_screen(
+                LetterScreen(f"marks #{step.seq}", self._marked()),
+                lambda letter: self._set_mark(letter, step),
+            )
+
+    def _set_mark(self, letter: str | None, step: Step) -> None:
+        if letter is not None:
+            self._letters[letter] = step.seq
+            self.timeline.show_letters(self._letters)
+            self.say(f"{key_of('timeline.go_mark')} {letter} leads to #{step.seq}", "ok")
+
+    def action_go_mark(self) -> None:
+        """Asks to which marked step to go."""
+        if not self._letters:
+            self.say(f"no step is marked: {key_of('timeline.set_mark')} and a letter mark one")
+            return
+        self.app.push_screen(LetterScreen("goes to its step", self._marked()), self._go_mark)
+
+    def _go_mark(self, letter: str | None) -> None:
+        seq = self._letters.get(letter) if letter is not None else None
+        if letter is None:
+            return
+        if seq is None:
+            self.say(f"no step is marked {letter}")
+        elif not self.timeline.knows(seq):
+            self.say(f"#{seq}, which {letter} leads to, is not there any more")
+        else:
+            self.timeline.go_to(seq)
+
+    def _marked(self) -> dict[str, str]:
+        return {letter: self._words(seq) for letter, seq in self._letters.items()}
+
+    def _words(self, seq: int) -> str:
+        step = self.timeline.step_numbered(seq)
+        return f"#{seq}  {one_line(step.title, 200)}" if step is not None else f"#{seq}"
+
+    # --- how it looks ----------------------------------------------------------------------------
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        names = list(THEMES)
+        at = names.index(self.app.theme) if self.app.theme in names else -1
+        self.app.theme = names[(at + 1) % len(names)]
+        self.say(f"theme: {THEMES[self.app.theme]}", "dim")
+
+    def action_share(self, way: int) -> None:
+        """A larger (1) or smaller (-1) part of the screen for the timeline."""
+        share = self._panes.share or self._panes.usual_share
+        self._panes.share = min(max(share + _SHARE_STEP * way, SHARES[0]), SHARES[-1])
+        self._panes.share_room()
