@@ -29,7 +29,8 @@ class Panes:
         """Shows a pane and gives it the focus."""
         self.current = name
         self._mark()
-        self._lists[name].focus(scroll_visible=False)
+        # At once, not as a later call: the next key may be on its way already.
+        self._screen.set_focus(self._lists[name], scroll_visible=False)
 
     def step(self, way: int) -> None:
         """Goes to the next (1) or previous (-1) pane, round and round."""
