@@ -106,6 +106,7 @@ class StepwellApp(App[int]):
     def on_mount(self) -> None:
         """Starts the timers."""
         self.main.recall(self.memory)
+        self.app_resume_signal.subscribe(self, self._draw_anew)
         if self._settings.complaints:
             self.main.complain(self._settings.complaints)
         if self._settings.offers is not None:
@@ -138,6 +139,10 @@ class StepwellApp(App[int]):
     def on_broke(self, message: Broke) -> None:
         """Ends with the traceback: a defect must not look like an empty timeline."""
         raise message.error
+
+    def _draw_anew(self, _: object) -> None:
+        """Draws everything: the terminal was somebody else's meanwhile."""
+        self.screen.post_message(events.ScreenResume())
 
     def exit(self, *given: Any, **named: Any) -> None:
         """Notes what is to be remembered while it is there to be seen."""

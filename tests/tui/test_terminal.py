@@ -27,11 +27,16 @@ def orchard(tmp_path: Path) -> tuple[Path, Path]:
     return root, home
 
 
+def boxed(screen: Terminal) -> list[str]:
+    """The lines of what stands above the timeline."""
+    return [line.partition("│")[2] for line in screen.lines]
+
+
 def test_the_screen_is_as_it_was_left(orchard: tuple[Path, Path]) -> None:
     """Step, mark, pane, times and diff; going back to now forgets the place again."""
     with timeline(*orchard) as screen:
         screen.press("j", "j", "j", "m")
-        screen.until("marks #6")
+        screen.until("a letter marks #6")
         screen.press("x")
         screen.until("' x leads to #6")
         screen.press("T", "3")
@@ -43,7 +48,7 @@ def test_the_screen_is_as_it_was_left(orchard: tuple[Path, Path]) -> None:
         screen.until("back at #6")
         screen.until(lambda: "DEPTH = 5" in screen.text and "│  1 + DEPTH = 5" in screen.text)
         screen.press("1", "G", "'")
-        screen.until("#6  depth 5")
+        screen.until("a letter goes to its step   x #6")
         screen.press("x")
         screen.until("Diff #6")
         screen.press("'", "q")
@@ -67,7 +72,12 @@ def test_keys_of_ones_own_work_and_clashes_are_told(orchard: tuple[Path, Path]) 
         screen.press("z")
         screen.until("nothing to undo")
         screen.press("q", "2", "?")
-        screen.until("X              folders, or whole paths")
+        screen.until(
+            lambda: any(
+                line.replace("│", " ").split()[:3] == ["X", "folders,", "or"]
+                for line in boxed(screen)
+            )
+        )
 
 
 def test_ctrl_z_gives_the_terminal_back_to_the_shell(orchard: tuple[Path, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from stepwell.tui.feed.memory import Memory
@@ -10,9 +11,8 @@ from stepwell.tui.look.themes import THEMES
 from stepwell.tui.model.folds import Level
 from stepwell.tui.model.remembered import SHARES, Place, Taste
 from stepwell.tui.screens.choosing import Choosing
-from stepwell.tui.screens.lettering import LetterScreen
 from stepwell.tui.screens.panes import PaneName
-from stepwell.tui.values import Step, one_line
+from stepwell.tui.values import Step
 
 _SHARE_STEP = 4
 
@@ -68,41 +68,40 @@ class Remembering(Choosing):
         """Asks for the letter that leads to the selected step from now on."""
         step = self.selected_step("mark")
         if step is not None:
-            self.app.push_screen(
-                LetterScreen(f"marks #{step.seq}", self._marked()),
-                lambda letter: self._set_mark(letter, step),
-            )
+            self._ask_letter(f"a letter marks #{step.seq}", lambda letter: self._mark(letter, step))
 
-    def _set_mark(self, letter: str | None, step: Step) -> None:
-        if letter is not None:
-            self._letters[letter] = step.seq
-            self.timeline.show_letters(self._letters)
-            self.say(f"{key_of('timeline.go_mark')} {letter} leads to #{step.seq}", "ok")
+    def _mark(self, letter: str, step: Step) -> None:
+        self._letters[letter] = step.seq
+        self.timeline.show_letters(self._letters)
+        self.say(f"{key_of('timeline.go_mark')} {letter} leads to #{step.seq}", "ok")
 
     def action_go_mark(self) -> None:
         """Asks to which marked step to go."""
-        if not self._letters:
+        if self._letters:
+            self._ask_letter("a letter goes to its step", self._go_to_mark)
+        else:
             self.say(f"no step is marked: {key_of('timeline.set_mark')} and a letter mark one")
-            return
-        self.app.push_screen(LetterScreen("goes to its step", self._marked()), self._go_mark)
 
-    def _go_mark(self, letter: str | None) -> None:
-        seq = self._letters.get(letter) if letter is not None else None
-        if letter is None:
-            return
+    def _ask_letter(self, question: str, then: Callable[[str], None]) -> None:
+        """Has the next key decide; the marks there are stand behind the question."""
+
+        def decided(key: str) -> None:
+            self.footer.hush()
+            if len(key) == 1 and key.isalnum() and key.isascii():
+                then(key)
+
+        known = "   ".join(f"{one} #{seq}" for one, seq in sorted(self._letters.items()))
+        self.say(f"{question}   {known}".rstrip(), "accent")
+        self.timeline.next_key = decided
+
+    def _go_to_mark(self, letter: str) -> None:
+        seq = self._letters.get(letter)
         if seq is None:
             self.say(f"no step is marked {letter}")
         elif not self.timeline.knows(seq):
             self.say(f"#{seq}, which {letter} leads to, is not there any more")
         else:
             self.timeline.go_to(seq)
-
-    def _marked(self) -> dict[str, str]:
-        return {letter: self._words(seq) for letter, seq in self._letters.items()}
-
-    def _words(self, seq: int) -> str:
-        step = self.timeline.step_numbered(seq)
-        return f"#{seq}  {one_line(step.title, 200)}" if step is not None else f"#{seq}"
 
     # --- how it looks ----------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ it redraws two lines, or scrolls without animation.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -48,6 +48,7 @@ from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
 from stepwell.tui.keys.bindings import bindings_for
+from stepwell.tui.keys.names import spelled
 from stepwell.tui.look.glyphs import UTF8, Glyphs
 from stepwell.tui.look.palette import Paint, paint_for
 from stepwell.tui.messages import BackAsked, CaptionChanged, CursorMoved, RowOpened
@@ -90,6 +91,8 @@ class LineList(ScrollView, can_focus=True):
         self._cursor = 0
         self._span = 0
         self._needle = ""
+        self.next_key: Callable[[str], None] | None = None
+        """Takes the next key, whatever it else would do; then it is over."""
         self._strips: LRUCache[Hashable, Strip] = LRUCache(_CACHED_ROWS)
 
     # --- what subclasses give --------------------------------------------------------------------
@@ -309,6 +312,14 @@ class LineList(ScrollView, can_focus=True):
         """Shows the bar as away."""
         self.redraw_row(self._cursor)
         self.post_message(CaptionChanged())
+
+    def on_key(self, event: events.Key) -> None:
+        """Gives a key to whoever waits for it."""
+        if self.next_key is not None:
+            taker, self.next_key = self.next_key, None
+            event.stop()
+            event.prevent_default()
+            taker(spelled(event.key))
 
     def on_click(self, event: events.Click) -> None:
         """Selects the row under the pointer; a second click opens it."""
