@@ -47,7 +47,9 @@ def test_the_screen_is_as_it_was_left(orchard: tuple[Path, Path]) -> None:
     with timeline(*orchard) as screen:
         screen.until("back at #6")
         screen.until(lambda: "DEPTH = 5" in screen.text and "│  1 + DEPTH = 5" in screen.text)
-        screen.press("1", "G", "'")
+        screen.press("1")
+        screen.until("c compare")
+        screen.press("G", "'")
         screen.until("a letter goes to its step   x #6")
         screen.press("x")
         screen.until("Diff #6")
@@ -71,7 +73,11 @@ def test_keys_of_ones_own_work_and_clashes_are_told(orchard: tuple[Path, Path]) 
         assert "u undo" not in screen.text
         screen.press("z")
         screen.until("nothing to undo")
-        screen.press("q", "2", "?")
+        screen.press("q")
+        screen.until("W compare")
+        screen.press("2")
+        screen.until("X tree")
+        screen.press("?")
         screen.until(
             lambda: any(
                 line.replace("│", " ").split()[:3] == ["X", "folders,", "or"]
