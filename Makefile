@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: help setup demo test test-long check format bench test-agents docs screenshots release-check clean
+.PHONY: help setup demo test test-long check format bench test-agents bench-hooks docs screenshots release-check clean
 .DEFAULT_GOAL := help
 
 help: ## show the tasks
@@ -61,6 +61,9 @@ bench: $(VENV)/.ready-dev ## measure beside other tools and write docs/benchmark
 
 test-agents: $(VENV)/.ready ## drive real agents from the npm registry, offline; needs Node; ARGS='claude --page'
 	@$(BIN)/python bench/clients/run.py $(ARGS)
+
+bench-hooks: $(VENV)/.ready ## measure what a hook costs an agent, beside starting Python at all
+	@$(BIN)/python bench/clients/pace.py $(ARGS)
 
 docs: $(VENV)/.ready ## write the command and key references from the program's tables
 	@$(BIN)/python docs/generate.py

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+from live import Session
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -53,6 +54,8 @@ class Scene:
     """The example of docs/rules.md was played in the demo."""
     tries: bool = False
     """The experiment of docs/experiments.md was run in the demo."""
+    live: bool = False
+    """Over a session of Claude Code that goes on meanwhile (live.py), not over the demo."""
     plain: bool = False
     """In a terminal without colours and without signs beyond ASCII."""
     theme: str = STEPWELL.name
@@ -101,6 +104,7 @@ SCENES = (
     Scene("annotate", (*TO_THE_FORK, "a", typed("why not JSON from the start?"))),
     Scene("operations", ("O",)),
     Scene("help", ("question_mark",)),
+    Scene("live", live=True),
     Scene("light", (TO_THE_LOCK,), sizes=((120, 36),), theme=STEPWELL_LIGHT.name),
     Scene("plain", (TO_THE_LOCK,), sizes=((80, 24),), plain=True),
 )
@@ -241,6 +245,29 @@ def colours(wanted: bool) -> Iterator[None]:
             os.environ["NO_COLOR"] = before
 
 
+def draw_live(scene: Scene, size: tuple[int, int], scratch: Path) -> str:
+    """Returns the picture of a session that goes on while the application follows it."""
+    demo = Demo(scratch / "calculator", scratch / "home")
+    clock, chance = demo.pace.clock, demo.chance
+    session = Session(demo.folder, demo.home, scratch / "run")
+    session.init(clock, chance)
+    with session.daemon(clock, chance):
+        return asyncio.run(follow(demo.app(scene), session, demo.pace, size))
+
+
+async def follow(app: StepwellApp, session: Session, pace: Pace, size: tuple[int, int]) -> str:
+    """Tells the session's events one by one, as they would come, and returns the picture then."""
+    async with app.run_test(size=size) as pilot:
+        await at_rest(pilot, app)
+        for _ in session.events():
+            pace.say("event")
+            app.gateway.poll()
+            app.main.tick()
+            await pilot.pause()
+        await at_rest(pilot, app)
+        return portable(app.export_screenshot(title="stepwell"))
+
+
 async def draw(app: StepwellApp, scene: Scene, size: tuple[int, int]) -> str:
     """Returns the picture as SVG."""
     async with app.run_test(size=size) as pilot:
@@ -315,14 +342,22 @@ def main(names: Sequence[str], say: Callable[[str], None] = print) -> None:
             name = f"{scene.name}-{size[0]}x{size[1]}"
             if names and not {name, scene.name} & set(names):
                 continue
+            if scene.live:
+                (Path(scratch) / name).mkdir()
+                write(name, draw_live(scene, size, Path(scratch) / name), say)
+                continue
             demo = Demo.built(Path(scratch, name)) if scene.changes else shared
             if scene.breaks:
                 demo.break_tests()
             if scene.tries:
                 demo.try_ways()
-            picture = asyncio.run(draw(demo.app(scene), scene, size))
-            (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
-            say(f"drew screenshots/{name}.svg")
+            write(name, asyncio.run(draw(demo.app(scene), scene, size)), say)
+
+
+def write(name: str, picture: str, say: Callable[[str], None]) -> None:
+    """Keeps a picture."""
+    (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+    say(f"drew screenshots/{name}.svg")
 
 
 if __name__ == "__main__":

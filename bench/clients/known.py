@@ -26,6 +26,12 @@ class Client:
     """Takes the place of `arguments` to go on with the session."""
     joint: bool = False
     """Runs the calls of one reply at the same time."""
+    resumes: bool = True
+    """Can go on with a session and a prompt; else the second turn is a session of its own."""
+    tells_prompts: bool = True
+    """Its hooks tell what was asked."""
+    commits: bool = False
+    """Puts objects with the time in them into the repository: no two sessions leave the same ones."""
 
 
 def _claude(home: Path, url: str) -> None:
@@ -91,6 +97,22 @@ def _pi(home: Path, url: str) -> None:
     _put(home / ".pi/agent/models.json", json.dumps(document))
 
 
+def _cline(home: Path, url: str) -> None:
+    settings = {"provider": "openai-compatible", "apiKey": "dummy", "model": "scripted"}
+    provider = {
+        "settings": {**settings, "baseUrl": f"{url}/v1"},
+        "updatedAt": "2026-01-01T00:00:00.000Z",
+        "tokenSource": "manual",
+    }
+    document = {
+        "version": 1,
+        "lastUsedProvider": "openai-compatible",
+        "modes": {},
+        "providers": {"openai-compatible": provider},
+    }
+    _put(home / ".cline/data/settings/providers.json", json.dumps(document))
+
+
 _CLAUDE = ("--permission-mode", "acceptEdits", "--allowedTools", "Bash,Write,Edit,Read", "-p")
 _CODEX = ("--json", "--dangerously-bypass-hook-trust")
 _PI = ("--provider", "scripted", "--model", "scripted")
@@ -140,6 +162,11 @@ CLIENTS = {
                 "OPENAI_MODEL": "scripted",
             },
             ("--yolo", "-p"), ("--yolo", "--continue", "-p"),
+        ),
+        Client(
+            "cline", "cline", _cline, lambda home, url: {"CLINE_NO_AUTO_UPDATE": "1"},
+            ("--json", "--auto-approve", "true"), ("--json", "--auto-approve", "true"),
+            resumes=False, tells_prompts=False, commits=True,
         ),
     )
 }  # fmt: skip

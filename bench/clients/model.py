@@ -49,16 +49,16 @@ Scripts = Mapping[str, Sequence[Reply]]
 """First prompt of a session -> the replies to it and to all that follow."""
 
 _TOOLS: dict[type[Action], tuple[str, ...]] = {
-    Write: ("Write", "write_file", "write", "apply_patch"),
-    Edit: ("Edit", "replace", "edit", "apply_patch"),
-    Shell: ("Bash", "run_shell_command", "bash", "exec_command", "shell_command"),
+    Write: ("Write", "write_file", "write", "apply_patch", "editor"),
+    Edit: ("Edit", "replace", "edit", "apply_patch", "editor"),
+    Shell: ("Bash", "run_shell_command", "bash", "exec_command", "shell_command", "run_commands"),
 }
 _FIELDS = {
     "path": ("file_path", "filePath", "path"),
-    "text": ("content",),
-    "old": ("old_string", "oldString"),
-    "new": ("new_string", "newString"),
-    "command": ("command", "cmd"),
+    "text": ("content", "new_text"),
+    "old": ("old_string", "oldString", "old_text"),
+    "new": ("new_string", "newString", "new_text"),
+    "command": ("command", "cmd", "commands"),
 }
 
 
@@ -73,7 +73,7 @@ def call_of(action: Action, tools: dict[str, Any], folder: Path) -> tuple[str, A
     for field, spellings in _FIELDS.items():
         spelling = next((one for one in spellings if one in offered), None)
         if field in vars(action) and spelling is not None:
-            given[spelling] = values[field]
+            given[spelling] = [values[field]] if spelling == "commands" else values[field]
     if isinstance(action, Edit) and "edits" in offered:
         given["edits"] = [{"oldText": action.old, "newText": action.new}]
     for field in ("instruction", "description"):

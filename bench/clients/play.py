@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,9 +55,14 @@ FILES = {
 LEFT, RIGHT = "Fill the left file.", "Fill the right file."
 SCRIPTS: dict[str, tuple[Reply, ...]] = {
     FIRST: tuple(reply for turn in TURNS for reply in turn),
+    SECOND: TURNS[1],  # of a client that cannot go on with the first session
     LEFT: ((Write("left.txt", "left\n"),), (Shell("echo more >> left.txt"),), ()),
     RIGHT: ((Write("right.txt", "right\n"),), (Shell("echo more >> right.txt"),), ()),
 }
+WRITTEN_BY_INSTALL = (".claude/settings.local.json",)
+"""Files of the project that hooks are put into."""
+ROOM = "8m"
+"""Size of a disk that is about to be full."""
 HOOK = (Path(__file__).resolve().parents[2] / "store/agents/hook.py").as_posix().encode()
 
 
@@ -80,9 +86,18 @@ class Play:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self.data.exists():
-            self.stepwell("daemon", "stop")
-        self._open.close()
+        with self._open:
+            self._end_helpers()
+            if self.data.exists():
+                self.stepwell("daemon", "stop")
+
+    def _end_helpers(self) -> None:
+        """Ends what a client has left running for this project, by its id."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (folder / "cmdline").read_bytes()
+                if b"--cline-hub-daemon" in words and str(self.repo).encode() in words:
+                    os.kill(int(folder.name), signal.SIGTERM)
 
     # --- stepwell --------------------------------------------------------------------------------
 
@@ -112,6 +127,29 @@ class Play:
                 changed += 1
         if not changed:
             raise RuntimeError("no hook of ours was found")
+
+    def on_a_small_disk(self) -> None:
+        """Gives the data folder a disk of its own, until this play is over."""
+        self.data.mkdir(parents=True)
+        data = str(self.data)
+        run_checked("mount", "-t", "tmpfs", "-o", f"size={ROOM},mode=0700", "tmpfs", data)
+        self._open.callback(run_checked, "umount", "--lazy", data)
+
+    def fill_the_disk(self) -> Path:
+        """Makes the data folder's disk full; returns the file that takes its room."""
+        self.stepwell("daemon", "stop")
+        filler = self.data / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        return filler
+
+    def freeze_the_daemon(self) -> int:
+        """Stops the daemon in its tracks; returns its process id."""
+        self.stepwell("daemon", "start")
+        pid = int(json.loads(self.stepwell("status", "--json"))["daemon"]["pid"])
+        os.kill(pid, signal.SIGSTOP)
+        return pid
 
     def steps(self) -> list[dict[str, Any]]:
         """Returns the steps, oldest first, each with its texts and its diff."""
@@ -161,14 +199,22 @@ class Play:
             timeout=TIMEOUT_S,
         )
 
-    def git_digest(self) -> dict[str, str]:
-        """Returns what each file in `.git` holds."""
-        folder = self.repo / ".git"
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        return {
-            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        }
+    def digest(self) -> dict[str, str]:
+        """Returns what each file of the project holds, in `.git` too, and its mode."""
+        found: dict[str, str] = {}
+        own = ".git/objects/" if self.client.commits else None
+        for path in sorted(self.repo.rglob("*")):
+            name = str(path.relative_to(self.repo))
+            if own and name.startswith(own):
+                found[own] = str(int(found.get(own, "0")) + path.is_file())
+            elif path.is_file() and name not in WRITTEN_BY_INSTALL:
+                mode = f"{path.stat().st_mode:o}"
+                found[name] = f"{mode} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        return found
+
+
+def run_checked(*words: str) -> None:
+    subprocess.run(words, check=True)
 
 
 def make_template(folder: Path) -> None:

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from known import CLIENTS, Client
-from play import EXPECTED, FIRST, LEFT, RIGHT, SECOND, Play, make_template
+from play import EXPECTED, FIRST, LEFT, RIGHT, SECOND, Play, make_template, run_checked
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "agents.md"
@@ -40,6 +41,11 @@ def one_step_a_call(play: Play) -> str:
     """Each changing call has a step with exactly its files, in the right turn."""
     calls = [step for step in play.steps() if step["kind"] == "tool"]
     found = [(step["turn"], " ".join(sorted(_files(step)))) for step in calls]
+    if not play.client.tells_prompts:
+        # Then no turn is told, either.
+        return (
+            YES if [files for _, files in found] == [files for _, files in EXPECTED] else f"{found}"
+        )
     if play.client.joint:
         # Two calls at once: which of the two steps has the file is not told.
         return YES if sorted(found) == sorted(EXPECTED) else f"{found}"
@@ -59,13 +65,15 @@ def texts_attached(play: Play) -> str:
         for step in steps
         if step["kind"] == "tool" and (not step["input"] or step["result_text"] is None)
     ]
-    if prompts != [FIRST, SECOND]:
+    if prompts != ([FIRST, SECOND] if play.client.tells_prompts else []):
         return f"prompts: {prompts}"
     return YES if not bare else f"without texts: {bare}"
 
 
 def one_session(play: Play) -> str:
     """Both turns are of one session, and nothing was recorded as done by somebody else."""
+    if not play.client.resumes:
+        return UNTRIED
     steps = play.steps()[1:]
     sessions = {step["session"] for step in steps if step["kind"] != "capture"}
     odd = [step["title"] for step in steps if step["flags"] and step["flags"] != ["joint"]]
@@ -83,12 +91,45 @@ def finishes_with_a_store_that_is_read_only(play: Play) -> str:
     play.install()
     play.stepwell("daemon", "stop")
     data = str(play.data)
-    subprocess.run(["mount", "--bind", data, data], check=True)
-    subprocess.run(["mount", "-o", "remount,ro,bind", data], check=True)
+    run_checked("mount", "--bind", data, data)
+    run_checked("mount", "-o", "remount,ro,bind", data)
     try:
         play.turn(FIRST)
     finally:
-        subprocess.run(["umount", "--lazy", data], check=True)
+        run_checked("umount", "--lazy", data)
+    return YES
+
+
+def finishes_on_a_full_disk(play: Play) -> str:
+    """And when there is room again, what came meanwhile is recorded, and said to be late."""
+    play.on_a_small_disk()
+    play.install()
+    filler = play.fill_the_disk()
+    play.turn(FIRST)
+    filler.unlink()
+    play.stepwell("daemon", "stop")
+    play.turn(SECOND, resume=True)
+    return _recovered(play)
+
+
+def _recovered(play: Play) -> str:
+    steps = play.steps()
+    if not any(step["kind"] == "gap" or "late" in step["flags"] for step in steps):
+        return "nothing tells that steps are missing"
+    kept = play.stepwell("cat", "@:greet.py")
+    if kept != (play.repo / "greet.py").read_text():
+        return "the newest step is not what is on disk"
+    play.stepwell("verify", "--full")
+    return YES
+
+
+def finishes_with_a_daemon_that_hangs(play: Play) -> str:
+    play.install()
+    pid = play.freeze_the_daemon()
+    try:
+        play.turn(FIRST)
+    finally:
+        os.kill(pid, signal.SIGCONT)
     return YES
 
 
@@ -139,28 +180,31 @@ def hook_ms(play: Play) -> str:
 # --- one client ------------------------------------------------------------------------------------
 
 COLUMNS = (
-    "client", "version", "a step a call", "texts", "resumed: one session", "`.git` as without",
-    "finishes without Stepwell", "read-only store", "two at once", "hook, ms", "both turns, s: without, with",
+    "client", "version", "a step a call", "texts", "resumed: one session", "repository as without",
+    "finishes without Stepwell", "read-only store", "full disk", "daemon hangs", "two at once", "hook, ms",
+    "both turns, s: without, with",
 )  # fmt: skip
 
 
 def examine(client: Client, program: Path, folder: Path, isolated: bool) -> list[str]:
     """Plays everything with one client; returns its row of the table."""
     make_template(folder / "template")
-    bare, git = _bare_run(Play(folder / "bare", client, program))
+    bare, plain = _bare_run(Play(folder / "bare", client, program))
     with Play(folder / "main", client, program) as play:
         play.install()
         took = play.turn(FIRST)
         # The daemon was stopped: the next hook starts another.
         play.stepwell("daemon", "stop")
         took += play.turn(SECOND, resume=True)
-        same = YES if play.git_digest() == git else _difference(play.git_digest(), git)
+        same = YES if play.digest() == plain else _difference(play.digest(), plain)
         row = [client.name, play.version(), one_step_a_call(play), texts_attached(play)]
         row += [one_session(play), same]
         pace = hook_ms(play)
     for name, check in (
         ("gone", finishes_without_stepwell),
         ("read-only", finishes_with_a_store_that_is_read_only if isolated else _untried),
+        ("full", finishes_on_a_full_disk if isolated else _untried),
+        ("frozen", finishes_with_a_daemon_that_hangs),
         ("pair", two_at_once),
     ):
         row.append(_checked(check, Play(folder / name, client, program)))
@@ -169,7 +213,7 @@ def examine(client: Client, program: Path, folder: Path, isolated: bool) -> list
 
 def _bare_run(play: Play) -> tuple[float, dict[str, str]]:
     with play:
-        return play.turn(FIRST) + play.turn(SECOND, resume=True), play.git_digest()
+        return play.turn(FIRST) + play.turn(SECOND, resume=True), play.digest()
 
 
 def _difference(one: dict[str, str], other: dict[str, str]) -> str:
@@ -253,7 +297,7 @@ def main() -> int:
 
 
 def _is_fine(row: list[str]) -> bool:
-    return all(cell in (YES, UNTRIED) for cell in row[2:9]) and row[2] == YES
+    return all(cell in (YES, UNTRIED) for cell in row[2:11]) and row[2] == YES
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ class Accounting:
         if self._read is None and self._due:
             due = self._due.pop(next(iter(self._due)))
             agent = due.session.partition(":")[0]
-            due.told = told_in(agent, due.source, self._root, newest=True)
+            told = told_in(agent, due.source, self._root, newest=True)
+            due.told = [replace(one, files=()) for one in told]
             self._read = due
 
     def settle(self, *, keep_text: bool = True) -> None:

@@ -6,6 +6,7 @@ keys of the calls that have their step.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -65,6 +66,8 @@ class AgentRecorder:
         self._sweep = sweep
         self._keeps_text = keeps_text
         self._sessions: dict[str, _Session] = {}
+        self._unread: set[str] = set()
+        """Why events could not be understood, as far as gaps tell; without figures."""
         self._owed: list[str] = []
         """Why steps could not be recorded of which not even a gap could be."""
 
@@ -76,18 +79,27 @@ class AgentRecorder:
         Raises:
             StepwellError: it could not be recorded; a gap is left now, or as soon as it can be.
         """
-        self._pay()
+        self.pay()
         try:
             found = self._read(agent, event, payload)
         except ValueError as error:
-            self._record(
-                Act(f"after an unreadable event: {error}", kind="outside"), only_changes=True
-            )
+            self._misunderstood(str(error))
             return ""
         if found is None:
             return ""
         self._apply(found)
         return self._news.reply(agent, event, found.session)
+
+    def _misunderstood(self, why: str) -> None:
+        """Leaves a gap with the reason, the same one once; what changed is not to be lost with it."""
+        kind = re.sub(r"\d+", "", why)
+        if kind not in self._unread and len(self._unread) < _REMEMBERED:
+            self._unread.add(kind)
+            try:
+                self._workspace.note_gap(why)
+            except StepwellError:
+                self._owed.append(why)
+        self._record(Act(f"after an unreadable event: {why}", kind="outside"), only_changes=True)
 
     def _read(self, agent: str, event: str, payload: bytes) -> AgentEvent | None:
         found = read_event(agent, event, payload)
@@ -190,8 +202,13 @@ class AgentRecorder:
         if act.session is not None and act.call is not None:
             self._session(act.session).keys.append(act.call)
 
-    def _pay(self) -> None:
-        """Leaves the gap that could not be left when it was due."""
+    @property
+    def owes(self) -> bool:
+        """Tells whether a gap could not be left when it was due."""
+        return bool(self._owed)
+
+    def pay(self) -> None:
+        """Leaves that gap, if it can be left now."""
         if self._owed:
             count, first = len(self._owed), self._owed[0]
             reason = first if count == 1 else f"{plural(count, 'step')}, the first: {first}"

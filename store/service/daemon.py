@@ -29,6 +29,7 @@ from stepwell.store.engine.tiers import DEFAULT, Thresholds
 from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
 from stepwell.store.model.errors import BusyError, StepwellError, UsageError
+from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.service.desk import Desk
 from stepwell.store.service.guard import Guard
 from stepwell.store.service.held import HeldWorkspace
@@ -70,6 +71,8 @@ class Settings:
     """From which bytes on the tiers let go of what they hold ready in memory."""
     records: Mapping[str, Path] = field(default_factory=dict)
     """Where agents keep the records of their sessions, by agent."""
+    clock: Clock = time.time_ns
+    randomness: RandomBytes = os.urandom
     metrics_ms: int = INTERVAL_MS
     """How often its metrics are saved; and at its end."""
 
@@ -81,7 +84,9 @@ def serve(settings: Settings) -> bool:
         BusyError: another process, which is no daemon, holds the writer lock.
         StepwellError: the workspace cannot be opened, or its socket not be bound.
     """
-    workspace = HeldWorkspace.open(settings.root, home=settings.home)
+    workspace = HeldWorkspace.open(
+        settings.root, home=settings.home, clock=settings.clock, randomness=settings.randomness
+    )
     workspace.limit_memory(settings.memory)
     # The log is closed last: events that are left are written when the workspace is closed.
     with contextlib.closing(Log(workspace.store, time.time_ns)) as log, workspace:
@@ -201,6 +206,7 @@ class _Daemon:
                 # In a thread: what it runs may be waiting for an answer of ours.
                 await asyncio.to_thread(self._guard.close)
             await server.stop()
+        await desk.pay()
         await self._account(desk)
         desk.close()
         self._sealer.close()
@@ -290,6 +296,7 @@ class _Daemon:
             self._say_how_it_looks()
             self._guard.keep()
             await self._drain_spool(desk)
+            await desk.pay()
             await self._account(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))

@@ -183,6 +183,11 @@ class Desk:
                 await self.run(lambda: self._agents.drain(spooled))
             forget(spooled)
 
+    async def pay(self) -> None:
+        """Leaves the gaps that agents are owed, when nobody else is at work."""
+        if self._agents.owes:
+            await self.if_free(self._agents.pay)
+
     async def if_free(self, work: Callable[[], T]) -> T | None:
         """Runs upkeep on the thread of the verbs; None when somebody has the turn or the lock."""
         if self._turn.locked():

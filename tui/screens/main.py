@@ -164,6 +164,8 @@ class MainScreen(Remembering):
             self.timeline.action_now()
         if steps == 1 and not grown:
             self.say(_FIRST, "dim")
+        elif steps != 1 and self.footer.sentence == _FIRST:
+            self.footer.hush()
         if columns.complete:
             self.recall_place()
         if grown and columns.complete:

@@ -36,5 +36,5 @@ def read_event(agent: str, event: str, payload: bytes) -> AgentEvent | None:
     try:
         form = json.loads(payload.decode("utf-8", "replace"))
         return ADAPTERS[agent](event, form)
-    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"an event of {agent} cannot be read: {error!r}") from error

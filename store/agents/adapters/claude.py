@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     ended,
     number_in,
@@ -21,13 +21,13 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 
 AGENT = "claude"
 
-_READS = (
+_READS = frozenset((
     "AskUserQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "Glob", "Grep", "LS",
     "ListMcpResourcesTool", "NotebookRead", "Read", "ReadMcpResourceTool", "TodoRead", "TodoWrite",
     "ToolSearch", "WebFetch", "WebSearch",
     # A subagent's calls have events of their own.
     "Agent", "Task",
-)  # fmt: skip
+))  # fmt: skip
 _VERBS = {"Write": "write", "Edit": "edit", "MultiEdit": "edit", "NotebookEdit": "edit"}
 _IN_THE_TREE = frozenset({"originalFile", "content", "structuredPatch", "gitDiff"})
 """Of a result: what the step's snapshot has anyway."""
@@ -41,6 +41,9 @@ def translate(event: str, payload: Payload) -> AgentEvent | None:
 
 def _session(payload: Payload) -> str:
     return f"{AGENT}:{payload['session_id']}"
+
+
+_DIALECT = Dialect(_session, _READS, _VERBS)
 
 
 def _start(payload: Payload) -> AgentEvent:
@@ -88,18 +91,7 @@ EVENTS = tuple(_EVENTS)
 
 
 def _call(kind: EventKind, payload: Payload, **more: Any) -> AgentEvent | None:
-    return called(
-        kind,
-        _session(payload),
-        str(payload["tool_name"]),
-        payload.get("tool_input"),
-        key=payload.get("tool_use_id"),
-        folder=payload.get("cwd"),
-        reads=_READS,
-        verbs=_VERBS,
-        duration_ms=whole(payload.get("duration_ms")),
-        **more,
-    )
+    return _DIALECT.call(kind, payload, duration_ms=whole(payload.get("duration_ms")), **more)
 
 
 def _result(response: object) -> str | None:

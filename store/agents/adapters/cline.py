@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     number_in,
     prompted,
@@ -20,11 +20,11 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 
 AGENT = "cline"
 
-_READS = (
+_READS = frozenset((
     "read_files", "read_file", "list_files", "search_files", "search_codebase", "fetch_web_content",
     "list_code_definition_names", "ask_question", "ask_followup_question", "skills",
     "attempt_completion",
-)  # fmt: skip
+))  # fmt: skip
 _VERBS = {"editor": "edit", "write_to_file": "write", "replace_in_file": "edit"}
 _EXIT_CODE = re.compile(r"exited with code (\d{1,3})")
 
@@ -39,21 +39,26 @@ def _session(payload: Payload) -> str:
     return f"{AGENT}:{context.get('rootSessionId') or payload['taskId']}"
 
 
+_DIALECT = Dialect(_session, _READS, _VERBS, tool="name", given="input", key="id")
+
+
 def _call(kind: EventKind, payload: Payload) -> AgentEvent | None:
     told_call: Mapping[str, Any] = payload.get("tool_call") or payload.get("tool_result") or {}
     documented = payload.get("preToolUse") or payload.get("postToolUse") or {}
     output = told_call.get("output")
     failed = _failures(output)
     roots = payload.get("workspaceRoots") or [""]
-    return called(
+    call = {
+        **told_call,
+        **payload,
+        "name": told_call.get("name") or documented["toolName"],
+        "input": told_call.get("input", documented.get("parameters")),
+        "id": told_call.get("id"),
+    }
+    return _DIALECT.call(
         kind,
-        _session(payload),
-        str(told_call.get("name") or documented["toolName"]),
-        told_call.get("input", documented.get("parameters")),
-        key=told_call.get("id"),
+        call,
         folder=roots[0],
-        reads=_READS,
-        verbs=_VERBS,
         result=told(output) if kind == "call.after" else None,
         ok=not failed,
         exit_code=number_in(failed, _EXIT_CODE),

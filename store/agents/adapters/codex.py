@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     ended,
     number_in,
@@ -22,7 +22,9 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 
 AGENT = "codex"
 
-_READS = ("update_plan", "view_image", "web_search", "list_mcp_resources", "read_mcp_resource")
+_READS = frozenset(
+    ("update_plan", "view_image", "web_search", "list_mcp_resources", "read_mcp_resource")
+)
 _FILES = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
 _EXIT_CODE = re.compile(r"\AExit code: (\d{1,3})\b")
 
@@ -37,21 +39,19 @@ def _session(payload: Payload) -> str:
     return f"{AGENT}:{payload.get('session_id') or payload['thread-id']}"
 
 
+_DIALECT = Dialect(_session, _READS, {"apply_patch": "edit"})
+
+
 def _call(kind: EventKind, payload: Payload) -> AgentEvent | None:
-    tool, given = str(payload["tool_name"]), payload.get("tool_input")
-    if tool == "apply_patch":
+    patches, given = payload["tool_name"] == "apply_patch", payload.get("tool_input")
+    if patches:
         given = {"path": _patched(given), "patch": _patch(given)}
     result = told(payload.get("tool_response")) if kind == "call.after" else None
-    code = number_in(result, _EXIT_CODE) if tool == "apply_patch" else None
-    return called(
+    code = number_in(result, _EXIT_CODE) if patches else None
+    return _DIALECT.call(
         kind,
-        _session(payload),
-        tool,
-        given,
-        key=payload.get("tool_use_id"),
-        folder=payload.get("cwd"),
-        reads=_READS,
-        verbs={"apply_patch": "edit"},
+        payload,
+        given=given,
         model=payload.get("model"),
         result=result,
         ok=not code,

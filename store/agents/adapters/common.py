@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from stepwell.store.agents.events import AgentEvent, EventKind
@@ -33,35 +34,48 @@ def prompted(session: str, text: object, key: object = None) -> AgentEvent | Non
     return AgentEvent("prompt", session, _text(key), title=text, prompt=text)
 
 
-def called(
-    kind: EventKind,
-    session: str,
-    tool: str,
-    given: object,
-    *,
-    key: object = None,
-    folder: object = "",
-    reads: Iterable[str] = (),
-    verbs: Mapping[str, str] = {},
-    **more: Any,
-) -> AgentEvent | None:
-    """Returns the event of a tool call; None when the tool is one of ours.
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How an agent names what all of them tell of a call."""
 
-    `reads` are the tools that change no files, `verbs` names those that write one file. `more` are
-    further fields of the event.
-    """
-    if OUR_OWN.search(tool):
-        return None
-    return AgentEvent(
-        kind,
-        session,
-        _text(key),
-        title=title(tool, given, str(folder or ""), verbs),
-        tool=tool,
-        only_reads=tool in set(reads),
-        input=command(given) or json.dumps(given, ensure_ascii=False),
-        **more,
-    )
+    session: Callable[[Payload], str]
+    reads: frozenset[str]
+    """Tools that change no files, or whose changes are told by calls of their own."""
+    verbs: Mapping[str, str]
+    """Tools that write one file, and what is said of them."""
+    tool: str = "tool_name"
+    given: str = "tool_input"
+    key: str = "tool_use_id"
+    folder: str = "cwd"
+
+    def call(
+        self,
+        kind: EventKind,
+        payload: Payload,
+        *,
+        given: object = None,
+        folder: object = None,
+        **more: Any,
+    ) -> AgentEvent | None:
+        """Returns the event of a tool call; None when the tool is one of ours.
+
+        `given` and `folder` are what the payload does not say plainly, `more` further fields.
+        """
+        tool = str(payload[self.tool])
+        if OUR_OWN.search(tool):
+            return None
+        given = payload.get(self.given) if given is None else given
+        folder = str(folder or payload.get(self.folder) or "")
+        return AgentEvent(
+            kind,
+            self.session(payload),
+            _text(payload.get(self.key)),
+            title=title(tool, given, folder, self.verbs),
+            tool=tool,
+            only_reads=tool in self.reads,
+            input=command(given) or json.dumps(given, ensure_ascii=False),
+            **more,
+        )
 
 
 def ended(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     prompted,
     told,
@@ -18,8 +18,8 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 CURSOR = "cursor"
 GOOSE = "goose"
 
-_CURSOR_READS = ("Read", "Grep", "Glob", "LS", "WebSearch", "WebFetch", "Task")
-_GOOSE_READS = ("developer__read_file", "developer__list_files", "developer__search")
+_CURSOR_READS = frozenset(("Read", "Grep", "Glob", "LS", "WebSearch", "WebFetch", "Task"))
+_GOOSE_READS = frozenset(("developer__read_file", "developer__list_files", "developer__search"))
 _VERBS = {"Write": "write", "StrReplace": "edit", "Delete": "delete", "developer__edit": "edit",
           "developer__text_editor": "edit"}  # fmt: skip
 
@@ -42,20 +42,19 @@ def _in_goose(payload: Payload) -> str:
     return f"{GOOSE}:{payload['session_id']}"
 
 
+_IN_CURSOR = Dialect(_in_cursor, _CURSOR_READS, _VERBS)
+_IN_GOOSE = Dialect(_in_goose, _GOOSE_READS, _VERBS, key="tool_call_id", folder="working_dir")
+
+
 def _cursor_call(kind: EventKind, payload: Payload, *, ok: bool = True) -> AgentEvent | None:
     roots = payload.get("workspace_roots") or [""]
     response = payload.get(
         "tool_output", payload.get("tool_response", payload.get("error_message"))
     )
-    return called(
+    return _IN_CURSOR.call(
         kind,
-        _in_cursor(payload),
-        str(payload["tool_name"]),
-        payload.get("tool_input"),
-        key=payload.get("tool_use_id"),
+        payload,
         folder=roots[0],
-        reads=_CURSOR_READS,
-        verbs=_VERBS,
         model=payload.get("model"),
         result=told(response) if kind == "call.after" else None,
         ok=ok,
@@ -64,20 +63,9 @@ def _cursor_call(kind: EventKind, payload: Payload, *, ok: bool = True) -> Agent
 
 
 def _goose_call(kind: EventKind, payload: Payload, *, ok: bool = True) -> AgentEvent | None:
-    return called(
-        kind,
-        _in_goose(payload),
-        str(payload["tool_name"]),
-        payload.get("tool_input"),
-        key=payload.get("tool_call_id"),
-        folder=payload.get("working_dir"),
-        reads=_GOOSE_READS,
-        verbs=_VERBS,
-        result=told(payload.get("tool_output", payload.get("error")))
-        if kind == "call.after"
-        else None,
-        ok=ok,
-    )
+    response = payload.get("tool_output", payload.get("error"))
+    result = told(response) if kind == "call.after" else None
+    return _IN_GOOSE.call(kind, payload, result=result, ok=ok)
 
 
 _CURSOR: Mapping[str, Made] = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     ended,
     number_in,
@@ -23,13 +23,19 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 AGENT = "gemini"
 QWEN = "qwen"
 
-_READS = (
+_READS = frozenset((
     "read_file", "read_many_files", "list_directory", "glob", "search_file_content",
     "grep_search", "google_web_search", "web_fetch", "web_search", "save_memory", "write_todos",
     "todo_write", "exit_plan_mode", "ask_user", "task",
-)  # fmt: skip
+))  # fmt: skip
 _VERBS = {"write_file": "write", "replace": "edit", "edit": "edit"}
 _EXIT_CODE = re.compile(r"^Exit Code: (-?\d{1,3})$", re.MULTILINE)
+
+
+_DIALECTS = {
+    AGENT: Dialect(lambda p: f"{AGENT}:{p['session_id']}", _READS, _VERBS),
+    QWEN: Dialect(lambda p: f"{QWEN}:{p['session_id']}", _READS, _VERBS),
+}
 
 
 def translate(event: str, payload: Payload) -> AgentEvent | None:
@@ -43,16 +49,17 @@ def translate_qwen(event: str, payload: Payload) -> AgentEvent | None:
 
 
 def _translated(agent: str, event: str, payload: Payload) -> AgentEvent | None:
-    session = f"{agent}:{payload['session_id']}"
+    dialect = _DIALECTS[agent]
+    session = dialect.session(payload)
     prompt, before, after, end = _NAMES[agent]
     named: dict[str, Made] = {
         "SessionStart": lambda p: AgentEvent("session.start", session),
         "SessionEnd": lambda p: ended("session.end", session, p),
         # Qwen asks again with an empty prompt before each call of the model.
         prompt: lambda p: prompted(session, p.get("prompt")),
-        before: lambda p: _call("call.before", session, p),
-        after: lambda p: _call("call.after", session, p),
-        "PostToolUseFailure": lambda p: _call("call.after", session, p, failed=True),
+        before: lambda p: _call("call.before", dialect, p),
+        after: lambda p: _call("call.after", dialect, p),
+        "PostToolUseFailure": lambda p: _call("call.after", dialect, p, failed=True),
         end: lambda p: ended("turn.end", session, p),
     }
     return chosen(payload.get("hook_event_name") or event, named, payload)
@@ -68,19 +75,13 @@ QWEN_EVENTS = ("SessionStart", "SessionEnd", *_NAMES[QWEN], "PostToolUseFailure"
 
 
 def _call(
-    kind: EventKind, session: str, payload: Payload, *, failed: bool = False
+    kind: EventKind, dialect: Dialect, payload: Payload, *, failed: bool = False
 ) -> AgentEvent | None:
     result = _result(payload.get("tool_response") or payload.get("error"))
     code = number_in(result, _EXIT_CODE)
-    return called(
+    return dialect.call(
         kind,
-        session,
-        str(payload["tool_name"]),
-        payload.get("tool_input"),
-        key=payload.get("tool_use_id"),
-        folder=payload.get("cwd"),
-        reads=_READS,
-        verbs=_VERBS,
+        payload,
         result=result if kind == "call.after" else None,
         ok=not failed and not code,
         exit_code=code,

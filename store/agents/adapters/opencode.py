@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     prompted,
     told,
@@ -17,16 +17,26 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 
 AGENT = "opencode"
 
-_READS = (
+_READS = frozenset((
     "read", "glob", "grep", "list", "webfetch", "websearch", "codesearch", "todowrite", "todoread",
     "question", "skill", "lsp", "task", "plan_enter", "plan_exit",
-)  # fmt: skip
+))  # fmt: skip
 _VERBS = {"write": "write", "edit": "edit", "multiedit": "edit", "patch": "edit"}
 
 
 def translate(event: str, payload: Payload) -> AgentEvent | None:
     """Returns the event of what the plugin sent; None for one of no use."""
     return chosen(event or str(payload.get("hook_event_name", "")), _EVENTS, payload)
+
+
+_DIALECT = Dialect(
+    lambda given: f"{AGENT}:{given['sessionID']}",
+    _READS,
+    _VERBS,
+    tool="tool",
+    given="args",
+    key="callID",
+)
 
 
 def _message(payload: Payload) -> AgentEvent | None:
@@ -43,15 +53,11 @@ def _call(kind: EventKind, payload: Payload) -> AgentEvent | None:
     given, output = payload["input"], payload["output"]
     metadata = output.get("metadata") or {}
     code = whole(metadata.get("exit")) if isinstance(metadata, Mapping) else None
-    return called(
+    return _DIALECT.call(
         kind,
-        f"{AGENT}:{given['sessionID']}",
-        str(given["tool"]),
-        given.get("args") or output.get("args"),
-        key=given.get("callID"),
+        given,
+        given=given.get("args") or output.get("args"),
         folder=payload.get("cwd"),
-        reads=_READS,
-        verbs=_VERBS,
         result=told(output.get("output")) if kind == "call.after" else None,
         ok=not code,
         exit_code=code,

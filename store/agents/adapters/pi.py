@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from stepwell.store.agents.adapters.common import (
+    Dialect,
     Made,
     Payload,
-    called,
     chosen,
     ended,
     number_in,
@@ -19,7 +19,7 @@ from stepwell.store.agents.events import AgentEvent, EventKind
 
 AGENT = "pi"
 
-_READS = ("read", "grep", "find", "ls")
+_READS = frozenset(("read", "grep", "find", "ls"))
 _VERBS = {"write": "write", "edit": "edit"}
 _ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _EXIT_CODE = re.compile(r"exited with code (\d{1,3})")
@@ -37,18 +37,15 @@ def _session(payload: Payload) -> str:
     return f"{AGENT}:{found[1] if found else file.removesuffix('.jsonl')}"
 
 
+_DIALECT = Dialect(_session, _READS, _VERBS, tool="toolName", given="input", key="toolCallId")
+
+
 def _call(kind: EventKind, payload: Payload) -> AgentEvent | None:
     result = _text(payload.get("content")) if kind == "call.after" else None
     failed = payload.get("isError") is True
-    return called(
+    return _DIALECT.call(
         kind,
-        _session(payload),
-        str(payload["toolName"]),
-        payload.get("input"),
-        key=payload.get("toolCallId"),
-        folder=payload.get("cwd"),
-        reads=_READS,
-        verbs=_VERBS,
+        payload,
         result=result,
         ok=not failed,
         exit_code=number_in(result, _EXIT_CODE) if failed else None,

@@ -25,7 +25,7 @@ MOST = 100_000
 """Prompts and calls of one session that are taken."""
 
 
-NEWEST_BYTES = 8 << 20
+NEWEST_BYTES = 4 << 20
 """What is read of the end of a record where only the newest turns matter."""
 
 

@@ -265,3 +265,22 @@ def test_a_daemon_that_a_hook_starts_keeps_no_text_where_the_settings_say_so(
         started.refresh()
         titles.append((started.head().title, started.text(started.head().prompt)))
     assert titles == [("Go", "Go"), ("prompt", None), ("prompt", None)]
+
+
+def test_what_a_full_disk_kept_from_being_recorded_is_told_when_there_is_room(
+    started: Workspace, project: Path, home: Path, claude: Claude, env: dict[str, str]
+) -> None:
+    """By the daemon itself, although nothing more happens and it is about to end."""
+    daemon = daemon_process(project, home)
+    _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (0, hard))
+    for number in range(2):
+        (project / f"new-{number}").write_text("lost for now\n")
+        run_hook(*claude.after("Bash", "", command="make"), env=env)
+    resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    link = started.link()
+    assert link is not None and link.stop()
+    daemon.wait(20)
+    started.refresh()
+    gap = started.head()
+    assert gap.kind == "gap" and (gap.reason or "").startswith("2 steps, the first:")

@@ -455,9 +455,9 @@ def test_ages_grow_with_the_clock(play: Make, chain: Make, memory: Make, screen_
 
 
 def test_a_workspace_that_is_new_says_what_to_do_next(
-    chain: Make, memory: Make, play: Make
+    chain: Make, memory: Make, play: Make, until: Make
 ) -> None:
-    """Until the first key, and only while there is no more than the first step."""
+    """Until the first key or the second step, and only while there is no more than the first step."""
 
     async def first(pilot: Pilot[int], app: StepwellApp) -> None:
         assert "stepwell install claude" in app.main.footer.sentence
@@ -467,5 +467,14 @@ def test_a_workspace_that_is_new_says_what_to_do_next(
     async def later(pilot: Pilot[int], app: StepwellApp) -> None:
         assert not app.main.footer.sentence
 
+    growing = memory(chain(1))
+
+    async def recorded(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert app.main.footer.sentence
+        growing.grow(*chain(2)[1:])
+        app.gateway.poll()
+        await until(lambda: not app.main.footer.sentence)
+
+    play(growing, recorded)
     play(memory(chain(1)), first)
     play(memory(chain(2)), later)
