@@ -64,8 +64,9 @@ class Journal:
         return journal
 
     def close(self) -> None:
-        """Closes all files; does nothing the second time."""
+        """Closes all files and frees what was remembered; does nothing the second time."""
         self._chain.close()
+        self._recent.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -299,12 +300,11 @@ class Journal:
         return self._recent.read(oid, self._read)
 
     def _read(self, oid: Oid) -> tuple[str, bytes]:
-        found = self._read_live(oid)
-        if found is None and (self._has_sealed(oid) or self._was_sealed(oid)):
+        if (found := self._read_live(oid)) is not None:
+            return found
+        if self._has_sealed(oid) or self._was_sealed(oid):
             return self.sealed.packs.read(oid)
-        if found is None:
-            raise damaged_object(oid) if self._has_live(oid) else missing(oid)
-        return found
+        raise damaged_object(oid) if self._has_live(oid) else missing(oid)
 
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
         """Returns kind and bytes from the newest live copy that is intact; None without one."""

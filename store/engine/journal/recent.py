@@ -39,6 +39,12 @@ class RecentObjects:
         self.keep(oid, *found)
         return found
 
+    def clear(self) -> None:
+        """Frees everything, without waiting for the collector of garbage."""
+        with self._mutex:
+            self._objects.clear()
+            self._size = 0
+
     def seen(self, oid: Oid, found: Object | None) -> Object | None:
         """Takes note of what was just read from a stored copy, and returns it."""
         if found is not None and self.intact is not None:

@@ -45,6 +45,18 @@ def test_large_objects_are_not_remembered() -> None:
     assert recent.read(object_id(BLOB, content), lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
 
 
+def test_a_closed_reader_frees_what_it_remembered(tmp_path: Path) -> None:
+    """At once, though it may itself wait for the collector of garbage: a daemon opens many."""
+    store = make_store(tmp_path / "store")
+    with writing(store) as writer, writer.begin() as transaction:
+        oid = transaction.add(BLOB, b"one")
+        transaction.commit("note", "stored one", [])
+    with Journal.open(store) as reader:
+        reader.read(oid)
+        assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"one")
+    assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
+
+
 def test_what_its_reader_found_intact_a_writer_re_uses_unread(tmp_path: Path) -> None:
     """And what only memory vouches for is looked at on disk all the same."""
     store = make_store(tmp_path / "store")
