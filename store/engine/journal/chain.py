@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stepwell.store.engine.journal.segment import FOLDER, Segment
@@ -18,8 +18,10 @@ from stepwell.store.model.steps import Operation
 class SegmentChain:
     """What the manifest names, in order. Opening and extending may happen in several threads."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, moved: Callable[[], None]) -> None:
+        """`moved` is called when another manifest is taken in: what it names may be less than before."""
         self.store = store
+        self._moved = moved
         self._manifest_path = os.path.join(store, MANIFEST)
         self.manifest = Manifest(())
         self.sealed = SealedPart(store, self.manifest)
@@ -60,6 +62,7 @@ class SegmentChain:
                 hint="restore the data folder from a backup, or run `stepwell init` anew",
             )
         self._stamp, self.manifest, self.sealed = stamp, manifest, sealed
+        self._moved()
         for number in set(self._segments) - set(manifest.segments):
             # Not closed: somebody may be reading it.
             del self._segments[number]

@@ -45,9 +45,9 @@ class Journal:
 
     def __init__(self, store: Path) -> None:
         self.store = store
-        self._chain = SegmentChain(store)
-        self._view: View | None = None
         self._recent = RecentObjects()
+        self._chain = SegmentChain(store, lambda: self._recent.clear())
+        self._view: View | None = None
 
     @classmethod
     def open(cls, store: Path) -> Self:

@@ -57,6 +57,20 @@ def test_a_closed_reader_frees_what_it_remembered(tmp_path: Path) -> None:
     assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
 
 
+def test_what_went_from_the_store_goes_from_memory(tmp_path: Path) -> None:
+    """What was purged must not come back from a reader that once had it."""
+    store = make_store(tmp_path / "store")
+    with writing(store) as writer, Journal.open(store) as reader:
+        with writer.begin() as transaction:
+            oid = transaction.add(BLOB, b"one")
+            transaction.commit("note", "stored one", [])
+        reader.refresh()
+        reader.read(oid)
+        writer.rotate()
+        reader.refresh()
+        assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
+
+
 def test_what_its_reader_found_intact_a_writer_re_uses_unread(tmp_path: Path) -> None:
     """And what only memory vouches for is looked at on disk all the same."""
     store = make_store(tmp_path / "store")
