@@ -23,9 +23,8 @@ from stepwell.store.model.version import VERSION
 SECONDS = float(os.environ.get("STEPWELL_SOAK_SECONDS", "1200"))
 AN_HOUR = 10_000
 """Operations at least; as many more as the machine manages in half the time."""
-
-
 _OF_A_SEGMENT = 5
+"""Descriptors: reader and writer have it open and its index mapped; one is also appended to."""
 
 
 def tell(ws: Workspace, told: tuple[str, bytes]) -> float:
@@ -103,7 +102,6 @@ def test_twenty_minutes_of_work_leave_the_daemon_as_it_was(
     logging.getLogger(__name__).warning("%s", figures)
     assert hourly > AN_HOUR
     assert late.rss_kb < early.rss_kb * 1.1
-    # Reader and writer have each segment open and its index mapped; one is also appended to.
     new = segments[-1] - segments[2 * quarter]
     assert late.descriptors <= early.descriptors + _OF_A_SEGMENT * (new + 1)
     assert late.threads == early.threads
