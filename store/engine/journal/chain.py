@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from stepwell.store.engine.journal.recent import RecentObjects
 from stepwell.store.engine.journal.segment import FOLDER, Segment
 from stepwell.store.engine.manifest import NAME as MANIFEST
 from stepwell.store.engine.manifest import Manifest, read_manifest
@@ -18,10 +19,10 @@ from stepwell.store.model.steps import Operation
 class SegmentChain:
     """What the manifest names, in order. Opening and extending may happen in several threads."""
 
-    def __init__(self, store: Path, moved: Callable[[], None]) -> None:
-        """`moved` is called when another manifest is taken in: what it names may be less than before."""
+    def __init__(self, store: Path) -> None:
         self.store = store
-        self._moved = moved
+        self.recent = RecentObjects()
+        """Forgotten with the manifest that it was read under: the next may name less."""
         self._manifest_path = os.path.join(store, MANIFEST)
         self.manifest = Manifest(())
         self.sealed = SealedPart(store, self.manifest)
@@ -36,10 +37,11 @@ class SegmentChain:
         return self.manifest.segments
 
     def close(self) -> None:
-        """Closes all files; does nothing the second time."""
+        """Closes all files and frees what was remembered; does nothing the second time."""
         for segment in self._segments.values():
             segment.close()
         self._segments.clear()
+        self.recent.clear()
 
     def read_manifest(self) -> None:
         """Takes in the manifest when it was replaced.
@@ -62,7 +64,7 @@ class SegmentChain:
                 hint="restore the data folder from a backup, or run `stepwell init` anew",
             )
         self._stamp, self.manifest, self.sealed = stamp, manifest, sealed
-        self._moved()
+        self.recent.clear()
         for number in set(self._segments) - set(manifest.segments):
             # Not closed: somebody may be reading it.
             del self._segments[number]

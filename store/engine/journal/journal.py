@@ -18,7 +18,6 @@ from stepwell.store.engine.atomic import read_checked
 from stepwell.store.engine.codec import view_from_json
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.chain import SegmentChain
-from stepwell.store.engine.journal.recent import RecentObjects
 from stepwell.store.engine.journal.segment import Segment
 from stepwell.store.engine.journal.verify import Progress, verify_journal
 from stepwell.store.engine.manifest import Manifest
@@ -45,8 +44,7 @@ class Journal:
 
     def __init__(self, store: Path) -> None:
         self.store = store
-        self._recent = RecentObjects()
-        self._chain = SegmentChain(store, lambda: self._recent.clear())
+        self._chain = SegmentChain(store)
         self._view: View | None = None
 
     @classmethod
@@ -66,7 +64,6 @@ class Journal:
     def close(self) -> None:
         """Closes all files and frees what was remembered; does nothing the second time."""
         self._chain.close()
-        self._recent.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -297,7 +294,7 @@ class Journal:
             ObjectMissingError: the journal does not hold it.
             ObjectDamagedError: no copy is intact.
         """
-        return self._recent.read(oid, self._read)
+        return self._chain.recent.read(oid, self._read)
 
     def _read(self, oid: Oid) -> tuple[str, bytes]:
         if (found := self._read_live(oid)) is not None:
@@ -309,7 +306,7 @@ class Journal:
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
         """Returns kind and bytes from the newest live copy that is intact; None without one."""
         found = (segment.source.load(offset, oid) for segment, offset in self.copies(oid))
-        return self._recent.seen(oid, next((one for one in found if one is not None), None))
+        return self._chain.recent.seen(oid, next((one for one in found if one is not None), None))
 
     def pieces(self, oid: Oid) -> Iterator[bytes]:
         """Yields an object's bytes in pieces of at most 1 MiB, from a copy checked beforehand.
@@ -403,7 +400,7 @@ class Journal:
 
 def share_memory(writer: Journal, reader: Journal) -> None:
     """Has two of one store remember together what they read and found intact."""
-    reader._recent = writer._recent
+    reader._chain.recent = writer._chain.recent
 
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:

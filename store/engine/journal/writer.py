@@ -77,7 +77,7 @@ class JournalWriter(Journal):
         self._segment_bytes = segment_bytes
         self._appender: Appender | None = None
         self._transaction: Transaction | None = None
-        self._intact = self._recent.intact = set[Oid]()
+        self._intact = self._chain.recent.intact = set[Oid]()
         self._proof = Proof(store)
 
     @classmethod
@@ -290,7 +290,7 @@ class JournalWriter(Journal):
 
     def remember(self, oid: Oid, kind: str, content: bytes) -> None:
         """Keeps what a transaction adds in memory: it is often what is read next."""
-        self._recent.keep(oid, kind, content)
+        self._chain.recent.keep(oid, kind, content)
 
     def can_reuse(self, oid: Oid) -> bool:
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""

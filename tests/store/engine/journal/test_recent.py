@@ -53,8 +53,8 @@ def test_a_closed_reader_frees_what_it_remembered(tmp_path: Path) -> None:
         transaction.commit("note", "stored one", [])
     with Journal.open(store) as reader:
         reader.read(oid)
-        assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"one")
-    assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
+        assert reader._chain.recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"one")
+    assert reader._chain.recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
 
 
 def test_what_went_from_the_store_goes_from_memory(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_what_went_from_the_store_goes_from_memory(tmp_path: Path) -> None:
         reader.read(oid)
         writer.rotate()
         reader.refresh()
-        assert reader._recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
+        assert reader._chain.recent.read(oid, lambda _: (BLOB, b"loaded")) == (BLOB, b"loaded")
 
 
 def test_what_its_reader_found_intact_a_writer_re_uses_unread(tmp_path: Path) -> None:
