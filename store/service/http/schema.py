@@ -307,6 +307,7 @@ class StepWhole(Step):
     prompt: str | None
     input: str | None
     result_text: str | None
+    said: str | None
     states: dict[str, dict[str, Any]]
 
 

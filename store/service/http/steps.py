@@ -39,13 +39,14 @@ async def show_step(request: Request, step: schema.StepPath) -> Response:
     """A step with its prompt, input, result and state; its change is below `/diff`."""
 
     def show(workspace: Workspace) -> Form:
-        found = workspace.get_step(step)
+        found = workspace.with_account(workspace.get_step(step))
         return {
             **step_form(found),
             "coverage": [covered_form(one) for one in workspace.covered(found)],
             "prompt": text_form(workspace.text(found.prompt)),
             "input": text_form(workspace.text(found.input)),
             "result_text": text_form(workspace.text(found.result_text)),
+            "said": text_form(workspace.text(found.said)),
             "states": workspace.states(found),
         }
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from support.daemons import until
 from support.httpserver import Served, http_server
 
 from stepwell.store import Workspace
+from stepwell.store.engine.accounts import Finding
 
 from .conftest import S
 
@@ -294,6 +296,19 @@ def test_steps_are_shown_with_their_difference(server: Served) -> None:
         "/steps/-x",
     ):
         assert server.ask("GET", path).status == 404
+
+
+def test_a_step_says_what_the_agents_record_told_of_it_later(tmp_path: Path) -> None:
+    """Model and answer came after the step; both are shown with it."""
+    root, home = tmp_path / "project", tmp_path / "home"
+    root.mkdir()
+    with Workspace.init(root, home=home) as ws:
+        (root / "a").write_text("1\n")
+        step = ws.capture("number 1", session=S)
+        ws.add_accounts(S, [Finding(step, model="m-1", said="It is done.")])
+    with http_server(root, home) as server:
+        shown = server.ask("GET", f"/steps/{step.id}").json
+    assert (shown["model"], shown["said"]) == ("m-1", "It is done.")
 
 
 def test_a_hook_is_recorded_as_from_stdin(server: Served) -> None:
