@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import pytest
 from support.trees import contents
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import ModalScreen, Screen
 
 from stepwell.store import Workspace
 from stepwell.store.engine.recording import Act
 from stepwell.store.model.steps import StepResult
+from stepwell.tui import screens
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.keys.actions import ACTIONS
+from stepwell.tui.screens.above import Above
+from stepwell.tui.screens.openers import Openers
 from stepwell.tui.screens.preview import RestorePreview
 
 Make = Callable[..., Any]
@@ -132,3 +137,16 @@ def test_only_confirmed_previews_change_the_disk(
         assert confirmed
 
     play_over(root, scene)
+
+
+def test_every_screen_above_is_left_once() -> None:
+    """Keys that are on their way when a screen is left close nothing else."""
+    for path in (Path(screens.__file__).parent).glob("*.py"):
+        module = import_module(f"{screens.__name__}.{path.stem}")
+        for found in vars(module).values():
+            if (
+                isinstance(found, type)
+                and issubclass(found, Screen)
+                and found not in (Screen, ModalScreen)
+            ):
+                assert issubclass(found, Above | Openers), found

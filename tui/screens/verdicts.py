@@ -27,6 +27,7 @@ from stepwell.tui.messages import (
     VerdictsLoaded,
 )
 from stepwell.tui.model.verdictlines import VerdictLine, lines_of
+from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, one_line, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -137,7 +138,7 @@ class AboutLines(LineList):
         return [Segment(text, self.paint(role))]
 
 
-class VerdictsScreen(Screen[VerdictChoice | None]):
+class VerdictsScreen(Above, Screen[VerdictChoice | None]):
     """Its result is what the person wants of a verdict, or None."""
 
     CSS = """
