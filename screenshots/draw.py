@@ -82,6 +82,7 @@ SCENES = (
     Scene("folded", (TO_THE_LOCK, "underscore underscore")),
     Scene("output", (TO_THE_FAILURE,)),
     Scene("diff", (TO_THE_LOCK, "3 z", "right_square_bracket")),
+    Scene("split", (TO_THE_LOCK, "3 z", "s w"), sizes=((80, 24), (120, 36))),
     Scene("restore-preview", (*TO_THE_FORK, "r")),
     Scene("part", (*TO_THE_FORK, "r", "j space j j space")),
     Scene("after-rollback", (*TO_THE_FORK, "r", "A", "y"), changes=True),
