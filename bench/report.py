@@ -31,6 +31,7 @@ HOW = f"""## How it was measured
 - **Stepwell's forms told apart.** *{INSIDE}*: what the daemon itself works on a call. *{DAEMON}*: the same call as a program sees it, through the socket, from asking to the answer.
   *{HOOK}*: what an agent waits for, from the start of the hook's process to its exit. *{SCAN}*: the library in process, looking at every file. All of them are durable: `fdatasync` before the answer. None of the others asks for that.
 - A restore of Stepwell's is the whole rollback: safety step, plan, intent, files, comparison, record.
+  Before each restore, of any tool, what is unwritten is written, so that none waits for another's data: Stepwell's rollback of many files syncs the whole file system.
 - A run of another tool that takes more than {CAP_S:.0f} s is stopped and shown as `> {CAP_S:.0f} s`. Times are medians, in milliseconds where nothing else is said; in brackets the 99th percentile, which with few runs is the slowest.
 - **Everything is checked in the run**: all contestants must store the same git tree; after a restore the edited files, and in the last round of the widest all files, must be byte for byte what
   they were, and a file that came after must be gone. What was not so stands in bold in its cell.
