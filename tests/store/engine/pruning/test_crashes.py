@@ -123,7 +123,7 @@ def test_a_capture_that_uses_an_old_blob_again_keeps_it(raced: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 def test_five_hundred_captures_that_use_old_blobs_again_keep_them(raced: Path) -> None:
     """The same, for long."""
     race(raced, 500)
