@@ -41,6 +41,7 @@ from stepwell.tui.messages import (
     PlanFailed,
     PlanMade,
     Purpose,
+    RoomLooked,
     SessionsLoaded,
     StatsLoaded,
     StepNamed,
@@ -350,6 +351,10 @@ class Gateway:
     def load_stats(self, to: Post) -> None:
         """Reads counts and sizes, the tiers and the room that is left; StatsLoaded to `to`."""
         self.ask("search", "stats", "read the figures", _stats, to=to)
+
+    def look_for_room(self) -> None:
+        """Looks whether the store comes near its limit or the disk's end; RoomLooked."""
+        self.ask("disk", "room", "look for room", lambda source: RoomLooked(source.room()))
 
     def name_step(self, to: Post, generation: int, reference: str) -> None:
         """Finds the step that a reference names; StepNamed or Failed to `to`."""

@@ -253,6 +253,14 @@ class StatsLoaded(Message):
         self.room = room
 
 
+class RoomLooked(Message):
+    """What room is left to the store."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__()
+        self.room = room
+
+
 class DiskCompared(Message):
     """How the disk differs from the head."""
 

@@ -93,6 +93,13 @@ class Room:
     total: int
 
     @property
+    def short(self) -> str:
+        """In a few words what will run short, the disk first; empty: nothing."""
+        if self._disk_warning():
+            return "disk nearly full"
+        return "store near its limit" if self._limit_warning() else ""
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What will run short, a sentence each, with what to do."""
         return tuple(filter(None, (self._limit_warning(), self._disk_warning())))

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 
 from stepwell.store.catalogue.graph import Graph
 from stepwell.store.model.steps import CoverageCounts
+from stepwell.store.model.tiering import Room
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import Opened, open_workspace
 from stepwell.tui.model.columns import columns_of
@@ -87,6 +88,7 @@ class MemorySource:
         self.waiting: list[Step] = []
         self.branches = {branch.name: branch for branch in branches}
         self.dirty: tuple[Change, ...] = ()
+        self.left = Room(used=1, limit=None, free=10**11, total=10**12)
         self.reads: list[int] = []
         self.looks: list[tuple[bool, bool]] = []
         self.whole: dict[tuple[bytes, Oid | None], Change] = {}
@@ -133,6 +135,9 @@ class MemorySource:
             part = steps[start : start + 128]
             seqs = [s.seq for s in part if wanted.matches(s, lambda step: ())]
             yield SimpleNamespace(seqs=seqs, looked=len(part))
+
+    def room(self) -> Room:
+        return self.left
 
     def status(self) -> Any:
         head = [s for s in self.known if s.branch == "main"][-1]

@@ -31,6 +31,7 @@ from stepwell.tui.messages import (
     PromptChanged,
     PromptClosed,
     Refused,
+    RoomLooked,
     RowOpened,
     StepsFound,
     StepsLoaded,
@@ -198,9 +199,15 @@ class MainScreen(Remembering):
         self._compare_at = now + max(_COMPARE_NS, _COMPARE_SHARE * took)
         self.timeline.take_disk(len(message.dirty), message.pending)
         self._header.say(merging=merge_heading(message.merging))
+        if self._dirty is None:
+            self._gateway.look_for_room()
         changed, self._dirty = message.dirty != self._dirty, message.dirty
         if changed:
             self.showing.disk_changed()
+
+    def on_room_looked(self, message: RoomLooked) -> None:
+        """Says what runs short for as long as the timeline is open."""
+        self._header.say(short=message.room.short)
 
     def on_patch_loaded(self, message: PatchLoaded) -> None:
         """Shows the diff if it is still the wanted one."""

@@ -33,6 +33,8 @@ class Heading:
     clock: str = ""
     alarm: str = ""
     """What rules found too bad; empty: nothing."""
+    short: str = ""
+    """What the store runs short of; empty: nothing."""
     merging: str = ""
     """Of the merge under way: the branch and what is left; empty: none."""
 
@@ -79,6 +81,8 @@ class Header(Bar):
         if heading.alarm:
             sign = self._glyphs.failed
             return [Segment(f"  {sign} {heading.alarm}", paint("failed", bold=True))]
+        if heading.short:
+            return [Segment(f"  {heading.short}", paint("warning", bold=True))]
         if heading.unseen:
             text = f"  {self._glyphs.new} {grouped(heading.unseen)} new"
             return [Segment(text, paint("warning", bold=True))]

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.steps import Branch, Mark, Step, StepResult
+from stepwell.store.model.tiering import Room
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.keys.actions import actions_for
 from stepwell.tui.look.glyphs import ASCII
@@ -65,6 +66,19 @@ def test_ascii_terminals_get_ascii_only(
         assert all(line.isascii() for line in rows), [r for r in rows if not r.isascii()]
 
     play(rolled_back(make_step, memory), scene, glyphs=ASCII)
+
+
+def test_a_store_near_its_limit_is_told_in_the_first_line(
+    play: Make, chain: Make, memory: Make, screen_text: Make, until: Make
+) -> None:
+    """Before captures fail, not when they do."""
+    source = memory(chain(3))
+    source.left = Room(used=95, limit=100, free=10**11, total=10**12)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await until(lambda: "store near its limit" in screen_text(app)[0])
+
+    play(source, scene)
 
 
 def test_moving_selects_and_shows_the_step_below(
