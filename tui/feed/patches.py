@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from stepwell.tui.messages import PatchLoaded
 from stepwell.tui.model.diffchoices import CONTEXT
 from stepwell.tui.model.diffrows import DiffRows
-from stepwell.tui.values import Step, StepId
+from stepwell.tui.values import Oid, Step, StepId
 
 REST_S = 0.06
 KEPT = 64
@@ -32,6 +32,8 @@ class PatchKey(NamedTuple):
     base: StepId | None = None
     context: int = CONTEXT
     ignore_space: bool = False
+    said: Oid | None = None
+    """What the agent said of it, which may come long after the step, and is shown with it."""
 
 
 class Sight(NamedTuple):
@@ -50,7 +52,8 @@ class Sight(NamedTuple):
         """What the diff is remembered by."""
         step, base = self.step, self.base
         ids = (step.id if step else None, base.id if base else None)
-        return PatchKey(*ids, self.context, self.ignore_space)
+        said = step.said if step else None
+        return PatchKey(*ids, self.context, self.ignore_space, said)
 
 
 class Loader(Protocol):

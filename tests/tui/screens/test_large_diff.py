@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from textual.pilot import Pilot
 
+from stepwell.store.model.steps import ChangeCounts
 from stepwell.tui import gateway
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.values import Change
@@ -20,7 +21,7 @@ Make = Callable[..., Any]
 def slow(memory: Make, chain: Make, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A history whose every second file is read only when `go_on` is set."""
     monkeypatch.setattr(gateway, "_PATIENCE_S", -1.0)
-    source = memory(chain(5))
+    source = memory(chain(5, changes=ChangeCounts(files=1_000)))
     source.go_on = Event()
 
     whole = source.with_lines
