@@ -35,7 +35,7 @@ from stepwell.store.service.guard import Guard
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
 from stepwell.store.service.metrics import kept_metrics
-from stepwell.store.service.sealer import Sealer
+from stepwell.store.service.sealer import Gathered, Sealer
 from stepwell.store.service.server import Limits, Server
 from stepwell.store.settings import daemon_idle_s, keeps_text
 from stepwell.store.state.persistence import INTERVAL_MS
@@ -73,6 +73,7 @@ class Settings:
     """Where agents keep the records of their sessions, by agent."""
     clock: Clock = time.time_ns
     randomness: RandomBytes = os.urandom
+    gathered: Gathered = field(default_factory=Gathered)
     metrics_ms: int = INTERVAL_MS
     """How often its metrics are saved; and at its end."""
 
@@ -295,6 +296,8 @@ class _Daemon:
         else:
             self._say_how_it_looks()
             self._guard.keep()
+            if self._settings.gathered.is_enough(self._workspace.live_bytes, unused_s):
+                self._sealer.start(self._workspace)
             await self._drain_spool(desk)
             await desk.pay()
             await self._account(desk)

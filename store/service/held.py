@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from stepwell.store.engine.journal import Journal, JournalWriter, share_memory
+from stepwell.store.engine.journal.chain import live_bytes
 from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.lock import WriterLock
@@ -39,6 +40,11 @@ class HeldWorkspace(Workspace):
     def capture_config(self) -> CaptureConfig:
         """How it captures."""
         return self._context.capture
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of what waits to be sealed."""
+        return live_bytes(self.store)
 
     def link(self) -> Link | None:
         return None

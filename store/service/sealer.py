@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from stepwell.store.model.errors import StepwellError
@@ -16,6 +18,23 @@ from stepwell.store.service.log import Log
 from stepwell.store.workspace import Workspace
 
 _NICE = 10
+_AFTER_S, _AFTER_FAILED_S = 60.0, 600.0
+"""Until the next one: what kept a sealing back is seldom gone at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """How much waits to be sealed before it is; bytes of live segments."""
+
+    most: int = 32 << 20
+    """From here on it is sealed, however busy the daemon is."""
+    quiet: int = 2 << 20
+    """From here on when nobody asked for anything in `quiet_s`."""
+    quiet_s: float = 60.0
+
+    def is_enough(self, size: int, unused_s: float) -> bool:
+        """Tells whether so much is to be sealed now."""
+        return size >= (self.quiet if unused_s >= self.quiet_s else self.most)
 
 
 class Sealer:
@@ -24,11 +43,19 @@ class Sealer:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
 
     def start(self, workspace: Workspace) -> None:
-        """Starts a sealing unless one is under way; what keeps it from starting is in the log."""
-        if self._process is not None and self._process.poll() is None:
-            return
+        """Starts a sealing unless one is under way, or the last one was a short while ago.
+
+        What keeps it from starting is in the log.
+        """
+        if self._process is not None:
+            status = self._process.poll()
+            rest_s = _AFTER_FAILED_S if status else _AFTER_S
+            if status is None or time.monotonic() < self._started + rest_s:
+                return
+        self._started = time.monotonic()
         place = (os.fspath(workspace.home), os.fsdecode(workspace.root))
         try:
             self._process = subprocess.Popen(

@@ -24,6 +24,7 @@ from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.form import Form
 from stepwell.tui.source import Source
 from stepwell.tui.values import BranchRow, Clock, Step, one_line, printable
+from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
@@ -265,7 +266,7 @@ class NameForm(Form["str | None"]):
         super().__init__(gateway, glyphs, title)
         self._old = old
         self._at = at
-        self._entry = Input(
+        self._entry = Entry(
             old or "", placeholder="try-lru", id="branch-name", select_on_focus=False
         )
 

@@ -30,6 +30,7 @@ from stepwell.tui.messages import (
 from stepwell.tui.model.commandline import History, NotUnderstood, Order, completed, understood
 from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, Step, StepwellError, printable
+from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
@@ -108,7 +109,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._selected = selected
         self._history = history
         self._text = TextLines(glyphs)
-        self._entry = Input(id="command-entry", placeholder="log -n 20", select_on_focus=False)
+        self._entry = Entry(id="command-entry", placeholder="log -n 20", select_on_focus=False)
         self._sign = Sentence(id="command-sign")
         self._footer = Footer()
         self._generations = count(1)

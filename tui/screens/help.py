@@ -19,6 +19,7 @@ from stepwell.tui.look.fit import fit
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import BackAsked, CursorMoved, RowOpened
 from stepwell.tui.screens.above import Above
+from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.sentence import Sentence
@@ -89,7 +90,7 @@ class HelpScreen(Above, ModalScreen[Action | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="help"):
-            yield Input(placeholder="type to search keys", id="help-query")
+            yield Entry(placeholder="type to search keys", id="help-query")
             yield Pane("", self._list, id="help-pane")
             yield self._keys
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import takes_it_back
@@ -22,6 +22,7 @@ from stepwell.tui.screens.form import Form, Lines
 from stepwell.tui.source import Source
 from stepwell.tui.values import Mark, Note, Step, one_line
 from stepwell.tui.widgets.detail import note_lines
+from stepwell.tui.widgets.entry import Draft, Entry
 
 _NOTES = 4
 """Known notes that are shown above the entry."""
@@ -63,7 +64,7 @@ class NoteForm(Form["Mended | None"]):
         self._step = step
         self._place = place
         self._drafts = drafts
-        self._entry = TextArea(drafts.get(self._draft, ""), id="note", soft_wrap=True)
+        self._entry = Draft(drafts.get(self._draft, ""), id="note", soft_wrap=True)
         self._entry.styles.height = 5
 
     @property
@@ -140,7 +141,7 @@ class TagForm(Form["Mended | None"]):
         super().__init__(gateway, glyphs, f"Tags of #{step.seq} {one_line(step.title, 50)}")
         self._step = step
         self._before = _words(step.checkpoint)
-        self._entry = Input(
+        self._entry = Entry(
             spell_words(self._before),
             placeholder="green flaky label:v1",
             id="tags",

@@ -27,6 +27,7 @@ from stepwell.tui.model.hitrows import MOST, HitRow, HitRows, needle_of
 from stepwell.tui.model.rows import subject_of, word_of
 from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, Hit, StepwellError, plural, printable
+from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
@@ -124,7 +125,7 @@ class SeekScreen(Above, Screen[Found]):
         self._clock = clock
         self._zone = zone
         self._list = HitList(clock, glyphs)
-        self._entry = Input(query, placeholder=_EXAMPLES, id="seek-query", select_on_focus=True)
+        self._entry = Entry(query, placeholder=_EXAMPLES, id="seek-query", select_on_focus=True)
         self._status = Sentence(id="seek-status")
         self._footer = Footer()
         self._generations = count(1)

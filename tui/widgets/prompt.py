@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.messages import PromptChanged, PromptClosed
+from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.sentence import Sentence
 
 
@@ -19,7 +20,7 @@ class Prompt(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="prompt")
         self._sign = Sentence(id="prompt-sign")
-        self._entry = Input(id="prompt-entry", select_on_focus=False)
+        self._entry = Entry(id="prompt-entry", select_on_focus=False)
         self._status = Sentence(id="prompt-status")
         self.display = False
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from stepwell.store.engine.journal.recent import RecentObjects
-from stepwell.store.engine.journal.segment import FOLDER, Segment
+from stepwell.store.engine.journal.segment import FOLDER, Segment, segment_path
 from stepwell.store.engine.manifest import NAME as MANIFEST
 from stepwell.store.engine.manifest import Manifest, read_manifest
 from stepwell.store.engine.sealing.part import SealedPart, found_manifest
@@ -200,6 +201,15 @@ def segment_files(store: Path) -> tuple[int, ...]:
         names = []
     stems = (name.removesuffix(".segment") for name in names if name.endswith(".segment"))
     return tuple(sorted(int(stem) for stem in stems if stem.isdecimal()))
+
+
+def live_bytes(store: Path) -> int:
+    """Returns the bytes of the segments as their files are now, in whatever reader's eyes."""
+    total = 0
+    for number in segment_files(store):
+        with suppress(FileNotFoundError):
+            total += segment_path(store, number).stat().st_size
+    return total
 
 
 def guess_manifest(store: Path) -> Manifest:

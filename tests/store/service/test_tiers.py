@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from support.daemons import daemon_thread, until
 
 from stepwell.store import Step, Workspace
 from stepwell.store.engine.tiers import Thresholds
 from stepwell.store.model.version import VERSION
 from stepwell.store.service.daemon import Settings, serve
+from stepwell.store.service.sealer import Gathered
 
 
 def edits(ws: Workspace, project: Path, count: int) -> list[Step]:
@@ -77,12 +79,11 @@ def test_memory_gives_out_nothing_that_was_purged(
 
 
 @contextmanager
-def short_of_memory(project: Path, home: Path, runtime: Path) -> Iterator[None]:
-    """A daemon for which a few steps are an emergency."""
-    settings = Settings(project, home, runtime, VERSION, memory=Thresholds(1, 1, 1))
+def daemon_with(settings: Settings) -> Iterator[None]:
+    """A daemon of these settings, on a thread."""
     thread = threading.Thread(target=serve, args=(settings,), daemon=True)
     thread.start()
-    with Workspace.open(project, home=home) as ws:
+    with Workspace.open(settings.root, home=settings.home) as ws:
         until(lambda: ws.link() is not None)
         try:
             yield
@@ -97,7 +98,8 @@ def test_in_an_emergency_the_daemon_seals_beside_its_work(
     ws: Workspace, project: Path, home: Path, runtime: Path
 ) -> None:
     """Only the newest stay in memory, its log tells of it, and the history goes to a pack."""
-    with short_of_memory(project, home, runtime):
+    few = Settings(project, home, runtime, VERSION, memory=Thresholds(1, 1, 1))
+    with daemon_with(few):
         steps = edits(ws, project, 14)
         log = ws.store / "daemon.log"
         until(lambda: log.exists() and '"event": "sealing"' in log.read_text())
@@ -109,3 +111,21 @@ def test_in_an_emergency_the_daemon_seals_beside_its_work(
         ws.capture("captures go on")
         until(lambda: ws.refresh() or ws.stats().packs == 1)
         assert ws.read_file(steps[3], b"a") == b"3\n"
+
+
+@pytest.mark.parametrize("gathered", [Gathered(1, 1 << 40), Gathered(1 << 40, 1, 0.2)])
+def test_what_has_gathered_is_sealed_without_being_asked_for(
+    gathered: Gathered, ws: Workspace, project: Path, home: Path, runtime: Path
+) -> None:
+    """When it is much, however busy the daemon is; when nobody asks for anything, from less on."""
+    with daemon_with(Settings(project, home, runtime, VERSION, gathered=gathered)):
+        steps = edits(ws, project, 3)
+        until(lambda: ws.refresh() or ws.stats().packs == 1)
+        assert ws.read_file(steps[1], b"a") == b"1\n"
+
+
+def test_little_is_left_unsealed_and_more_of_it_when_nobody_waits() -> None:
+    """By default."""
+    usual = Gathered()
+    assert not usual.is_enough(31 << 20, 5) and usual.is_enough(32 << 20, 0)
+    assert not usual.is_enough(1 << 20, 3600) and usual.is_enough(2 << 20, 60)

@@ -170,3 +170,26 @@ def test_a_narrow_screen_shows_the_newest_note(
         assert screen_text(app)[-2].startswith(" ✎ mind the \\x1b[31mgap (ana)")
 
     play_over(root, scene, (80, 24))
+
+
+def test_a_tag_that_a_terminal_would_obey_is_offered_as_signs_and_stays_itself(
+    root: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """What stands in the line to be changed is drawn as tamely as what stands elsewhere."""
+    wicked = "t\x1b[5mwicked\u202e"
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.mark(ws.get_step("#2"), tags=[wicked])
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "t")
+        await settle(pilot, app)
+        assert isinstance(app.screen, TagForm)
+        drawn = "".join(screen_text(app))
+        assert "t?[5mwicked?" in drawn
+        assert "\x1b" not in drawn and "\u202e" not in drawn
+        await pilot.press("enter")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    mark = mark_of(root, 2)
+    assert mark is not None and mark.tags == (wicked,)
