@@ -25,7 +25,12 @@ def _demo(call: Call) -> int:
         raise NoTerminalError(
             "the demo cannot be opened: there is no terminal", hint="give --no-open"
         )
-    folder = build(_folder(call), call.home, say=lambda text: out.note(Styled(text, "dim")))
+    folder = build(
+        _folder(call),
+        call.home,
+        say=lambda text: out.note(Styled(text, "dim")),
+        rules=given.rules,
+    )
     if can_open and given.open is not False:
         from stepwell.store.cli.screens import open_timeline
 
@@ -56,12 +61,17 @@ def _tell(call: Call, folder: Path) -> int:
         call.out.line(*named(step))
     call.out.line(f"{count} steps in ", Styled(str(folder), "strong"))
     call.out.line(f"browse them: stepwell -C {folder}")
+    if call.arguments.rules:
+        call.out.line(f"what the rule found: stepwell -C {folder} rules, or V in the timeline")
     return 0
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "where", nargs="?", metavar="DIR", help="an empty or new folder (a temporary one)"
+    )
+    parser.add_argument(
+        "--rules", action="store_true", help="go on with a rule, while the agent breaks the tests"
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
@@ -74,7 +84,11 @@ COMMANDS = (
     Command(
         name="demo",
         summary="Build a small project with a real history of about 75 steps, and browse it.",
-        examples=("stepwell demo", "stepwell demo --no-open ~/stepwell-demo"),
+        examples=(
+            "stepwell demo",
+            "stepwell demo --no-open ~/stepwell-demo",
+            "stepwell demo --rules",
+        ),
         configure=_demo_options,
         run=_demo,
     ),

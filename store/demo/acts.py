@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stepwell.store.model.rules import Mode as RuleMode
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -124,10 +126,30 @@ class LeaveUncaptured:
     changes: tuple[FileChange, ...]
 
 
-Travel = MarkNewest | RollBack | RollBackFile | BranchOff | SwitchTo
+@dataclass(frozen=True, slots=True)
+class UndoNewest:
+    """The person takes the newest operation back."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRules:
+    """The person trusts the project's rule file as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtRules:
+    """The rules are looked at, and what they say is done as far as the mode allows."""
+
+    mode: RuleMode
+
+
+Travel = MarkNewest | RollBack | RollBackFile | BranchOff | SwitchTo | UndoNewest
 """What the person does with the history."""
 
-Act = Prompt | Edit | Command | Outside | LeaveUncaptured | Travel
+Watch = TrustRules | LookAtRules
+"""What is done about rules."""
+
+Act = Prompt | Edit | Command | Outside | LeaveUncaptured | Travel | Watch
 
 
 def edit(title: str, *changes: FileChange) -> Edit:

@@ -19,12 +19,14 @@ from stepwell.store.demo import acts
 from stepwell.store.demo.files import change_files, make_project, run_command
 from stepwell.store.demo.project import FILES
 from stepwell.store.demo.session import ACTS, AGENT_SESSION
+from stepwell.store.demo.watched import WATCHED
+from stepwell.store.demo.watching import look_at_rules
 from stepwell.store.engine.recording import Act
 from stepwell.store.engine.registry import locate, root_for
 from stepwell.store.model.errors import NotAWorkspaceError, RefusedError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.steps import StepKind, StepResult
-from stepwell.store.workspace import Workspace
+from stepwell.store.rules.verbs import RuleVerbs
 
 Say = Callable[[str], None]
 
@@ -34,13 +36,15 @@ def build(
     home: Path,
     *,
     say: Say,
+    rules: bool = False,
     clock: Clock | None = None,
     randomness: RandomBytes | None = None,
     stopwatch: Clock = time.monotonic_ns,
 ) -> Path:
     """Makes the demo's project in `folder` and plays its session; returns the folder.
 
-    `say` is called once an act, with one line about it. With `clock`, `randomness` and `stopwatch`
+    `rules`: then a rule watches the tests while the agent breaks them. `say` is called once an act,
+    with one line about it. With `clock`, `randomness` and `stopwatch`
     given, the history is the same in every run; `stopwatch` (ns) is read before and after each
     command.
 
@@ -49,11 +53,11 @@ def build(
     """
     _claim(folder, home)
     make_project(folder, FILES.items())
-    with Workspace.init(
+    with RuleVerbs.init(
         folder, home=home, clock=clock or time.time_ns, randomness=randomness or os.urandom
     ) as workspace:
         say(f"made a small project in {folder}")
-        _Player(workspace, folder, say, stopwatch).play(ACTS)
+        _Player(workspace, folder, say, stopwatch).play((*ACTS, *WATCHED) if rules else ACTS)
     return folder
 
 
@@ -82,7 +86,7 @@ def _refused(folder: Path, why: str) -> RefusedError:
 class _Player:
     """Plays acts, one after the other."""
 
-    workspace: Workspace
+    workspace: RuleVerbs
     folder: Path
     say: Say
     stopwatch: Clock
@@ -105,6 +109,11 @@ class _Player:
             case acts.LeaveUncaptured():
                 change_files(self.folder, act.changes)
                 return "left an edit that no step holds yet"
+            case acts.TrustRules():
+                self.workspace.trust()
+                return "trusted the project's rules"
+            case acts.LookAtRules():
+                return look_at_rules(self.workspace, act.mode)
             case _:
                 return self._travel(act)
 
@@ -121,6 +130,9 @@ class _Player:
                 return self._switch(act.name)
             case acts.SwitchTo():
                 return self._switch(act.name)
+            case acts.UndoNewest():
+                self.workspace.undo()
+                return "took the newest operation back"
 
     def _prompt(self, act: acts.Prompt) -> str:
         self.turn += 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def change_files(folder: Path, changes: Iterable[FileChange]) -> None:
     """
     for change in changes:
         _change(folder, change)
+
+
+def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns an environment in which commands behave as those that `run_command` runs."""
+    path = f"{Path(sys.executable).parent}:{environment.get('PATH', os.defpath)}"
+    return {**environment, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run_command(folder: Path, line: str) -> Finished:

@@ -138,6 +138,21 @@ def test_a_part_is_put_back_by_keyboard_and_undone_exactly(
     assert contents(demo) == before
 
 
+def test_the_timeline_of_the_watched_demo_says_what_a_rule_found(
+    tmp_path: Path, play_over: Make
+) -> None:
+    """In its first line, and under `V` with the step and the failing tests."""
+    folder = build(tmp_path / "hop", tmp_path / "home", say=lambda line: None, rules=True)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await until(lambda: "tests: 6 of 16 tests fail" in shown(app))
+        await pilot.press("V")
+        await until(lambda: "since #79 hand out whole links" in shown(app))
+        await until(lambda: "failed: tests.test_chosen_codes" in shown(app))
+
+    play_over(folder, scene, size=(160, 40))
+
+
 def record(folder: Path, home: Path, title: str) -> None:
     (folder / "elsewhere.txt").write_text(title)
     command = [sys.executable, "-c", CAPTURE, "-C", str(folder), "capture", "-m", title]

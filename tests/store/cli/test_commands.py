@@ -513,6 +513,14 @@ def test_the_demo_is_a_real_history_that_every_command_can_read(tmp_path: Path, 
     assert run("demo", "--open", tmp_path / "other").code == 2
 
 
+def test_the_demo_goes_on_with_a_rule(tmp_path: Path, run: Run) -> None:
+    """It says where to read what the rule found."""
+    folder = tmp_path / "demo"
+    assert f"stepwell -C {folder} rules" in run("demo", "--rules", "--no-open", folder).text
+    (rule,) = run("-C", folder, "rules", "--json").json["rules"]
+    assert rule["last"]["ok"] is False and rule["last"]["action"] == "suggest"
+
+
 def test_state_is_captured_shown_and_brought_back(run: Run, folder: Path, tmp_path: Path) -> None:
     """Beside the files, with what differs from the step before."""
     document = tmp_path / "plan.json"

@@ -188,3 +188,27 @@ def test_a_folder_in_a_repository_or_workspace_is_refused(demo: Workspace, tmp_p
     inside = Path(os.fsdecode(demo.root)) / "__pycache__" / "inside"
     with pytest.raises(RefusedError, match="lies in a workspace"):
         build(inside, demo.home, say=lambda line: None)
+
+
+def test_a_rule_sees_the_tests_break_goes_back_and_is_taken_back(
+    demo: Workspace, tmp_path: Path
+) -> None:
+    """Suggested, then done, then undone: after the same session, with what the agent did on disk."""
+    folder, home = tmp_path / "hop", tmp_path / "home"
+    build(folder, home, say=lambda line: None, rules=True)
+    with Workspace.open(folder, home=home) as watched:
+        well, *found = watched.view().verdicts
+        assert well.ok and [one.ok for one in found] == [False] * 3
+        assert [one.action for one in found] == ["suggest", "rollback", "suggest"]
+        broke = watched.get_step(str(found[0].since))
+        assert broke.title == "hand out whole links"
+        named = found[0].facts["failures"]
+        assert "tests.test_expiry.Expiry.test_works_until_then" in str(named)
+        safety = watched.get_step(str(found[1].facts["safety_step"]))
+        head = watched.head()
+        assert head.snapshot == safety.snapshot and head.title == "tell of it in the README"
+        assert "return link\n" in (folder / "hop" / "links.py").read_text()
+        assert not watched.status().dirty
+        titles = [step.title for step in everything(watched)]
+    before = [step.title for step in everything(demo)]
+    assert titles[: len(before)] == before
