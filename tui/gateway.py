@@ -50,6 +50,7 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.columns import PAGE, Columns, columns_of
 from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.model.figures import GROWTH_POINTS
 from stepwell.tui.model.images import blob_words
 from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
@@ -639,4 +640,7 @@ def _told(source: Source, changes: Sequence[Change]) -> dict[Oid, str]:
 
 
 def _stats(source: Source) -> Message:
-    return StatsLoaded(source.stats(), source.tiers(), source.room())
+    from stepwell.store.service.metrics import last_timings  # asyncio's servers are loaded with it
+
+    stats, growth = source.stats(), source.graph().growth(GROWTH_POINTS)
+    return StatsLoaded(stats, source.tiers(), source.room(), growth, last_timings(source))

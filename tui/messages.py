@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Applied,
         BranchRow,
         Change,
+        Grown,
         Hit,
         MergeStatus,
         Oid,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Step,
         StepwellError,
         TierReport,
+        Timing,
     )
 
 
@@ -244,13 +246,22 @@ class SessionsLoaded(Message):
 
 
 class StatsLoaded(Message):
-    """Counts and sizes of the store, its tiers, and what room is left."""
+    """Counts and sizes of the store, its tiers, what room is left, how it grew, how quick it is."""
 
-    def __init__(self, stats: Stats, tiers: TierReport, room: Room) -> None:
+    def __init__(
+        self,
+        stats: Stats,
+        tiers: TierReport,
+        room: Room,
+        growth: Sequence[Grown],
+        timings: Sequence[Timing],
+    ) -> None:
         super().__init__()
         self.stats = stats
         self.tiers = tiers
         self.room = room
+        self.growth = growth
+        self.timings = timings
 
 
 class RoomLooked(Message):

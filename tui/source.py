@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stepwell.tui.values import (
@@ -26,6 +27,7 @@ from stepwell.tui.values import (
     Status,
     Step,
     TierReport,
+    Timing,
     Verdict,
     View,
 )
@@ -52,6 +54,10 @@ class Source(Protocol):
     def stats(self) -> Stats: ...
     def tiers(self) -> TierReport: ...
     def room(self) -> Room: ...
+    @property
+    def store(self) -> Path: ...
+    def link(self) -> object | None: ...
+    def timings(self) -> tuple[Timing, ...]: ...
     def capture(
         self,
         title: str = "",

@@ -36,7 +36,7 @@ from stepwell.store.model.plans import (
     PlannedChanges,
     Recovery,
 )
-from stepwell.store.model.reports import BranchRow, Hit, MergeStatus, Stats, Status
+from stepwell.store.model.reports import BranchRow, Grown, Hit, MergeStatus, Stats, Status, Timing
 from stepwell.store.model.rules import RuleVerdict
 from stepwell.store.model.steps import (
     Branch,
@@ -73,6 +73,7 @@ __all__ = [
     "DriftError",
     "Experiment",
     "FailedError",
+    "Grown",
     "Hit",
     "Hunk",
     "IntegrityError",
@@ -106,6 +107,7 @@ __all__ = [
     "StepwellError",
     "Tier",
     "TierReport",
+    "Timing",
     "TrackedPath",
     "Verdict",
     "View",

@@ -28,7 +28,7 @@ from stepwell.store.model.ids import StepId, oid_from_hex
 from stepwell.store.model.steps import Branch, Step
 
 NAME = "contents"
-FORMAT = 4
+FORMAT = 5
 _DURATIONS = 100
 _META_ID = 1
 

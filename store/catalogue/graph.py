@@ -11,8 +11,9 @@ import struct
 import sys
 import zlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from stepwell.store.catalogue.appendfile import (
@@ -23,6 +24,7 @@ from stepwell.store.catalogue.appendfile import (
     write_behind,
 )
 from stepwell.store.model.ids import StepId
+from stepwell.store.model.reports import Grown
 from stepwell.store.model.steps import Step, StepKind
 
 KINDS: tuple[StepKind, ...] = (
@@ -49,14 +51,15 @@ NO_STEP = 0
 """Stands for the parent of a step that has none; step numbers begin at 1."""
 NO_SESSION = 0
 
-_HEADER = b"stepwell-graph 2 %-14s\n" % sys.byteorder.encode("ascii")
-_RECORD = struct.Struct("=q16sIIIIHB5x")
+_HEADER = b"stepwell-graph 3 %-14s\n" % sys.byteorder.encode("ascii")
+_RECORD = struct.Struct("=q16sIIIIHBxI")
 _SIZE = _RECORD.size
 _ID_SIZE = 16
+_LARGEST = 2**32 - 1
 
 
 class Graph:
-    """Every step's number, parents, time, id, kind, flags and session, oldest first.
+    """Every step's number, parents, time, id, kind, flags, session and size, oldest first.
 
     The columns are for reading; only `add` and `load` extend them, each column in turn and `seqs`
     last, so that a reader in another thread finds whole rows below `len(graph)`.
@@ -77,6 +80,8 @@ class Graph:
         """Bits: FLAGS, CHANGED, MANY_PARENTS, FAILED and OTHER_FLAG."""
         self.sessions = array("I")
         """The session's number in the catalogue; NO_SESSION: the step has none."""
+        self.sizes = array("I")
+        """Bytes that the step added to the history as written; a step above 4 GiB counts as that."""
         self._ids = bytearray()
         self._children: dict[int, list[int]] | None = None
         self._children_rows = 0
@@ -169,6 +174,24 @@ class Graph:
         """Returns the kind of the step in a row."""
         return KINDS[self.kinds[row]]
 
+    def growth(self, points: int) -> tuple[Grown, ...]:
+        """Returns how far the history had come at the ends of `points` equal spans of its time.
+
+        A step whose clock was behind counts as taken when the one before it was. Empty without a
+        step, or for no points.
+        """
+        size = len(self.seqs)
+        if not size or points < 1:
+            return ()
+        times = array("q", accumulate(self.times[:size], max))
+        totals = array("Q", accumulate(self.sizes[:size]))
+        first, span = times[0], times[-1] - times[0]
+        ends = [first + span * point // points for point in range(1, points + 1)]
+        counts = [bisect_right(times, end) for end in ends]
+        return tuple(
+            Grown(end, count, totals[count - 1]) for end, count in zip(ends, counts, strict=True)
+        )
+
     # --- growing ---------------------------------------------------------------------------------
 
     def add(self, step: Step, session: int) -> bytes:
@@ -179,7 +202,8 @@ class Graph:
         parents = [self._seq_of(parent) for parent in step.parents[:2]]
         first, second = (*parents, NO_STEP, NO_STEP)[:2]
         fields = (first, second, session, _flag_bits(step), KINDS.index(step.kind))
-        record = _RECORD.pack(step.time_ns, bytes.fromhex(step.id), step.seq, *fields)
+        size = min(step.stored_bytes, _LARGEST)
+        record = _RECORD.pack(step.time_ns, bytes.fromhex(step.id), step.seq, *fields, size)
         self.load(record)
         return record
 
@@ -206,6 +230,7 @@ class Graph:
         self.sessions.frombytes(words[9::12].tobytes())
         self.flags.frombytes(view.cast("H")[20::24].tobytes())
         self.kinds.frombytes(view[42::_SIZE].tobytes())
+        self.sizes.frombytes(words[11::12].tobytes())
         self.seqs.frombytes(words[6::12].tobytes())
 
 

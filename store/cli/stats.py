@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled, padded
 from stepwell.store.cli.words import size
-from stepwell.store.model.reports import Stats, Timing
+from stepwell.store.model.reports import Grown, Stats, Timing
 from stepwell.store.model.text import plural
 from stepwell.store.model.tiering import Memory, Room, Tier, TierReport
 
+_SPARKS = " ▁▂▃▄▅▆▇█"
+_POINTS = 24
+"""Moments that the growth is told at."""
 _PLACES = {
     "L1": "each session's newest, ready in memory",
     "L2": "in segments, not sealed yet",
@@ -26,12 +31,13 @@ def _stats(call: Call) -> int:
         stats = workspace.stats()
         as_of = None if workspace.link() else recall(workspace.store, workspace.meters)
         timings, tiers = workspace.timings(), workspace.tiers()
-        room = workspace.room()
+        room, growth = workspace.room(), workspace.graph().growth(_POINTS)
     if call.out.json:
-        call.out.document(_form(stats, tiers, timings, room))
+        call.out.document(_form(stats, tiers, timings, room, growth))
         return 0
     _tell_warnings(call.out, room)
     _tell_stats(call.out, stats, room)
+    _tell_growth(call.out, growth)
     _tell_tiers(call.out, tiers)
     _tell_memory(call.out, tiers.memory)
     _tell_timings(call.out, timings, as_of)
@@ -39,7 +45,11 @@ def _stats(call: Call) -> int:
 
 
 def _form(
-    stats: Stats, tiers: TierReport, timings: tuple[Timing, ...], room: Room
+    stats: Stats,
+    tiers: TierReport,
+    timings: tuple[Timing, ...],
+    room: Room,
+    growth: tuple[Grown, ...],
 ) -> dict[str, Any]:
     return {
         **asdict(stats),
@@ -48,6 +58,7 @@ def _form(
         "tiers": [asdict(one) for one in tiers.tiers],
         "memory": {**asdict(tiers.memory), "hit_rate": tiers.memory.hit_rate},
         "timings": [asdict(one) for one in timings],
+        "growth": [asdict(one) for one in growth],
         "room": {**asdict(room), "warnings": list(room.warnings)},
     }
 
@@ -88,6 +99,19 @@ def _tell_stats(out: Output, stats: Stats, room: Room) -> None:
     ]
     for name, value in rows:
         out.line(Styled(padded(name, 12), "dim"), " ", value)
+
+
+def _tell_growth(out: Output, growth: tuple[Grown, ...]) -> None:
+    if growth:
+        curve = _curve([one.bytes for one in growth])
+        told = f"{curve}  {size(growth[-1].bytes)} as written, from the first step to the newest"
+        out.line(Styled(padded("growth", 12), "dim"), " ", told)
+
+
+def _curve(values: Sequence[float]) -> str:
+    """Returns a sign a value, as high as its share of the largest; only nothing is empty."""
+    top = max(values, default=0) or 1
+    return "".join(_SPARKS[math.ceil(value * (len(_SPARKS) - 1) / top)] for value in values)
 
 
 def _smaller(ratio: float | None) -> str:
@@ -154,11 +178,12 @@ def _tell_timings(out: Output, timings: tuple[Timing, ...], as_of: str | None) -
         return
     when = f", when it ran last (until {as_of})" if as_of else ""
     out.line()
-    out.line(Styled(f"how long the daemon took{when}: half of them, and 99 in 100, within", "dim"))
+    out.line(Styled(f"how long the daemon took{when}: half of them, 99 in 100; the newest", "dim"))
     for one in shown:
         name = padded(one.name.replace("_", " "), 18)
-        times = f"{one.p50_ms:>9,.1f} ms {one.p99_ms:>9,.1f} ms"
-        out.line("  ", Styled(name, "dim"), f"{times}  {plural(one.count, 'time')}")
+        count = padded(plural(one.count, "time"), 12)
+        times = f"{one.p50_ms:>9,.1f} ms {one.p99_ms:>9,.1f} ms  {count}"
+        out.line("  ", Styled(name, "dim"), times, Styled(_curve(one.newest_ms[-_POINTS:]), "dim"))
 
 
 COMMANDS = (

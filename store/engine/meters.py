@@ -18,6 +18,9 @@ from stepwell.store.model.reports import Timing
 NEWEST = 1_000
 """Times that are kept of each kind."""
 
+_TOLD = 100
+"""Times of each kind that are told one by one."""
+
 _FORMAT = 1
 
 
@@ -79,7 +82,8 @@ class Meters:
 
 def _timing(name: str, count: int, times: list[int]) -> Timing:
     ordered = sorted(times)
-    return Timing(name, count, _rank(ordered, 0.5) / 1000, _rank(ordered, 0.99) / 1000)
+    newest = tuple(one / 1000 for one in times[-_TOLD:])
+    return Timing(name, count, _rank(ordered, 0.5) / 1000, _rank(ordered, 0.99) / 1000, newest)
 
 
 def _rank(ordered: list[int], share: float) -> int:

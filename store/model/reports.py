@@ -229,6 +229,19 @@ class Timing:
     """How often it was done; of the newest 1,000 the times are known."""
     p50_ms: float
     p99_ms: float
+    newest_ms: tuple[float, ...] = ()
+    """The newest 100 times, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """How far the history had come at a moment."""
+
+    time_ns: int
+    """Nanoseconds since the epoch."""
+    steps: int
+    bytes: int
+    """What those steps added to it, as it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from stepwell.store.engine.meters import Meters
+from stepwell.store.model.reports import Timing
 from stepwell.store.service.log import Log
 from stepwell.store.state.persistence import MemoryPersistence, newest_saved
 from stepwell.store.workspace import Workspace
@@ -52,6 +54,24 @@ def recall(store: Path, meters: Meters) -> str | None:
     except ValueError:
         return None
     return saved.timestamp
+
+
+class Timed(Protocol):
+    """What of a Workspace tells how long things take."""
+
+    @property
+    def store(self) -> Path: ...
+    def link(self) -> object | None: ...
+    def timings(self) -> tuple[Timing, ...]: ...
+
+
+def last_timings(workspace: Timed) -> tuple[Timing, ...]:
+    """Returns how long a daemon's work takes: of the one that runs, else of the last one."""
+    if workspace.link() is not None:
+        return workspace.timings()
+    meters = Meters()
+    recall(workspace.store, meters)
+    return meters.timings()
 
 
 class _ToLog(logging.Handler):

@@ -1,27 +1,36 @@
-"""The store's figures as lines with bars, and how the history grew. Pure."""
+"""The store's figures as lines with bars and curves. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stepwell.tui.model.notices import size_text
-from stepwell.tui.values import Memory, Stats, Tier, TierReport
+from stepwell.tui.values import Grown, Memory, Stats, Tier, TierReport, Timing
+
+GROWTH_POINTS = 100
+"""How many moments the growth is told at."""
+CAPTURING = frozenset({"capture", "record", "hook"})
+"""What a daemon does to record a step, as its timings name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A name, a value in words, and the share of the largest that a bar shows; None: no bar."""
+    """A name, a value in words, and what is drawn of it: a bar, a curve, or nothing."""
 
     name: str
     value: str
     share: float | None = None
+    """Of the largest; None: no bar."""
+    curve: tuple[int, ...] = ()
 
 
-def figures(stats: Stats, report: TierReport) -> tuple[Figure, ...]:
-    """Returns counts, then sizes with bars, then what compression saved, and the tiers."""
-    counts = ("steps", "checkpoints", "branches", "sessions", "operations", "segments", "packs")
+def figures(
+    stats: Stats, report: TierReport, growth: Sequence[Grown], timings: Sequence[Timing]
+) -> tuple[Figure, ...]:
+    """Returns counts, growth and latencies, then sizes, what compression saved, and the tiers."""
+    counts = ("checkpoints", "branches", "sessions", "operations", "segments", "packs")
     sizes = (
         ("content", stats.raw_bytes),
         ("in segments", stats.segment_bytes),
@@ -31,6 +40,9 @@ def figures(stats: Stats, report: TierReport) -> tuple[Figure, ...]:
     )
     top = max(1, *(size for _, size in sizes))
     return (
+        Figure("steps", f"{stats.steps:,}", curve=tuple(one.steps for one in growth)),
+        Figure("as written", _written(growth), curve=tuple(one.bytes for one in growth)),
+        *(_latency(one) for one in timings if one.name in CAPTURING),
         *(Figure(name, f"{getattr(stats, name):,}") for name in counts),
         *(Figure(name, size_text(size), size / top) for name, size in sizes),
         Figure("smaller", _ratio(stats.raw_bytes, stats.segment_bytes + stats.sealed_bytes)),
@@ -39,6 +51,16 @@ def figures(stats: Stats, report: TierReport) -> tuple[Figure, ...]:
         Figure("in memory", size_text(report.memory.bytes)),
         Figure("looks", _looks(report.memory)),
     )
+
+
+def _written(growth: Sequence[Grown]) -> str:
+    return size_text(growth[-1].bytes) if growth else "nothing yet"
+
+
+def _latency(timing: Timing) -> Figure:
+    """Returns within what half of the captures were done, and the newest ones as a curve."""
+    newest = tuple(round(one * 1000) for one in timing.newest_ms)
+    return Figure(timing.name, f"{timing.p50_ms:,.1f} ms", curve=newest)
 
 
 def _tier(tier: Tier) -> Figure:
@@ -70,13 +92,15 @@ def bar(share: float, width: int, signs: str) -> str:
     return signs[-1] * whole + (signs[rest] if rest else "")
 
 
-def grown(times_ns: Sequence[int], columns: int) -> list[int]:
-    """Returns how many steps there were at the end of each of `columns` equal spans of time."""
-    if not times_ns or columns < 1:
-        return []
-    first, last = times_ns[0], times_ns[-1]
-    ends = (first + (last - first) * place // columns for place in range(1, columns + 1))
-    return [bisect_right(times_ns, end) for end in ends]
+def fitted(values: Sequence[int], columns: int) -> list[int]:
+    """Returns the values with none left out but where there are more than columns; the last stays.
+
+    Of the values that fall into one column the largest stands for all, so that no peak is lost.
+    """
+    if len(values) <= columns:
+        return list(values)
+    cuts = [len(values) * at // columns for at in range(columns + 1)]
+    return [max(values[low:high]) for low, high in pairwise(cuts)]
 
 
 def area(values: Sequence[int], height: int, signs: str) -> list[str]:

@@ -92,6 +92,4 @@ class Consulting(Openers):
         """Shows the store's figures."""
         from stepwell.tui.screens.statistics import StatisticsScreen
 
-        times = self.timeline.columns.times
-        screen = StatisticsScreen(self._gateway, self._clock, self._zone, self._glyphs, times)
-        self.app.push_screen(screen)
+        self.app.push_screen(StatisticsScreen(self._gateway, self._clock, self._zone, self._glyphs))

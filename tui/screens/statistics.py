@@ -1,4 +1,4 @@
-"""The store's figures: counts, sizes with bars, what compression saved, how the history grew."""
+"""The store's figures: counts, sizes, how the history grew, how long captures take."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from stepwell.tui.look.fit import fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import stamp
 from stepwell.tui.messages import BackAsked, CursorMoved, Failed, RowOpened, StatsLoaded
-from stepwell.tui.model.figures import Figure, area, bar, figures, grown
+from stepwell.tui.model.figures import Figure, area, bar, figures, fitted
 from stepwell.tui.screens.above import Above
-from stepwell.tui.values import Clock, printable
+from stepwell.tui.values import Clock, Grown, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
@@ -39,12 +39,12 @@ class FigureList(LineList):
         self._clock = clock
         self._zone = zone
         self._figures: Sequence[Figure] = ()
-        self._times: Sequence[int] = ()
+        self._growth: Sequence[Grown] = ()
 
-    def show(self, rows: Sequence[Figure], times_ns: Sequence[int]) -> None:
-        """Takes the figures, and the times of all steps, ascending."""
-        self._figures, self._times = rows, times_ns
-        self.set_count(len(rows) + (_HEIGHT + 3 if len(times_ns) > 1 else 0))
+    def show(self, rows: Sequence[Figure], growth: Sequence[Grown]) -> None:
+        """Takes the figures, and how the history grew."""
+        self._figures, self._growth = rows, growth
+        self.set_count(len(rows) + (_HEIGHT + 3 if growth else 0))
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         if index < len(self._figures):
@@ -52,12 +52,15 @@ class FigureList(LineList):
         line = index - len(self._figures) - 2
         room = max(1, min(_WIDEST, width - 2 * _MARGIN))
         if line == -1:
-            return [Segment(" steps, from the first to the newest", self.paint("dim"))]
+            return [
+                Segment(" bytes as written, from the first step to the newest", self.paint("dim"))
+            ]
         if line == _HEIGHT:
             return self._ends(room)
         if line < 0:
             return []
-        curve = area(grown(self._times, room), _HEIGHT, self.glyphs.sparks)
+        totals = fitted([one.bytes for one in self._growth], room)
+        curve = area(totals, _HEIGHT, self.glyphs.sparks)
         return [Segment(" " * _MARGIN + curve[line], self.paint("spark"))]
 
     def _figure(self, figure: Figure, width: int) -> Sequence[Segment]:
@@ -69,12 +72,16 @@ class FigureList(LineList):
         if figure.share is not None:
             signs = _EIGHTHS if self.glyphs.ellipsis == "…" else " #"
             parts.append(Segment(bar(figure.share, room, signs), self.paint("accent")))
+        elif figure.curve:
+            curve = area(fitted(figure.curve, room), 1, self.glyphs.sparks)
+            parts.append(Segment(curve[0], self.paint("spark")))
         return parts
 
     def _ends(self, room: int) -> Sequence[Segment]:
         now = self._clock()
-        first, last = (stamp(now, at, self._zone) for at in (self._times[0], self._times[-1]))
-        between = " " * max(1, room - len(first) - len(last))
+        ends = (self._growth[0].time_ns, self._growth[-1].time_ns)
+        first, last = (stamp(now, at, self._zone) for at in ends)
+        between = " " * max(1, min(room, len(self._growth)) - len(first) - len(last))
         return [
             Segment(f"{' ' * _MARGIN}{first.strip()}{between}{last.strip()}", self.paint("dim"))
         ]
@@ -93,12 +100,9 @@ class StatisticsScreen(Above, Screen[None]):
         clock: Clock,
         zone: tzinfo | None,
         glyphs: Glyphs,
-        times_ns: Sequence[int],
     ) -> None:
-        """`times_ns`: when each step was recorded, ascending."""
         super().__init__()
         self._gateway = gateway
-        self._times = times_ns
         self._list = FigureList(clock, zone, glyphs)
         self._footer = Footer()
 
@@ -115,8 +119,9 @@ class StatisticsScreen(Above, Screen[None]):
 
     def on_stats_loaded(self, message: StatsLoaded) -> None:
         """Shows them."""
+        growth = message.growth
         self._list.set_caption("Figures", "")
-        self._list.show(figures(message.stats, message.tiers), self._times)
+        self._list.show(figures(message.stats, message.tiers, growth, message.timings), growth)
         if message.room.warnings:
             self._footer.say(" · ".join(message.room.warnings), "failed")
 

@@ -6,6 +6,7 @@ import os
 import struct
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Snapshot, Step, StepResult
 
 _SNAPSHOT = Snapshot(Oid(bytes(20)), Oid(bytes(20)))
-_COLUMNS = ("seqs", "parents", "others", "times", "kinds", "flags", "sessions")
+_COLUMNS = ("seqs", "parents", "others", "times", "kinds", "flags", "sessions", "sizes")
 
 
 def _id(number: int) -> StepId:
@@ -72,6 +73,17 @@ def test_each_column_says_what_its_steps_are() -> None:
     assert list(graph.flags) == [0, safety | unstable, OTHER_FLAG, FAILED, 0, 0]
     assert graph.merges() == {9: (4,)}
     assert graph.last_seq == 10 and Graph().last_seq == 0
+
+
+def test_growth_adds_up_to_every_step() -> None:
+    """By equal spans of time, never falling, though a clock was set back; sizes stay in bounds."""
+    sizes = (5, 0, 7, 2**40)
+    graph = Graph()
+    for seq, (at, size) in enumerate(zip((100, 400, 300, 900), sizes, strict=True), 1):
+        graph.add(replace(_step(seq), time_ns=at, stored_bytes=size), 0)
+    grown = [(one.time_ns, one.steps, one.bytes) for one in graph.growth(4)]
+    assert grown == [(300, 1, 5), (500, 3, 12), (700, 3, 12), (900, 4, 12 + 2**32 - 1)]
+    assert graph.growth(0) == () and Graph().growth(4) == ()
 
 
 def test_rows_are_found_by_number_id_and_prefix() -> None:

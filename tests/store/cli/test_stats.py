@@ -32,6 +32,19 @@ def test_the_tiers_are_told_with_their_figures(folder: Path, run: Run) -> None:
     assert "no limit is set" in text and "warning" not in text
 
 
+def test_the_growth_is_told_as_a_curve(folder: Path, run: Run) -> None:
+    """It ends with all steps and what they wrote; the document has each moment."""
+    for text in ("one\n", "two\n" * 900):
+        (folder / "src" / "app.py").write_text(text)
+        run("capture")
+    found = run("stats", "--json").json
+    moments = found["growth"]
+    assert (moments[-1]["steps"], moments[-1]["bytes"]) == (found["steps"], found["stored_bytes"])
+    assert [one["bytes"] for one in moments] == sorted(one["bytes"] for one in moments)
+    line = next(one for one in run("stats").text.splitlines() if one.startswith("growth"))
+    assert "█" in line and "as written" in line
+
+
 def test_it_warns_before_the_limit(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

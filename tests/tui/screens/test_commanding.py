@@ -10,9 +10,13 @@ import pytest
 from textual.pilot import Pilot
 
 from stepwell.store import Workspace
+from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.recording import Act
 from stepwell.store.model.steps import StepResult
+from stepwell.store.service.metrics import FOLDER
+from stepwell.store.state.persistence import MemoryPersistence
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.look.glyphs import ASCII, UTF8
 from stepwell.tui.screens.commanding import CommandScreen, TextLines
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.preview import RestorePreview
@@ -117,6 +121,38 @@ def test_sessions_are_listed_and_lead_to_their_steps(
         assert app.main.timeline.count == 4
 
     play_over(root, scene)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+@pytest.mark.parametrize("top", ["█", "@"])
+def test_growth_and_latency_are_drawn(
+    root: Path,
+    tmp_path: Path,
+    play_over: Make,
+    until: Make,
+    screen_text: Make,
+    size: tuple[int, int],
+    top: str,
+) -> None:
+    """Steps and bytes by time, and how long the last daemon took to record; in ASCII, too."""
+    with Workspace.open(root, home=tmp_path / "home") as ws:
+        meters = Meters()
+        for took_us in (900, 2000, 4000):
+            meters.note("record", took_us)
+        with MemoryPersistence(meters, ws.store / FOLDER, handle_signals=False) as kept:
+            assert kept.save()
+
+    def row(app: StepwellApp, name: str) -> str:
+        return next((one for one in screen_text(app) if one.strip("▌|> ").startswith(name)), "")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("I")
+        await until(lambda: top in row(app, "record"))
+        assert "2.0 ms" in row(app, "record")
+        assert top in row(app, "steps") and top in row(app, "as written")
+        assert max(map(len, screen_text(app))) <= size[0]
+
+    play_over(root, scene, size, glyphs=ASCII if top == "@" else UTF8)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
