@@ -15,6 +15,7 @@ import fcntl
 import os
 import pty
 import select
+import shutil
 import signal
 import statistics
 import struct
@@ -100,7 +101,8 @@ class Terminal:
 
 @contextmanager
 def terminal(root: Path, home: Path) -> Iterator[Terminal]:
-    """Runs the program as long as the block."""
+    """Runs the program as long as the block, opened at the newest step and not where one left it."""
+    shutil.rmtree(home / "screen", ignore_errors=True)
     opened = Terminal(root, home)
     try:
         yield opened
