@@ -169,7 +169,10 @@ def _alone(results: Results) -> str:
         for form in ("unsealed", "sealed", "sealed with the first capture"):
             if f"{form} bytes" in facts:
                 size = int(facts[f"{form} bytes"])
-                saved = f"{size / 1e6:,.1f} MB, {100 * (1 - size / raw):.0f} % less"
+                share = 100 * (1 - size / raw)
+                saved = (
+                    f"{size / 1e6:,.1f} MB, {abs(share):.0f} % {'less' if share >= 0 else 'more'}"
+                )
                 rows.append([f"store, {form}, after {int(facts['captures']):,} captures", saved])
         rows.append(["the sealing of them", f"{facts['sealing seconds']} s"])
     for name, value in facts.items():

@@ -103,7 +103,8 @@ def _keys_of(scope: Scope) -> Iterator[str]:
     yield from (f"## {scope.capitalize()}", "", "| key | does | name |", "|---|---|---|")
     for action in actions_for(scope):
         named = ", ".join(f"`{spelled(key)}`" for key in action.keys)
-        yield f"| {named.replace('`|`', 'the bar')} | {_cell(action.title)} | `{action.name.partition('.')[2]}` |"
+        named = named.replace("```", "`` ` ``").replace("`|`", "the bar")
+        yield f"| {named} | {_cell(action.title)} | `{action.name.partition('.')[2]}` |"
     yield ""
 
 

@@ -71,7 +71,11 @@ class Accounting:
         if self._read is None and self._due:
             due = self._due.pop(next(iter(self._due)))
             agent = due.session.partition(":")[0]
-            told = told_in(agent, due.source, self._root, newest=True)
+            try:
+                told = list(told_in(agent, due.source, self._root, newest=True))
+            except (OSError, ValueError):
+                # The agent's own file: what cannot be read of it is not told.
+                return
             due.told = [replace(one, files=()) for one in told]
             self._read = due
 

@@ -90,6 +90,10 @@ _MIGRATIONS: Sequence[tuple[str, str]] = (
 )
 
 
+_MOST_WRAPPERS = 16
+"""Words before the program that is run: `sudo -u me env A=1 nice -n 5 rm`."""
+
+
 def risk_of(command: str) -> str:
     """Returns what is risky in a shell command, in a few words without its arguments; empty: nothing."""
     return next(_risks(command[:_LONGEST]), "")
@@ -114,7 +118,7 @@ def _words(part: str) -> list[str]:
 
 def _risk(words: Sequence[str]) -> Iterator[str]:
     """Yields the risks of a command that may begin with the names of programs that run others."""
-    for at, word in enumerate(words):
+    for at, word in enumerate(words[:_MOST_WRAPPERS]):
         program, rest = word.rpartition("/")[2], words[at + 1 :]
         plain = [one for one in rest if not one.startswith("-")]
         yield from _of_program(program, rest, plain)

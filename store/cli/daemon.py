@@ -102,7 +102,8 @@ COMMANDS = (
         summary="Start, stop or ask about the process that looks after the workspace.",
         details=(
             "While it runs, every command does its work through it, faster and with the same\n"
-            "results. An agent's first hook starts it; it ends when it is not used."
+            "results. An agent's first hook starts it; it seals what has gathered,\n"
+            "removing nothing, and ends when it is not used."
         ),
         examples=("stepwell daemon start", "stepwell daemon status --json"),
         configure=_options,

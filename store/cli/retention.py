@@ -191,7 +191,8 @@ COMMANDS = (
         "Always kept: the newest step, marked steps and milestones, tips of branches, branch\n"
         "points, merges, the newest step of each session, and what is under way.\n"
         "--fold drops only, within one turn, edits of a file that was edited again within five\n"
-        "seconds, and cycles that left nothing; first and last steps of a turn stay.",
+        "seconds, cycles that left nothing, chains of formatting, and edits of which nothing is\n"
+        "left; first and last steps of a turn stay.",
         examples=("stepwell prune --dry-run", "stepwell prune"),
         configure=_options,
         run=_prune,

@@ -96,7 +96,8 @@ def grant(store: Path, wish: Wish, clock: Clock, now: Clock = ticks) -> Granted:
     ttl_ns = wish.ttl_ms * 1_000_000
     lease = Lease(wish.session, wish.client, wish.mode, number, wish.ttl_ms, clock() + ttl_ns)
     entries = (*others, _Entry(lease, now() + ttl_ns, wish.keeper))
-    seen = {**table.seen, wish.session: clock()}
+    others_seen = {name: at for name, at in table.seen.items() if name != wish.session}
+    seen = {**others_seen, wish.session: clock()}
     after = _Table(max(table.last, number), entries, dict([*seen.items()][-MOST_CLIENTS:]))
     _write(store, after)
     writer = after.writer(wish.session)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import signal
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,9 +49,11 @@ def scratch_folder(store: Path, purpose: str, randomness: RandomBytes) -> Iterat
         yield folder
     finally:
         # What cannot be removed now is swept later.
-        with suppress(OSError):
-            remove_tree(folder)
-        os.close(lock)
+        try:
+            with suppress(OSError):
+                remove_tree(folder)
+        finally:
+            os.close(lock)
 
 
 def marked(folder: Path) -> dict[str, str]:
@@ -106,12 +106,39 @@ def _working_in(folder: Path) -> Iterator[int]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Removes a folder with all below it, read-only folders too; links are not followed."""
-    for at, names, _ in os.walk(os.fsencode(folder)):
-        for path in (os.path.join(at, name) for name in names):
-            if stat.S_ISDIR(os.lstat(path).st_mode):
+    """Removes a folder with all below it, read-only folders too; links are not followed.
+
+    What lies below is moved up to the folder before it is emptied, so that it may be however deep:
+    a test suite can leave more folders in each other than a path or a stack has room for.
+    """
+    top = os.fsencode(folder)
+    waiting, number = [top], 0
+    while waiting:
+        at = waiting.pop()
+        os.chmod(at, 0o700)
+        with os.scandir(at) as found:
+            entries = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in found]
+        for path, is_folder in entries:
+            if not is_folder:
+                os.unlink(path)
+                continue
+            place = path
+            if at != top:
                 os.chmod(path, 0o700)
-    shutil.rmtree(folder)
+                number, place = _free_name(top, number)
+                os.rename(path, place)
+            waiting.append(place)
+        if at != top:
+            os.rmdir(at)
+    os.rmdir(top)
+
+
+def _free_name(folder: bytes, number: int) -> tuple[int, bytes]:
+    while True:
+        number += 1
+        place = os.path.join(folder, b"%d" % number)
+        if not os.path.lexists(place):
+            return number, place
 
 
 @contextmanager

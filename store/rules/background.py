@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stepwell.store.model.errors import BusyError, StepwellError
@@ -21,6 +21,8 @@ from stepwell.store.rules.verbs import RuleVerbs
 
 LOOK_S = 0.2
 """How often it looks for new steps."""
+_BUSY_S = 30.0
+"""Until the next look when the store was written for long."""
 _GIVEN_UP = 3
 """So many times in a row a look is cancelled by newer work; then it is seen through."""
 
@@ -137,7 +139,8 @@ class Background:
         except KeyboardInterrupt:
             self._cancelled[rule.name] = self._cancelled.get(rule.name, 0) + 1
         except BusyError:
-            self.pending.waiting.setdefault(rule.name, waiting)
+            later = replace(waiting, since=self.now() + _BUSY_S)
+            self.pending.waiting.setdefault(rule.name, later)
         except StepwellError as error:
             self.tell(error.message)
 

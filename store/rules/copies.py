@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepwell.store.checks.process import Command
+from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.scratch import end_processes, remove_tree
 from stepwell.store.experiments.roots import (
@@ -47,7 +48,10 @@ class Copies:
             IntegrityError: an object is missing or damaged.
         """
         above = self.scratch / name
-        above.mkdir(mode=0o700)
+        try:
+            above.mkdir(mode=0o700)
+        except OSError as error:
+            raise system_error(error, "making a scratch copy", above) from error
         root = above / os.fsdecode(os.path.basename(self.workspace) or b"root")
         try:
             materialise(self.reader, snapshot, root)

@@ -19,6 +19,13 @@ def wanted_action(rule: Rule, judged: Judged, mode: Mode) -> Action:
     return rule.action
 
 
+GOING_BACK = "going_back"
+"""A fact: True of what is recorded before the workspace is changed, False when it was not changed.
+
+A rule that was killed between going back and saying so must not do it again after an undo.
+"""
+
+
 def fired_before(
     rule: Rule, step: Step, judged: Judged, verdicts: Iterable[RuleVerdict]
 ) -> RuleVerdict | None:
@@ -28,10 +35,14 @@ def fired_before(
     """
     since = judged.since.id if judged.since else None
     tree = step.snapshot.tree.hex()
-    went_back = (v for v in verdicts if v.rule == rule.name and v.action == "rollback")
-    for one in went_back:
-        if one.facts.get("tree") == tree or (since is not None and one.since == since):
+    is_over = False
+    for one in reversed([v for v in verdicts if v.rule == rule.name]):
+        if one.facts.get("tree") != tree and (since is None or one.since != since):
+            continue
+        begun = one.facts.get(GOING_BACK)
+        if one.action == "rollback" or (begun and not is_over):
             return one
+        is_over = begun is False
     return None
 
 

@@ -15,7 +15,7 @@ from stepwell.store.model.steps import Step
 from stepwell.store.rules import trusting
 from stepwell.store.rules.bisectverbs import BisectVerbs, never
 from stepwell.store.rules.copies import Copies
-from stepwell.store.rules.deciding import against, fired_before, wanted_action
+from stepwell.store.rules.deciding import GOING_BACK, against, fired_before, wanted_action
 from stepwell.store.rules.judging import Judge, Judged, key_of
 from stepwell.store.rules.milestones import measured
 from stepwell.store.rules.passing import PASSED, passes, timed, verdicts_at
@@ -181,9 +181,17 @@ class RuleVerbs(BisectVerbs):
             reason = against(plan, step, cause, undone)
             if reason:
                 return _only_suggested(verdict, reason)
-            done = self.apply(plan)
         except StepwellError as error:
             return _only_suggested(verdict, error.message)
+        begun = replace(verdict, action="suggest", facts={**verdict.facts, GOING_BACK: True})
+        self.record_verdict(
+            replace(begun, detail=f"{verdict.detail}; going back"), session=step.session
+        )
+        try:
+            done = self.apply(plan)
+        except StepwellError as error:
+            begun = replace(verdict, facts={**verdict.facts, GOING_BACK: False})
+            return _only_suggested(begun, error.message)
         told = {"operation": done.operation, "safety_step": done.safety_step.id}
         return replace(
             verdict,

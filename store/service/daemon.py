@@ -16,6 +16,7 @@ import signal
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,13 +205,13 @@ class _Daemon:
                 self._guard.keep()
                 await self._until_the_end(desk)
             finally:
-                # In a thread: what it runs may be waiting for an answer of ours.
+                # In a thread: what they run may be waiting for an answer of ours.
                 await asyncio.to_thread(self._guard.close)
+                await asyncio.to_thread(self._sealer.close)
             await server.stop()
         await desk.pay()
         await self._account(desk)
         desk.close()
-        self._sealer.close()
         self._log.write("shutdown:complete", {"why": self._why})
 
     def _note(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -268,9 +269,14 @@ class _Daemon:
 
     async def _account(self, desk: Desk) -> None:
         """Takes in what an agent's record tells of a turn that is over; no hook waits for that."""
-        if self._accounting.is_due:
+        if not self._accounting.is_due:
+            return
+        try:
             await asyncio.to_thread(self._accounting.read)
-            await desk.if_free(self._settle)
+        except Exception:
+            # A defect of ours in reading what is not ours must not end what records steps.
+            self._log.write("error", {"traceback": traceback.format_exc()})
+        await desk.if_free(self._settle)
 
     def _settle(self) -> None:
         try:
@@ -296,6 +302,7 @@ class _Daemon:
         else:
             self._say_how_it_looks()
             self._guard.keep()
+            self._sealer.look()
             if self._settings.gathered.is_enough(self._workspace.live_bytes, unused_s):
                 self._sealer.start(self._workspace)
             await self._drain_spool(desk)

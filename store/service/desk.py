@@ -64,7 +64,9 @@ class Desk:
             self._log.write("error", {"traceback": traceback.format_exc()})
             self._refuse(client, _unforeseen(error))
         finally:
-            self.last = time.monotonic()
+            # Who borrows the lock works by itself; a sealing must not keep the daemon up for ever.
+            if client.request.kind != "borrow":
+                self.last = time.monotonic()
 
     def _refuse(self, client: Client, error: StepwellError) -> None:
         self._workspace.meters.count("refused")
@@ -177,11 +179,12 @@ class Desk:
         Raises:
             StepwellError: it could not be recorded, and stays there.
         """
-        spooled = read_spool(folders)
-        if spooled:
+        if read_spool(folders):
             async with self._my_turn(wire.PATIENCE_S):
+                # Read again: a purge may have blotted something out before this turn came.
+                spooled = read_spool(folders)
                 await self.run(lambda: self._agents.drain(spooled))
-            forget(spooled)
+                forget(spooled)
 
     async def pay(self) -> None:
         """Leaves the gaps that agents are owed, when nobody else is at work."""

@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 
 from stepwell.store.environment import default_config, process_environment
 from stepwell.store.model.errors import StepwellError
@@ -62,6 +63,9 @@ def main(arguments: list[str]) -> int:
             except StepwellError as error:
                 log.write("error", {"code": error.code, "message": error.message})
                 return error.exit_code
+            except Exception:
+                log.write("error", {"traceback": traceback.format_exc()})
+                return 1
     return 0
 
 

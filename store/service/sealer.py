@@ -7,9 +7,11 @@ time, as any sealing may.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +20,9 @@ from stepwell.store.service.log import Log
 from stepwell.store.workspace import Workspace
 
 _NICE = 10
-_AFTER_S, _AFTER_FAILED_S = 60.0, 600.0
-"""Until the next one: what kept a sealing back is seldom gone at once."""
+_AFTER_S, _AFTER_FAILED_S, _LONGEST_S = 60.0, 600.0, 86_400.0
+"""Until the next one, twice as long after each that failed: what keeps it back is seldom gone at once."""
+_GRACE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +43,64 @@ class Gathered:
 class Sealer:
     """Starts such processes for a daemon, one at a time."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, now: Callable[[], float] = time.monotonic) -> None:
         self._log = log
+        self._now = now
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
+        self._next = 0.0
+        self._failures = 0
+
+    @property
+    def is_under_way(self) -> bool:
+        """Tells whether a sealing was started whose end was not seen yet."""
+        return self._process is not None
+
+    def look(self) -> None:
+        """Takes in how a sealing ended, if one did; one that failed is told in the log."""
+        status = None if self._process is None else self._process.poll()
+        if status is None:
+            return
+        self._process = None
+        self._failures = self._failures + 1 if status else 0
+        rest_s = _AFTER_FAILED_S * 2**self._failures / 2 if status else _AFTER_S
+        self._next = self._now() + min(rest_s, _LONGEST_S)
+        if status:
+            self._log.write("error", {"message": f"sealing ended with exit status {status}"})
 
     def start(self, workspace: Workspace) -> None:
         """Starts a sealing unless one is under way, or the last one was a short while ago.
 
         What keeps it from starting is in the log.
         """
-        if self._process is not None:
-            status = self._process.poll()
-            rest_s = _AFTER_FAILED_S if status else _AFTER_S
-            if status is None or time.monotonic() < self._started + rest_s:
-                return
-        self._started = time.monotonic()
+        self.look()
+        if self.is_under_way or self._now() < self._next:
+            return
         place = (os.fspath(workspace.home), os.fsdecode(workspace.root))
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "stepwell.store.service.sealer", *place],
+                [sys.executable, "-I", "-m", "stepwell.store.service.sealer", *place],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
             )
         except OSError as error:
+            self._next = self._now() + _AFTER_FAILED_S
             self._log.write("error", {"message": f"sealing could not be started: {error}"})
             return
         self._log.write("sealing", {"pid": self._process.pid})
 
     def close(self) -> None:
-        """Breaks off a sealing that is under way; the next one finishes it."""
+        """Breaks off a sealing that is under way, with the git that it runs; the next one finishes it."""
         process, self._process = self._process, None
-        if process is not None:
-            process.terminate()
+        if process is None or process.poll() is not None:
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

@@ -17,7 +17,7 @@ from support.traces import traces
 
 from stepwell.store import Workspace
 from stepwell.store.engine.recording import Act
-from stepwell.store.model.errors import NotFoundError, RefusedError
+from stepwell.store.model.errors import NotFoundError, ObjectMissingError, RefusedError
 from stepwell.store.model.experiments import Candidate, CheckResult, Experiment
 from stepwell.store.model.ids import object_id
 from stepwell.store.model.plans import Applied, PlannedChanges
@@ -154,6 +154,30 @@ def test_names_folders_patterns_and_nothing(ws: Workspace, project: Path) -> Non
         with pytest.raises(NotFoundError):
             ws.purge(paths=[nothing])
     assert ws.view().purging == ()
+
+
+def test_the_id_of_what_is_no_file_is_refused_and_blocks_nothing(ws: Workspace) -> None:
+    """A tree is no content: nothing is begun, and what comes after goes on as ever."""
+    tree = ws.head().snapshot.tree
+    for asked in (ws.plan_purge, ws.purge):
+        with pytest.raises(NotFoundError):
+            asked(blobs=[tree])
+    assert ws.view().purging == ()
+    assert ws.gc().sealed.steps
+
+
+def test_what_was_said_in_the_very_bytes_of_a_content_goes_too(
+    ws: Workspace, project: Path
+) -> None:
+    """However short it is: it is the same object."""
+    (project / "VERSION").write_text("1.0\n")
+    step = ws.record(act=Act("cat", "tool", session="claude:s", result_text="1.0\n")).step
+    blob = object_id("blob", b"1.0\n")
+    assert step.result_text == blob
+    ws.purge(paths=[b"VERSION"])
+    assert ws.text(ws.get_step(step.id).result_text) == "[purged]"
+    with pytest.raises(ObjectMissingError):
+        ws.blob(blob)
 
 
 def test_undo_goes_on_where_it_does_not_need_the_content(ws: Workspace, project: Path) -> None:

@@ -36,7 +36,8 @@ def json_lines(path: Path, *, newest: bool = False) -> Iterator[Record]:
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    except (OSError, ValueError):
+        # A name with a zero byte, or one that the file system cannot spell, is a ValueError.
         return
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)

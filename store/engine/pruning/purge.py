@@ -18,7 +18,7 @@ from stepwell.store.engine.atomic import system_error, write_atomic
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.blot import Blotter
-from stepwell.store.engine.pruning.needed import add_plan, plans_of_undo
+from stepwell.store.engine.pruning.needed import add_plan, kept_steps, plans_of_undo
 from stepwell.store.engine.pruning.purged import PurgeEdit
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.rewrite import Overlay
@@ -42,6 +42,8 @@ _OUTSIDE = Unreached(
     "copies outside this store", "clones and remotes of its repository, exported bundles, backups"
 )
 _STATE = Unreached("state", "snapshots of JSON state are not steps; `stepwell state delete` is")
+_SAME = Unreached("the very same bytes", "they are a part of what a step says, and no file")
+_STEP_STATE = Unreached("the state of steps", "its documents are not looked through")
 _TOO_MUCH = Unreached("texts", "the content is too large to look for all of it in what was said")
 
 
@@ -195,6 +197,8 @@ def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
             found.append(Unreached(index.name, "a pack that another program put there"))
     if (journal.store / "state").exists():
         found.append(_STATE)
+    if any(step.state is not None for step in kept_steps(journal.operations(), ())):
+        found.append(_STEP_STATE)
     return found
 
 
@@ -232,7 +236,7 @@ class _Work:
             with Journal.open(self._store) as journal:
                 planned = _Planned(journal, targets)
                 if not planned.blobs:
-                    return done or planned.purge
+                    return planned.purge if done is None else _with_rest(done)
                 swept = self._remove(journal, planned)
             if swept is None:
                 remove_redundant(self._store)
@@ -254,7 +258,8 @@ class _Work:
                 ended: list[Effect] = [UndoEnded(planned.ended)]
                 writer.begin().commit("purge", "what purged content was needed for", ended)
             journal.refresh()
-        _blot_spool(self._store, planned.blotter)
+        with self._writing():
+            _blot_spool(self._store, planned.blotter)
         removal = Removal(
             journal,
             self._repository,
@@ -290,6 +295,11 @@ def _joined(before: Purge | None, now: Purge, swept: Swept) -> Purge:
     return replace(before, bytes_after=swept.bytes_after)
 
 
+def _with_rest(done: Purge) -> Purge:
+    """No file is the content any more, and yet it is there: something else has the very same bytes."""
+    return replace(done, unreached=(*done.unreached, _SAME))
+
+
 def _remove_derived(store: Path) -> None:
     """Removes what repeats texts and paths, and is made again from the journal when it is needed."""
     for name in _DERIVED:
@@ -301,10 +311,16 @@ def _remove_derived(store: Path) -> None:
 
 
 def _blot_spool(store: Path, blotter: Blotter) -> None:
-    """Blots the contents out of events that are not recorded yet."""
+    """Blots the contents out of events that are not recorded yet; to be called under the writer lock.
+
+    Names with a dot in front are of events that are being written: their hook comes after the purge.
+    """
     folder = store / SPOOL
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        head, line, payload = path.read_bytes().partition(b"\n")
-        blotted = blotter.stored(payload)
-        if blotted != payload:
-            write_atomic(path, head + line + blotted)
+        if path.name.startswith("."):
+            continue
+        with suppress(FileNotFoundError):
+            head, line, payload = path.read_bytes().partition(b"\n")
+            blotted = blotter.stored(payload)
+            if blotted != payload:
+                write_atomic(path, head + line + blotted)

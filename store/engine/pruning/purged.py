@@ -25,7 +25,7 @@ from stepwell.store.engine.objects import (
     decode_tree,
     encode_tree,
 )
-from stepwell.store.engine.pruning.blot import Blotter
+from stepwell.store.engine.pruning.blot import BLOT, Blotter
 from stepwell.store.engine.pruning.rewrite import Overlay
 from stepwell.store.engine.sealing.gather import Made
 from stepwell.store.model.experiments import Candidate, Experiment
@@ -227,7 +227,11 @@ class PurgeEdit:
         return blotted
 
     def _stored(self, oid: Oid | None) -> Oid | None:
-        return self._made(oid, self._said, self._blotter.stored)
+        return self._made(oid, self._said, self._blotted)
+
+    def _blotted(self, text: bytes) -> bytes:
+        """A text that is itself a content goes whole, however short it is."""
+        return BLOT.encode("ascii") if self._is_purged(text) else self._blotter.stored(text)
 
     def _made(
         self, oid: Oid | None, known: dict[Oid, Oid], edit: Callable[[bytes], bytes]

@@ -21,14 +21,15 @@ Matches = Callable[[TrackedPath], bool]
 def contents(journal: Journal, targets: Sequence[Target]) -> set[Oid]:
     """Returns the contents that the targets mean; nothing in an empty file is a content.
 
+    Only what a step holds as a file is one: a tree or a note that is named by its id is none.
+
     Raises:
         IntegrityError: a tree cannot be read, so that it is not known what lies at its paths.
     """
-    found = {target.blob for target in targets if target.blob is not None}
-    paths = [target.path for target in targets if target.path is not None]
-    if paths:
-        matches = path_matcher(paths)
-        found.update(oid for path, oid in _files(journal) if matches(path))
+    blobs = {target.blob for target in targets if target.blob is not None}
+    matches = path_matcher(target.path for target in targets if target.path is not None)
+    files = _files(journal) if targets else ()
+    found = {oid for path, oid in files if oid in blobs or matches(path)}
     return {oid for oid in found if oid != EMPTY_BLOB and journal.has(oid)}
 
 

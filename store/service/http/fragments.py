@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from stepwell.store.model.ids import StepId
-from stepwell.store.model.steps import Mark, Step
+from stepwell.store.model.steps import Step
 from stepwell.store.sessionforms import timeline_form
 
 _KEPT = 8_192
@@ -22,19 +22,19 @@ def timeline_body(steps: Sequence[Step], following: int | None) -> bytes:
 
 
 class _Kept:
-    """Texts of steps by id. A step never changes but for its mark, which is part of the key."""
+    """Texts of steps, each with the step that it is of: marks, accounts and purges change one."""
 
     def __init__(self) -> None:
-        self._texts: dict[StepId, tuple[Mark | None, bytes]] = {}
+        self._texts: dict[StepId, tuple[Step, bytes]] = {}
 
     def of(self, step: Step) -> bytes:
         found = self._texts.get(step.id)
-        if found is not None and found[0] is step.checkpoint:
+        if found is not None and found[0] == step:
             return found[1]
         text = json.dumps(timeline_form(step)).encode("ascii")
         if len(self._texts) >= _KEPT:
             self._texts.clear()
-        self._texts[step.id] = (step.checkpoint, text)
+        self._texts[step.id] = (step, text)
         return text
 
 

@@ -312,9 +312,10 @@ async def show_timeline(
     """A session's steps with their annotations, newest first."""
 
     def page(workspace: Workspace) -> tuple[int, bytes]:
+        # What comes while the page is made must not seem to be on it.
+        number = workspace.view().number
         found = Sessions(workspace).timeline(name, tag=tag, limit=limit, before=after)
-        body = timeline_body(found, found[-1].seq if len(found) == limit else None)
-        return workspace.view().number, body
+        return number, timeline_body(found, found[-1].seq if len(found) == limit else None)
 
     parts, asked = parts_of(request), (name, tag, limit, after)
     body = parts.pages.find(asked)

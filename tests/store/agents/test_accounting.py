@@ -242,3 +242,17 @@ def test_purged_content_is_blotted_out_of_what_was_said(
     assert workspace.text(prompt.said) == "[purged]"
     assert steps[0].said is not None and not workspace.objects.has(steps[0].said)
     assert workspace.verify(full=True).ok
+
+
+@pytest.mark.parametrize("record", ["/tmp/a\0b", "/tmp/\ud800", "/dev/null", "/nowhere"])
+def test_a_record_that_cannot_be_opened_tells_nothing(workspace: Workspace, record: str) -> None:
+    """However its name is spelled."""
+    accounting = Accounting(workspace, {})
+    recorder = AgentRecorder(workspace, accounting=accounting)
+    payload = {"session_id": "s", "transcript_path": record, "hook_event_name": "Stop"}
+    recorder.take("claude", "Stop", json.dumps(payload).encode())
+    assert accounting.is_due
+    before = workspace.view().number
+    accounting.read()
+    accounting.settle()
+    assert workspace.view().number == before

@@ -40,6 +40,8 @@ from stepwell.store.engine.checkpoints import RISKY
         ("grep -r 'git reset' .", ""),
         ("npm test", ""),
         ("python -m pytest -q", ""),
+        ("sudo -n env -i A=1 nice -n 5 rm x", "removes files"),
+        ("time " + "1 " * 9_000 + "rm x", ""),
         ("", ""),
     ],
 )

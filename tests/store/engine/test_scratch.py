@@ -29,6 +29,19 @@ def test_a_folder_is_private_and_goes_with_all_it_holds(tmp_path: Path) -> None:
     assert not folder.exists() and (tmp_path / "outside" / "f").exists()
 
 
+def test_folders_deeper_than_a_path_may_be_long_go_too(tmp_path: Path) -> None:
+    """What a test suite leaves behind must not stop the next sweep."""
+    with scratch_folder(tmp_path, "try", CHANCE) as folder:
+        at = os.open(folder, os.O_RDONLY)
+        for _ in range(3_000):
+            os.mkdir("d", dir_fd=at)
+            below = os.open("d", os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = below
+        os.close(at)
+    assert not folder.exists()
+
+
 def test_an_error_in_it_removes_it(tmp_path: Path) -> None:
     """And goes on to the caller."""
     with pytest.raises(ValueError, match="no"), scratch_folder(tmp_path, "try", CHANCE) as folder:

@@ -93,9 +93,9 @@ def test_a_daemon_has_rules_looked_at_and_goes_back(
     good = edit("good")
     until(lambda: verdicts(ws).get(good.id) is True)
     bad = edit("bad")
-    until(lambda: verdicts(ws).get(bad.id) is False)
+    until(lambda: (ws.refresh(), ws.view().verdicts[-1].action == "rollback")[1])
     verdict = ws.view().verdicts[-1]
-    assert verdict.action == "rollback" and verdict.target == good.id
+    assert verdict.step == bad.id and verdict.target == good.id
     assert (project / "state").read_text() == "good\n"
     until(lambda: "rollback" in heard)
     ws.undo()

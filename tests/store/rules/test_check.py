@@ -10,6 +10,7 @@ import pytest
 from support.trees import contents
 
 from stepwell.store import Act, Step, Workspace
+from stepwell.store.model.errors import NoSpaceError
 from stepwell.store.model.retention import Policy
 from stepwell.store.model.rules import RuleVerdict
 
@@ -112,6 +113,37 @@ def test_auto_goes_back_once_for_one_cause(
     (project / "other").write_text("x\n")
     either.capture("more of it", session="claude:1")
     assert only(either.check(config=file)).action == "suggest"
+
+
+def test_an_undo_stands_though_the_rule_was_cut_off_before_it_said_what_it_did(
+    ws: Workspace,
+    says: Says,
+    config: Config,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It says beforehand what it is about to do."""
+    file = config(rules("auto"))
+    says(ws, GOOD, 0)
+    says(ws, BAD, 1)
+    record = ws.record_verdict
+
+    def once(verdict: RuleVerdict, *, session: str | None = None) -> object:
+        monkeypatch.setattr(ws, "record_verdict", full)
+        return record(verdict, session=session)
+
+    def full(*_: object, **__: object) -> None:
+        raise NoSpaceError("the disk is full")
+
+    monkeypatch.setattr(ws, "record_verdict", once)
+    with pytest.raises(NoSpaceError):
+        ws.check(config=file)
+    monkeypatch.undo()
+    assert (project / "status").read_text() == "0\n"
+    ws.undo()
+    verdict = only(ws.check(config=file))
+    assert verdict.action == "suggest" and "went back for this once already" in verdict.detail
+    assert (project / "status").read_text() == "1\n"
 
 
 def test_a_cause_that_was_pruned_is_looked_for_among_what_is_left(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from stepwell.store import Step, Workspace
 from stepwell.store.engine.tiers import Thresholds
 from stepwell.store.model.version import VERSION
 from stepwell.store.service.daemon import Settings, serve
-from stepwell.store.service.sealer import Gathered
+from stepwell.store.service.log import Log
+from stepwell.store.service.sealer import Gathered, Sealer
 
 
 def edits(ws: Workspace, project: Path, count: int) -> list[Step]:
@@ -74,7 +76,7 @@ def test_memory_gives_out_nothing_that_was_purged(
         until(lambda: ready(ws) == 2)
         assert "9f8a7b6c" in repr(ws.step_changes(step))
         ws.purge(paths=[b"secret"])
-        until(lambda: ws.refresh() or ready(ws) == 1)
+        until(lambda: (ws.refresh(), ready(ws) == 1)[1])
         assert "9f8a7b6c" not in repr(ws.step_changes(ws.get_step(step.id)))
 
 
@@ -109,7 +111,7 @@ def test_in_an_emergency_the_daemon_seals_beside_its_work(
         assert told["bytes_after"] < told["bytes_before"]
         (project / "a").write_text("meanwhile\n")
         ws.capture("captures go on")
-        until(lambda: ws.refresh() or ws.stats().packs == 1)
+        until(lambda: (ws.refresh(), ws.stats().packs == 1)[1])
         assert ws.read_file(steps[3], b"a") == b"3\n"
 
 
@@ -120,7 +122,7 @@ def test_what_has_gathered_is_sealed_without_being_asked_for(
     """When it is much, however busy the daemon is; when nobody asks for anything, from less on."""
     with daemon_with(Settings(project, home, runtime, VERSION, gathered=gathered)):
         steps = edits(ws, project, 3)
-        until(lambda: ws.refresh() or ws.stats().packs == 1)
+        until(lambda: (ws.refresh(), ws.stats().packs == 1)[1])
         assert ws.read_file(steps[1], b"a") == b"1\n"
 
 
@@ -129,3 +131,31 @@ def test_little_is_left_unsealed_and_more_of_it_when_nobody_waits() -> None:
     usual = Gathered()
     assert not usual.is_enough(31 << 20, 5) and usual.is_enough(32 << 20, 0)
     assert not usual.is_enough(1 << 20, 3600) and usual.is_enough(2 << 20, 60)
+
+
+def test_a_sealing_that_fails_is_told_and_tried_more_and_more_seldom(
+    ws: Workspace, tmp_path: Path
+) -> None:
+    """What keeps it back, such as a full disk, is seldom gone at once."""
+    now = [0.0]
+    # As when its folder was moved away.
+    for name in os.listdir(ws.home / "roots"):
+        (ws.home / "roots" / name).unlink()
+    path = ws.store / "daemon.log"
+    with closing(Log(ws.store, lambda: 0)) as log:
+        sealer = Sealer(log, lambda: now[0])
+
+        def tries() -> int:
+            sealer.start(ws)
+            until(lambda: (sealer.look(), not sealer.is_under_way)[1])
+            return path.read_text().count('"event": "sealing"')
+
+        assert tries() == 1 and "exit status" in path.read_text()
+        assert tries() == 1
+        now[0] += 601
+        assert tries() == 2
+        now[0] += 601
+        assert tries() == 2
+        now[0] += 601
+        assert tries() == 3
+        sealer.close()

@@ -305,10 +305,16 @@ def test_a_step_says_what_the_agents_record_told_of_it_later(tmp_path: Path) -> 
     with Workspace.init(root, home=home) as ws:
         (root / "a").write_text("1\n")
         step = ws.capture("number 1", session=S)
-        ws.add_accounts(S, [Finding(step, model="m-1", said="It is done.")])
-    with http_server(root, home) as server:
-        shown = server.ask("GET", f"/steps/{step.id}").json
-    assert (shown["model"], shown["said"]) == ("m-1", "It is done.")
+        with http_server(root, home) as server:
+            listed = f"/sessions/{S}/timeline"
+            assert server.ask("GET", listed).json["steps"][0]["model"] is None
+            ws.add_accounts(S, [Finding(step, model="m-1", said="It is done.")])
+            shown = server.ask("GET", f"/steps/{step.id}").json
+            assert (shown["model"], shown["said"]) == ("m-1", "It is done.")
+            assert server.ask("GET", listed).json["steps"][0]["model"] == "m-1"
+            ws.purge(paths=[b"a"])
+            (changed,) = server.ask("GET", listed).json["steps"]
+            assert changed["snapshot"] == server.ask("GET", f"/steps/{step.id}").json["snapshot"]
 
 
 def test_a_hook_is_recorded_as_from_stdin(server: Served) -> None:
