@@ -101,3 +101,10 @@ def test_only_the_output_module_prints() -> None:
         and node.func.id == "print"
     }
     assert printing <= {"store/cli/output.py"}
+
+
+def test_the_first_frame_waits_for_no_part_that_only_some_commands_need() -> None:
+    """What experiments, rules and merges load comes when somebody asks for them."""
+    script = "import sys, stepwell.tui.app; print('stepwell.store.sdk' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/")
+    assert run.stdout == "False\n", run.stderr

@@ -57,6 +57,9 @@ def only_reads(words: Sequence[str]) -> bool:
     """Tells whether a command line changes neither disk nor store."""
     if not words:
         return False
+    # An option may be shortened, as long as it is clear.
+    if words[0] == "verify" and any(word.startswith("--rep") for word in words):
+        return False
     if words[0] in _READING or list(words[1:]) == ["--help"]:
         return True
     return (words[1] if len(words) > 1 else "") in _READING_PARTS.get(words[0], ())

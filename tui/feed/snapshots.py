@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from stepwell.store import Workspace
 from stepwell.tui.messages import ChangeDone
 from stepwell.tui.source import Source
+
+if TYPE_CHECKING:
+    from stepwell.store import Workspace
 
 
 def taken(source: Source, text: str, session: str | None) -> ChangeDone:
@@ -20,5 +22,5 @@ def taken(source: Source, text: str, session: str | None) -> ChangeDone:
     if session is None:
         step = source.capture(text or "snapshot", tags=("snapshot",))
         return ChangeDone(f"snapshot #{step.seq} taken, tagged snapshot", step)
-    step = Sessions(cast(Workspace, source)).take_unheld(session, description=text)
+    step = Sessions(cast("Workspace", source)).take_unheld(session, description=text)
     return ChangeDone(f"snapshot #{step.seq} of {session} taken", step)

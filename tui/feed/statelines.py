@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from stepwell.store import Workspace
 from stepwell.tui.source import Source
 from stepwell.tui.values import Step, printable
+
+if TYPE_CHECKING:
+    from stepwell.store import Workspace
 
 _SIGNS = {"add": "+", "remove": "-", "replace": "~"}
 _MOST = 2_000
@@ -19,7 +21,7 @@ def state_lines(source: Source, step: Step) -> Sequence[str]:
         return ()
     from stepwell.store.state.beside import own_state_changes, words_of
 
-    found = own_state_changes(cast(Workspace, source), step)
+    found = own_state_changes(cast("Workspace", source), step)
     if not found:
         return ()
     said = (f"{_SIGNS[change.op]} {words_of(change, '->')}" for change in found[:_MOST])

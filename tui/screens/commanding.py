@@ -114,6 +114,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._footer = Footer()
         self._generations = count(1)
         self._generation = 0
+        self._refused: str | None = None
         self._order = Order("read")
 
     def compose(self) -> ComposeResult:
@@ -127,7 +128,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         """The line takes the keys."""
         self._sign.say(" : ", "accent")
         self._entry.cursor_blink = False
-        self._entry.focus()
+        self.set_focus(self._entry)
         self._text.set_caption("Commands")
         self._text.say(_WELCOME, "dim")
         self._footer.show_hints(hints_for("command"))
@@ -135,17 +136,22 @@ class CommandScreen(Above, Screen[Ordered | None]):
     def on_input_changed(self, message: Input.Changed) -> None:
         """An old complaint is about another line."""
         message.stop()
-        self._footer.hush()
+        if self._entry.value.strip() != self._refused:
+            self._footer.hush()
 
     # --- running ---------------------------------------------------------------------------------
 
     def action_run_line(self) -> None:
         """Does what the line asks for."""
+        self.after_typing(self._run_line)
+
+    def _run_line(self) -> None:
         line = self._entry.value.strip()
         session = self._selected.session if self._selected is not None else None
         try:
             order = understood(line, session, only_reads)
         except NotUnderstood as error:
+            self._refused = line
             self._footer.say(printable(str(error)), "failed")
             return
         self._history.ran(line)
@@ -203,15 +209,15 @@ class CommandScreen(Above, Screen[Ordered | None]):
 
     def action_complete_line(self) -> None:
         """Completes the command."""
-        self._put(completed(self._entry.value, command_names()))
+        self.after_typing(lambda: self._put(completed(self._entry.value, command_names())))
 
     def action_earlier(self) -> None:
         """The line before."""
-        self._put(self._history.step(-1, self._entry.value))
+        self.after_typing(lambda: self._put(self._history.step(-1, self._entry.value)))
 
     def action_later(self) -> None:
         """The line after."""
-        self._put(self._history.step(1, self._entry.value))
+        self.after_typing(lambda: self._put(self._history.step(1, self._entry.value)))
 
     def _put(self, text: str) -> None:
         self._entry.value = text

@@ -197,6 +197,8 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
     def _show_sides(self) -> None:
         conflict = self._list.selected
         if conflict is not None:
+            if self.sides.path != conflict.path:
+                self.sides.clear()
             self.sides.set_caption(shown_path(conflict.path), conflict.kind)
             load_sides(self._gateway, self.post_message, conflict)
 

@@ -57,7 +57,7 @@ class Consulting(Openers):
 
     # --- commands, sessions, figures -------------------------------------------------------------
 
-    def action_command(self) -> None:
+    async def action_command(self) -> None:
         """Asks for a command."""
         from stepwell.tui.model.commandline import History
         from stepwell.tui.screens.commanding import CommandScreen
@@ -65,7 +65,7 @@ class Consulting(Openers):
         self._history = self._history or History()
         selected = self.timeline.selected
         screen = CommandScreen(self._gateway, self._clock, self._glyphs, selected, self._history)
-        self.app.push_screen(screen, self._ordered)
+        await self.app.push_screen(screen, self._ordered)
 
     async def _ordered(self, ordered: Ordered | None) -> None:
         if ordered is None:

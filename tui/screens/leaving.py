@@ -28,9 +28,10 @@ def editor_command(variables: Mapping[str, str], path: bytes, line: int | None) 
 
     An editor that is not known gets the file alone.
     """
-    chosen = variables.get("VISUAL") or variables.get("EDITOR") or "vi"
-    words, file = shlex.split(chosen), os.fsdecode(os.path.abspath(path))
-    name = os.path.basename(words[0]) if words else ""
+    chosen = variables.get("VISUAL") or variables.get("EDITOR") or ""
+    # Of white space alone nothing is left, and the file itself would be run.
+    words, file = shlex.split(chosen) or ["vi"], os.fsdecode(os.path.abspath(path))
+    name = os.path.basename(words[0])
     if name in _GOTO:
         return [*words, "--wait", "--goto", file if line is None else f"{file}:{line}"]
     if line is None:
@@ -54,7 +55,7 @@ def edit_file(app: App[Any], path: bytes, line: int | None) -> str:
 def page_text(app: App[Any], text: str) -> str:
     """Shows a text in the person's pager; returns why it did not go well, or nothing."""
     try:
-        command = shlex.split(environment().get("PAGER") or "less")
+        command = shlex.split(environment().get("PAGER") or "") or ["less"]
     except ValueError as error:
         return printable(f"$PAGER cannot be understood: {error}")
     return run_there(app, command, text.encode("utf-8", "replace"))

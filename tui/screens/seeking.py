@@ -130,6 +130,7 @@ class SeekScreen(Above, Screen[Found]):
         self._footer = Footer()
         self._generations = count(1)
         self._generation = 0
+        self._query = ""
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -169,6 +170,7 @@ class SeekScreen(Above, Screen[Found]):
 
     def _begin(self) -> None:
         query = self._entry.value.strip()
+        self._query = query
         self._generation = next(self._generations)
         self._list.begin(needle_of(query))
         self._list.set_caption("Everything that was said and changed", "")
@@ -226,7 +228,13 @@ class SeekScreen(Above, Screen[Found]):
         self.action_leave_seek()
 
     def action_go(self) -> None:
-        """Leaves for the place under the cursor."""
+        """Leaves for the place under the cursor, once what is typed was looked for."""
+        self.after_typing(self._go)
+
+    def _go(self) -> None:
+        if self._entry.value.strip() != self._query:
+            self._begin()
+            return
         row = self._list.selected
         if row is not None and row.hit is not None:
             self.dismiss(Found(self._entry.value, row.hit))

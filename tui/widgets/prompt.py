@@ -48,7 +48,7 @@ class Prompt(Horizontal):
             self._entry.value = text
         self._entry.cursor_position = len(text)
         self.display = True
-        self._entry.focus(scroll_visible=False)
+        self.screen.set_focus(self._entry, scroll_visible=False)
 
     def close(self) -> None:
         """Hides the line."""

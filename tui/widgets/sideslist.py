@@ -32,6 +32,11 @@ class SidesList(LineList):
         self._was_stacked = False
 
     @property
+    def path(self) -> bytes | None:
+        """Whose sides are shown."""
+        return self._conflict.path if self._conflict is not None else None
+
+    @property
     def stacked(self) -> bool:
         """There is no room for three columns."""
         return self.row_width < BESIDE

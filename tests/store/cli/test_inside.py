@@ -60,3 +60,9 @@ def test_what_changes_is_not_run(tmp_path: Path) -> None:
 def test_every_command_has_a_name_to_complete() -> None:
     """In the order of the help."""
     assert names() == tuple(COMMANDS)
+
+
+def test_a_repair_is_no_reading_however_it_is_spelled() -> None:
+    """It writes to the store."""
+    assert only_reads(["verify", "--full"])
+    assert not any(only_reads(["verify", word]) for word in ("--repair", "--rep", "--repair=all"))

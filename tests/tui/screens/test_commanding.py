@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from stepwell.store import Workspace
 from stepwell.store.engine.meters import Meters
@@ -21,6 +23,7 @@ from stepwell.tui.screens.commanding import CommandScreen, TextLines
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.screens.sessions import SessionList
+from stepwell.tui.widgets.footer import Footer
 
 Make = Callable[..., Any]
 
@@ -211,3 +214,42 @@ def test_figures_warn_before_the_size_limit(
         assert any("tier L2" in row for row in screen_text(app))
 
     play_over(root, scene, (200, 60))
+
+
+def send(app: StepwellApp, text: str) -> None:
+    """Sends keys as a terminal does that has them all at once."""
+    keys = {" ": "space", "\r": "enter", "\t": "tab", "\x13": "ctrl+s"}
+    for sign in text:
+        app.post_message(events.Key(keys.get(sign, sign), sign if sign.isprintable() else None))
+
+
+def test_a_line_and_its_enter_may_come_at_once(root: Path, play_over: Make, settle: Make) -> None:
+    """A key of the screen overtakes those of the entry; it waits for them."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        await settle(pilot, app)
+        send(app, "frobnicate x\r")
+        await settle(pilot, app)
+        assert "frobnicate" in app.screen.query_one(Footer).sentence
+        await pilot.press("ctrl+u")
+        send(app, "statu\t")
+        await settle(pilot, app)
+        assert app.screen.query_one(Input).value == "status "
+
+    play_over(root, scene)
+
+
+def test_a_note_and_its_ctrl_s_may_come_at_once(root: Path, play_over: Make, settle: Make) -> None:
+    """Nothing of it is lost."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "a")
+        await settle(pilot, app)
+        send(app, "xyz\x13")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        (note,) = [n for mark in ws.view().marks.values() for n in mark.notes]
+    assert note.text == "xyz"

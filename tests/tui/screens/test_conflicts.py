@@ -258,6 +258,7 @@ def test_without_a_merge_under_way_the_key_says_what_to_do(
     ("variables", "words"),
     [
         ({}, ["vi", "+7", "/a b"]),
+        ({"EDITOR": " "}, ["vi", "+7", "/a b"]),
         ({"EDITOR": "nano -w"}, ["nano", "-w", "+7", "/a b"]),
         ({"EDITOR": "vi", "VISUAL": "/usr/bin/hx"}, ["/usr/bin/hx", "/a b:7"]),
         ({"VISUAL": "code"}, ["code", "--wait", "--goto", "/a b:7"]),
