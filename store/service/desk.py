@@ -99,8 +99,15 @@ class Desk:
         result = await self._loop.run_in_executor(self._thread, work)
         if self._done >= _RENEW_AFTER:
             self._done = 0
-            await self._loop.run_in_executor(self._thread, self._workspace.renew)
+            await self._renew()
         return result
+
+    async def _renew(self) -> None:
+        """Opens the writer anew; where that fails the next verb tries again, and says so."""
+        try:
+            await self._loop.run_in_executor(self._thread, self._workspace.renew)
+        except StepwellError as error:
+            self._log.write("error", {"code": error.code, "message": error.message})
 
     @asynccontextmanager
     async def _my_turn(self, wait_s: float) -> AsyncIterator[None]:
@@ -213,13 +220,19 @@ class Desk:
                 self._lent = False
 
     async def _regain(self) -> None:
-        """Takes the lock back however long it takes: the borrower may have died in mid-work."""
+        """Takes the lock back however long it takes: the borrower may have died in mid-work.
+
+        When something else than the borrower prevents it, the next verb tries again, and says so.
+        """
         while True:
             try:
-                await self.run(lambda: self._workspace.hold(0.0))
+                await self._loop.run_in_executor(self._thread, self._workspace.hold, 0.0)
                 return
             except BusyError:
                 await asyncio.sleep(_REGAIN_S)
+            except StepwellError as error:
+                self._log.write("error", {"code": error.code, "message": error.message})
+                return
 
     def close(self) -> None:
         """Ends the thread when what it does is done."""

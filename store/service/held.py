@@ -145,10 +145,13 @@ class HeldWorkspace(Workspace):
 
     @contextmanager
     def _writer(self) -> Iterator[JournalWriter]:
-        if self._held is None:
+        if self._lock is None:
+            # It could not be taken back when it was lent last; what prevented that may be over.
+            self.hold(self._context.wait_s)
+        elif self._held is None:
             self.renew()
         writer = self._held
-        assert writer is not None, "a daemon runs verbs only while it holds the lock"
+        assert writer is not None, "the journal is open while the lock is held"
         clear_leftovers(self.store)
         self.recovered, self._found = self._found, None
         self._check_fence()

@@ -20,7 +20,7 @@ from stepwell.store.link import values, wire
 from stepwell.store.link.address import LINK, identity
 from stepwell.store.link.client import connect
 from stepwell.store.link.turn import write_turn
-from stepwell.store.model.errors import UsageError
+from stepwell.store.model.errors import StepwellError, UsageError
 from stepwell.store.model.version import VERSION
 from stepwell.store.service.server import Limits
 
@@ -102,6 +102,24 @@ def test_a_borrower_that_is_killed_gives_the_lock_back(served: Workspace, projec
         borrower.send_signal(signal.SIGKILL)
     (project / "a").write_text("a\n")
     assert served.capture("after it").title == "after it"
+
+
+def test_what_prevents_taking_the_lock_back_is_told_and_ends_with_its_cause(
+    served: Workspace, project: Path
+) -> None:
+    """The daemon then neither keeps the lock nor gives up for good."""
+    manifest, away = served.store / "manifest", served.store / "manifest.away"
+    with write_turn(served._context, served.link):
+        manifest.rename(away)
+        manifest.mkdir()
+    (project / "a").write_text("a\n")
+    for _ in range(2):
+        with pytest.raises(StepwellError) as told:
+            served.capture("in vain")
+        assert "unforeseen" not in told.value.message
+    manifest.rmdir()
+    away.rename(manifest)
+    assert served.capture("again").title == "again"
 
 
 def test_clients_that_say_nothing_keep_nobody_waiting(served: Workspace, project: Path) -> None:
