@@ -28,7 +28,7 @@ from stepwell.store.demo import build
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import Opened
 from stepwell.tui.look.glyphs import ASCII, UTF8
-from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
+from stepwell.tui.look.themes import STEPWELL_ANSI, STEPWELL_LIGHT
 
 FOLDER = Path(__file__).resolve().parent
 START_NS = 1_750_000_000_000_000_000
@@ -58,7 +58,7 @@ class Scene:
     """Over a session of Claude Code that goes on meanwhile (live.py), not over the demo."""
     plain: bool = False
     """In a terminal without colours and without signs beyond ASCII."""
-    theme: str = STEPWELL.name
+    theme: str | None = None
 
 
 def press(key: str, times: int) -> str:
@@ -107,6 +107,7 @@ SCENES = (
     Scene("help", ("question_mark",)),
     Scene("live", live=True),
     Scene("light", (TO_THE_LOCK,), sizes=((120, 36),), theme=STEPWELL_LIGHT.name),
+    Scene("ansi", (TO_THE_LOCK,), sizes=((120, 36),), theme=STEPWELL_ANSI.name),
     Scene("plain", (TO_THE_LOCK,), sizes=((80, 24),), plain=True),
 )
 

@@ -17,9 +17,9 @@ from textual.message import Message
 
 from stepwell.tui.feed.memory import Keeper, Memory
 from stepwell.tui.feed.pause import Collector, Pause
-from stepwell.tui.gateway import Gateway, Opened, open_workspace
+from stepwell.tui.gateway import Gateway, Opened, environment, open_workspace
 from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
-from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT, THEMES
+from stepwell.tui.look.themes import ALL, STEPWELL, STEPWELL_ANSI, THEMES
 from stepwell.tui.messages import Broke
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.source import Offers
@@ -44,7 +44,8 @@ class Settings:
     zone: tzinfo | None = None
     """None: the local time zone."""
     glyphs: Glyphs = UTF8
-    theme: str = STEPWELL.name
+    theme: str | None = None
+    """The theme that the settings name, whatever is remembered; None: none."""
     poll_s: float = 0.7
     """How often other processes' steps are looked for; 0: never."""
     tick_s: float = 1.0
@@ -72,7 +73,9 @@ class StepwellApp(App[int]):
     INLINE_PADDING = 0
 
     def __init__(self, opened: Opened, settings: Settings) -> None:
-        super().__init__()
+        # Without colours there is still bold, dim and the swapping of ground and text.
+        bare = "NO_COLOR" in environment()
+        super().__init__(ansi_color=True if bare else None)
         self._settings = settings
         self.glyphs = settings.glyphs
         self.animation_level = "none"
@@ -98,10 +101,11 @@ class StepwellApp(App[int]):
 
     def on_load(self) -> None:
         """Registers the themes before the first frame."""
-        self.register_theme(STEPWELL)
-        self.register_theme(STEPWELL_LIGHT)
+        for theme in ALL:
+            self.register_theme(theme)
         remembered = self.memory.taste.theme
-        self.theme = remembered if remembered in THEMES else self._settings.theme
+        usual = remembered if remembered in THEMES else STEPWELL.name
+        self.theme = STEPWELL_ANSI.name if self.no_color else self._settings.theme or usual
 
     def on_mount(self) -> None:
         """Starts the timers."""
@@ -163,10 +167,12 @@ def open_screen(
     weights: Callable[[], Mapping[str, float]] = dict,
     complaints: Sequence[str] = (),
     offers: Callable[[], Offers] | None = None,
+    theme: str | None = None,
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
-    `config`, `by`, `weights` and `offers` are as for `start.run`; `complaints` are told on the screen at first.
+    `config`, `by`, `weights` and `offers` are as for `start.run`; `complaints` are told on the screen at first; `theme` is
+    used whatever is remembered.
 
     Raises:
         StepwellError: the workspace cannot be opened, and the terminal was not touched; or, at the
@@ -185,6 +191,7 @@ def open_screen(
         complaints=tuple(complaints),
         memory=keeper.recall(),
         offers=offers,
+        theme=theme,
     )
     app = StepwellApp(opened, settings)
     app.run()

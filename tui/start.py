@@ -26,6 +26,7 @@ def run(
     keys: Mapping[str, object] | None = None,
     weights: Callable[[], Mapping[str, float]] = dict,
     offers: Callable[[], Offers] | None = None,
+    look: Mapping[str, object] | None = None,
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
@@ -33,7 +34,8 @@ def run(
     signs notes; `keys` is the person's `[keys]` table, of which what makes no sense is left out and
     told on the screen. `weights` gives what counts how much among an experiment's figures; it is
     asked when one is looked at, and what it raises is shown. `offers` gives
-    what is asked, in the background, for sessions from before that can be imported.
+    what is asked, in the background, for sessions from before that can be imported. `look` is the
+    person's `[screen]` table: `theme`, one of those that `o` goes through.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
@@ -41,13 +43,16 @@ def run(
     found = keymap(keys or {})
     put_in_force(found.actions)
     from stepwell.tui.app import open_screen
+    from stepwell.tui.look.themes import read_look
 
+    theme, problems = read_look(look or {})
     return open_screen(
         root,
         home,
         config=config,
         by=by,
         weights=weights,
-        complaints=found.problems,
+        complaints=(*found.problems, *problems),
         offers=offers,
+        theme=theme,
     )

@@ -45,12 +45,12 @@ def open_timeline(folder: bytes, home: Path) -> int:
         FailedError: no screen is installed.
         UsageError: the settings cannot be read.
     """
-    keys = read_table(default_config(), "keys")
+    keys, look = (read_table(default_config(), name) for name in ("keys", "screen"))
     run = load_screen("timeline")
     root = Path(os.fsdecode(folder))
     capture, by = default_capture(), user_name()
     given = {"config": capture, "by": by, "keys": keys, "weights": _weights, "offers": _offers}
-    return int(run(root, home, **given) or 0)
+    return int(run(root, home, look=look, **given) or 0)
 
 
 def _offers() -> Offers:

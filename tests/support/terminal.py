@@ -74,6 +74,14 @@ class Terminal:
         """The screen, line by line."""
         return [line.rstrip() for line in self._screen.display]
 
+    def line_with(self, text: str) -> int:
+        """Returns the number of the first line that holds a text."""
+        return next(number for number, line in enumerate(self.lines) if text in line)
+
+    def reversed_line(self, number: int) -> bool:
+        """Tells whether ground and text are swapped where a line begins, behind its first sign."""
+        return bool(self._screen.buffer[number][2].reverse)
+
     @property
     def text(self) -> str:
         """The screen as one text."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,73 @@ def test_ctrl_z_gives_the_terminal_back_to_the_shell(orchard: tuple[Path, Path])
         terminal.until(lambda: terminal.process.poll() is not None)
     finally:
         terminal.close()
+
+
+SGR = re.compile(rb"\x1b\[([0-9;]*)m")
+OWN = {39, 49, *range(30, 38), *range(40, 48), *range(90, 98), *range(100, 108)}
+"""The codes of a terminal's own colours, and of its own ground."""
+
+
+def colours(written: bytes) -> Iterator[int]:
+    """Yields the codes of colours that were written; 38 and 48 stand for one by its numbers."""
+    for found in SGR.finditer(written):
+        codes = [int(code or 0) for code in found[1].split(b";")]
+        for code in codes:
+            if code >= 30 and code not in range(50, 90):
+                yield code
+            if code in (38, 48):
+                break
+
+
+def walk_through(screen: Terminal) -> None:
+    """Opens a diff, a note, a preview, the help and a filter."""
+    screen.press("j", "3")
+    screen.until("[ hunk")
+    screen.press("1")
+    for key, shown in (("a", "ctrl+s"), ("r", "y apply"), ("f", "enter keep"), ("?", "↑ ↓ choose")):
+        screen.until("c compare")
+        screen.press(key)
+        screen.until(shown)
+        screen.press("esc")
+        screen.until(lambda gone=shown: gone not in screen.text)  # type: ignore[misc]
+
+
+def test_the_ansi_theme_uses_the_terminals_own_colours_alone(orchard: tuple[Path, Path]) -> None:
+    """Set in the settings: no colour by numbers, no ground but the terminal's; what is selected is swapped."""
+    root, home = orchard
+    (home / "look.toml").write_text('[screen]\ntheme = "ansi"\n')
+    with timeline(root, home, STEPWELL_CONFIG=str(home / "look.toml")) as screen:
+        walk_through(screen)
+        assert screen.reversed_line(screen.line_with("depth 7"))
+        assert not screen.reversed_line(screen.line_with("depth 6"))
+        assert screen.leave("q") == 0
+    found = set(colours(screen.written))
+    assert found <= OWN
+    assert {31, 32, 33, 36} <= found
+
+
+def test_without_colours_selection_and_changes_are_still_seen(orchard: tuple[Path, Path]) -> None:
+    """NO_COLOR: no colour is written at all; what is remembered of colours stays."""
+    root, home = orchard
+    with timeline(root, home) as screen:
+        screen.press("o")
+        screen.until("theme: light")
+        assert screen.leave("q") == 0
+    with timeline(root, home, NO_COLOR="1") as screen:
+        walk_through(screen)
+        assert screen.reversed_line(screen.line_with("depth 7"))
+        screen.press("o")
+        screen.until("NO_COLOR is set")
+        assert screen.leave("q") == 0
+    assert set(colours(screen.written)) <= {39, 49}
+    with timeline(root, home) as screen:
+        screen.press("o")
+        screen.until("theme: ansi")
+
+
+def test_a_theme_that_there_is_not_is_told(orchard: tuple[Path, Path]) -> None:
+    """The timeline starts all the same."""
+    root, home = orchard
+    (home / "look.toml").write_text('[screen]\ntheme = "pink"\n')
+    with timeline(root, home, STEPWELL_CONFIG=str(home / "look.toml")) as screen:
+        screen.until("there is no theme pink; there are dark, light, ansi, ansi-light")

@@ -96,7 +96,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("pager", "this diff in $PAGER", "everywhere", ("vertical_line",)),
     Action("command", "run a command: log, show, rollback, session ...", "everywhere", ("colon",)),
     Action("statistics", "figures of the store, and how it grew", "everywhere", ("I",)),
-    Action("theme", "the next theme: dark, light", "everywhere", ("o",)),
+    Action(
+        "theme", "the next theme: dark, light, the terminal's own colours", "everywhere", ("o",)
+    ),
     Action("share(1)", "a larger part for the timeline", "everywhere", ("ctrl+right",)),
     Action("share(-1)", "a smaller part for it", "everywhere", ("ctrl+left",)),
     Action("suspend", "stop for now; fg comes back", "everywhere", ("ctrl+z",)),

@@ -1,4 +1,4 @@
-"""Colours by role, for a dark and a light ground; a test holds their contrast.
+"""Colours by role, for a dark and a light ground, and with a terminal's own; a test holds contrast.
 
 Meaning is never carried by colour alone: signs, words and glyphs say the same, so that NO_COLOR
 and monochrome terminals lose nothing.
@@ -7,11 +7,15 @@ and monochrome terminals lose nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from rich.style import Style
 
+from stepwell.tui.look import syntax
+from stepwell.tui.look.terminal import FAINT, TERMINAL_DARK, TERMINAL_LIGHT
+
 Palette = Mapping[str, str]
-"""Role -> `#rrggbb`."""
+"""Role -> `#rrggbb`, or the name of one of a terminal's own colours."""
 
 LANES = ("lane0", "lane1", "lane2", "lane3", "lane4", "lane5")
 """Roles of the graph's columns, repeated beyond the last; lane 0 is the current branch."""
@@ -108,25 +112,92 @@ LIGHT: Palette = {
 class Paint:
     """Rich styles by role for one palette; styles are made once and kept."""
 
-    def __init__(self, palette: Palette) -> None:
+    solid = False
+    """A selected row has one colour from end to end."""
+
+    def __init__(self, palette: Palette, code: Palette) -> None:
+        """`code` has the colours of syntax."""
         self.palette = palette
+        self._code = code
         self._made: dict[tuple[str, str | None, bool], Style] = {}
+        self._lines: dict[tuple[str, str, bool], Style] = {}
 
     def __call__(self, role: str, on: str | None = None, *, bold: bool = False) -> Style:
         """Returns the style for `role`, on the ground of role `on` (None: what lies below)."""
         key = (role, on, bold)
         style = self._made.get(key)
         if style is None:
-            ground = self.palette[on] if on else None
-            style = Style(color=self.palette[role], bgcolor=ground, bold=bold or None)
-            self._made[key] = style
+            style = self._made[key] = self._make(role, on, bold)
         return style
 
+    def code(self, role: str, line: str = "", *, strong: bool = False) -> Style:
+        """Returns the style of a syntax role on a line that is `added`, `deleted` or neither.
 
-DARK_PAINT = Paint(DARK)
-LIGHT_PAINT = Paint(LIGHT)
+        `strong`: the line's counterpart lacks it.
+        """
+        key = (role, line, strong)
+        style = self._lines.get(key)
+        if style is None:
+            style = self._lines[key] = self._make_code(role, line, strong)
+        return style
+
+    def _make(self, role: str, on: str | None, bold: bool) -> Style:
+        ground = self.palette[on] if on else None
+        return Style(color=self.palette[role], bgcolor=ground, bold=bold or None)
+
+    def _make_code(self, role: str, line: str, strong: bool) -> Style:
+        return Style(
+            color=self._code[role], bgcolor=self.palette[f"{line}_word"] if strong else None
+        )
 
 
-def paint_for(dark: bool) -> Paint:
-    """Returns the shared paint of the dark or the light palette."""
-    return DARK_PAINT if dark else LIGHT_PAINT
+class TerminalPaint(Paint):
+    """With a terminal's own colours only, on its own ground: attributes do what grounds do elsewhere.
+
+    What is selected, and what a changed line's counterpart lacks, has ground and text swapped,
+    which can be read whatever the two are; a changed line has one colour.
+    """
+
+    solid = True
+
+    def _make(self, role: str, on: str | None, bold: bool) -> Style:
+        colour, faint = self.palette[role], role in FAINT or None
+        heavy = bold or None
+        if on == "hit":
+            return Style(
+                color="black", bgcolor=self.palette[on], underline=True, dim=False, reverse=False
+            )
+        if role in ("bar", "bar_away"):
+            return Style(color=colour, dim=faint, bold=heavy, reverse=False)
+        if on == "wash":
+            return Style(color=self.palette[on], bold=heavy, dim=False, reverse=True)
+        if on == "wash_away":
+            return Style(color=colour, bold=True)
+        if on is not None and on.endswith("_ground") and role == "text":
+            colour = self.palette[on]
+        return Style(color=colour, dim=faint, bold=heavy)
+
+    def _make_code(self, role: str, line: str, strong: bool) -> Style:
+        if line:
+            return Style(color=self.palette[line], reverse=strong or None)
+        return Style(color=self._code[role], dim=role in FAINT or None)
+
+
+class Themed(Protocol):
+    """What is needed of a theme."""
+
+    name: str
+    dark: bool
+
+
+DARK_PAINT = Paint(DARK, syntax.DARK)
+LIGHT_PAINT = Paint(LIGHT, syntax.LIGHT)
+TERMINAL_DARK_PAINT = TerminalPaint(TERMINAL_DARK, syntax.TERMINAL_DARK)
+TERMINAL_LIGHT_PAINT = TerminalPaint(TERMINAL_LIGHT, syntax.TERMINAL_LIGHT)
+
+_PAINTS = {"stepwell-ansi": TERMINAL_DARK_PAINT, "stepwell-ansi-light": TERMINAL_LIGHT_PAINT}
+
+
+def paint_for(theme: Themed) -> Paint:
+    """Returns the shared paint of a theme; a foreign one gets that of its ground."""
+    return _PAINTS.get(theme.name) or (DARK_PAINT if theme.dark else LIGHT_PAINT)

@@ -48,6 +48,18 @@ LIGHT: Mapping[str, str] = {
 }
 
 
-def syntax_for(dark: bool) -> Mapping[str, str]:
-    """Returns the role colours for a dark or a light ground."""
-    return DARK if dark else LIGHT
+_PLAIN = dict.fromkeys(("name", "operator", "comment", "doc"), "default") | {"error": "red"}
+
+TERMINAL_DARK: Mapping[str, str] = {
+    **_PLAIN,
+    **dict.fromkeys(("keyword", "decorator"), "magenta"),
+    **dict.fromkeys(("function", "builtin", "escape", "tag", "heading"), "cyan"),
+    **dict.fromkeys(("type", "string", "number", "attribute"), "yellow"),
+}
+"""Of unchanged lines: no green, and red for errors alone, so that they are taken for no change."""
+
+TERMINAL_LIGHT: Mapping[str, str] = {
+    **_PLAIN,
+    **dict.fromkeys(("keyword", "decorator", "type", "number", "attribute"), "magenta"),
+    **dict.fromkeys(("function", "builtin", "escape", "tag", "heading", "string"), "blue"),
+}

@@ -1,10 +1,13 @@
-"""The two Textual themes, made from the palettes. The only module here that needs Textual."""
+"""The Textual themes, made from the palettes. The only module here that needs Textual."""
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from collections.abc import Mapping
+
+from textual.theme import BUILTIN_THEMES, Theme
 
 from stepwell.tui.look.palette import DARK, LIGHT, Palette
+from stepwell.tui.look.terminal import TERMINAL_DARK, TERMINAL_LIGHT
 
 
 def _theme(name: str, palette: Palette, dark: bool) -> Theme:
@@ -35,8 +38,33 @@ def _theme(name: str, palette: Palette, dark: bool) -> Theme:
     )
 
 
+def _terminal_theme(name: str, palette: Palette, framework: str) -> Theme:
+    """A theme of the terminal's own colours; lines and bars, which are no text, are blue."""
+    own = {role: f"ansi_{colour}" for role, colour in palette.items()}
+    made = _theme(name, own, BUILTIN_THEMES[framework].dark)
+    made.ansi, made.boost = True, own["ground"]
+    lines = {"scrollbar": "ansi_blue", "scrollbar-hover": "ansi_blue", "faint": "ansi_blue"}
+    made.variables = {**BUILTIN_THEMES[framework].variables, **made.variables, **lines}
+    return made
+
+
 STEPWELL = _theme("stepwell", DARK, True)
 STEPWELL_LIGHT = _theme("stepwell-light", LIGHT, False)
+STEPWELL_ANSI = _terminal_theme("stepwell-ansi", TERMINAL_DARK, "ansi-dark")
+STEPWELL_ANSI_LIGHT = _terminal_theme("stepwell-ansi-light", TERMINAL_LIGHT, "ansi-light")
 
-THEMES = {STEPWELL.name: "dark", STEPWELL_LIGHT.name: "light"}
-"""What each is, in a word."""
+ALL = (STEPWELL, STEPWELL_LIGHT, STEPWELL_ANSI, STEPWELL_ANSI_LIGHT)
+THEMES = dict(
+    zip((theme.name for theme in ALL), ("dark", "light", "ansi", "ansi-light"), strict=True)
+)
+"""What each is called in the settings and by the footer."""
+
+
+def read_look(table: Mapping[str, object]) -> tuple[str | None, tuple[str, ...]]:
+    """Returns the theme's name by a `[screen]` table (None: none), and what of it was left out."""
+    problems = [f"there is no setting {key} of [screen]" for key in table if key != "theme"]
+    word = table.get("theme")
+    name = next((name for name, called in THEMES.items() if called == word), None)
+    if word is not None and name is None:
+        problems.append(f"there is no theme {word}; there are {', '.join(THEMES.values())}")
+    return name, tuple(problems)

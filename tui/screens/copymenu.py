@@ -23,6 +23,7 @@ class CopyMenu(Above, ModalScreen["Copied | None"]):
     BINDINGS = bindings_for("copy", priority=True)
     CSS = """
     CopyMenu { align: center bottom; background: $background 55%; }
+    CopyMenu:ansi { background: transparent; }
     CopyMenu #copy {
         width: 100%; max-width: 64; height: auto; padding: 0 1;
         background: $panel; border: round $accent;

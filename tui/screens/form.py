@@ -38,7 +38,7 @@ class Lines(Widget):
         self._draw = draw
 
     def render_line(self, y: int) -> Strip:
-        paint = paint_for(self.app.current_theme.dark)
+        paint = paint_for(self.app.current_theme)
         lines = self._draw(self.size.width, paint)
         base = paint("text", "panel")
         line = lines[y] if y < len(lines) else ()

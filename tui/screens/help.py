@@ -74,6 +74,7 @@ class HelpScreen(Above, ModalScreen[Action | None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-full"), (100, "-modal")]
     CSS = """
     HelpScreen { align: center middle; background: $background 70%; }
+    HelpScreen:ansi { background: transparent; }
     HelpScreen #help { width: 100%; height: 100%; background: $background; }
     HelpScreen.-modal #help { width: 76; height: 86%; padding: 0 1; border: round $accent; }
     HelpScreen #help-query {

@@ -61,6 +61,10 @@ RestorePreview {
     background: $background 70%;
 }
 
+RestorePreview:ansi {
+    background: transparent;
+}
+
 RestorePreview #preview {
     width: 100%;
     height: 100%;

@@ -22,13 +22,15 @@ class Remembering(Choosing):
 
     _place = Place()
     _letters: dict[str, int]
+    _liked: str | None = None
+    """The theme that was remembered."""
 
     # --- recalling and telling -------------------------------------------------------------------
 
     def recall(self, memory: Memory) -> None:
         """Takes what was remembered, before anything is shown."""
         taste, self._place = memory
-        choices = self.choices
+        choices, self._liked = self.choices, taste.theme
         choices.split = taste.split  # type: ignore[assignment]
         choices.wrap, choices.ignore_space = taste.wrap, taste.ignore_space
         choices.context = taste.context
@@ -52,7 +54,8 @@ class Remembering(Choosing):
     def memory(self) -> Memory:
         """Returns what is to be remembered."""
         choices, timeline = self.choices, self.timeline
-        theme = self.app.theme if self.app.theme in THEMES else None
+        chosen = self.app.theme if self.app.theme in THEMES else None
+        theme = self._liked if self.app.no_color else chosen
         taste = Taste(
             theme, choices.split, choices.wrap, choices.ignore_space, choices.context,
             timeline.absolute, self.files.as_tree, self._panes.share,
@@ -107,6 +110,9 @@ class Remembering(Choosing):
 
     def action_theme(self) -> None:
         """The next theme."""
+        if self.app.no_color:
+            self.say("NO_COLOR is set: there are no colours to choose")
+            return
         names = list(THEMES)
         at = names.index(self.app.theme) if self.app.theme in names else -1
         self.app.theme = names[(at + 1) % len(names)]

@@ -21,7 +21,7 @@ class Bar(Widget):
     @property
     def paint(self) -> Paint:
         """Styles of the theme in use."""
-        return paint_for(self.app.current_theme.dark)
+        return paint_for(self.app.current_theme)
 
     def left(self, width: int) -> Sequence[Segment]:
         """Returns what stands left, in at most `width` cells."""

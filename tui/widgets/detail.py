@@ -48,7 +48,7 @@ class Detail(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        paint = paint_for(self.app.current_theme.dark)
+        paint = paint_for(self.app.current_theme)
         lines = [self._title(width, paint), *self._lines(width - 1, paint)]
         line = lines[y] if y < len(lines) else ()
         base = paint("text", "ground")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
 from stepwell.tui.look.fit import cells
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.marks import STATUS_ROLES, counts, path_segments, width_of
 from stepwell.tui.look.palette import Paint
-from stepwell.tui.look.syntax import syntax_for
 from stepwell.tui.model.colours import ColourSpans
 from stepwell.tui.model.diffrows import Kind, Row
 from stepwell.tui.model.layout import breaks
@@ -24,7 +21,6 @@ from stepwell.tui.values import Change, plural, printable
 
 GROUNDS = {Kind.ADD: "added_ground", Kind.DELETE: "deleted_ground", Kind.FILE: "panel"}
 _SIGN_ROLES = {Kind.ADD: "added", Kind.DELETE: "deleted"}
-_WORDS = {Kind.ADD: "added_word", Kind.DELETE: "deleted_word"}
 
 
 class Tint(NamedTuple):
@@ -59,7 +55,6 @@ class LineInk:
         self._paint = paint
         self._glyphs = glyphs
         self._digits = number_width
-        self._syntax = syntax_for(_is_dark(paint))
 
     @property
     def gutter(self) -> int:
@@ -143,7 +138,7 @@ class LineInk:
 
     def _visible(self, row: Row, tint: Tint, window: Window, room: int) -> list[Segment]:
         colours, words = tint
-        ground = _WORDS.get(row.kind)
+        change = _SIGN_ROLES.get(row.kind, "")
         if window.room:
             starts = [*breaks(row.text, window.room), len(row.text)]
             if window.part + 1 >= len(starts):
@@ -153,9 +148,9 @@ class LineInk:
                    if a < end and b > begin]  # fmt: skip
             strong = tuple((max(a, begin) - begin, min(b, end) - begin) for a, b in words
                            if a < end and b > begin)  # fmt: skip
-            return self._content(row.text[begin:end], tuple(lit), strong, ground)
+            return self._content(row.text[begin:end], tuple(lit), strong, change)
         text = row.text[: window.shift + room + 1]
-        parts = self._content(text, colours, words, ground)
+        parts = self._content(text, colours, words, change)
         if not window.shift and cells(text) <= room:
             return parts
         return self._cut(Strip(parts), window.shift, room)
@@ -169,9 +164,7 @@ class LineInk:
             Segment(self._glyphs.cut, self._paint("quiet")),
         ]
 
-    def _content(
-        self, text: str, colours: ColourSpans, words: Spans, word_ground: str | None
-    ) -> list[Segment]:
+    def _content(self, text: str, colours: ColourSpans, words: Spans, change: str) -> list[Segment]:
         cuts = {0, len(text)}
         cuts.update(at for span in colours for at in span[:2] if at < len(text))
         cuts.update(at for span in words for at in span if at < len(text))
@@ -181,18 +174,10 @@ class LineInk:
         return [
             Segment(
                 text[start:end],
-                self._style(roles.get(start, "name"), word_ground if start in strong else None),
+                self._paint.code(roles.get(start, "name"), change, strong=start in strong),
             )
             for start, end in pairwise(edges)
         ]
-
-    def _style(self, role: str, ground: str | None) -> Style:
-        return _styled(self._syntax[role], self._paint.palette[ground] if ground else None)
-
-
-@lru_cache(maxsize=256)
-def _styled(colour: str, ground: str | None) -> Style:
-    return Style(color=colour, bgcolor=ground)
 
 
 def _at_edges(edges: Sequence[int], spans: Sequence[tuple[int, int, str]]) -> dict[int, str]:
@@ -205,7 +190,3 @@ def _at_edges(edges: Sequence[int], spans: Sequence[tuple[int, int, str]]) -> di
         if at < len(spans) and spans[at][0] <= edge:
             found[edge] = spans[at][2]
     return found
-
-
-def _is_dark(paint: Paint) -> bool:
-    return int(paint.palette["ground"][1:3], 16) < 128

@@ -40,6 +40,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
@@ -50,7 +51,7 @@ from textual.strip import Strip
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.keys.names import spelled
 from stepwell.tui.look.glyphs import UTF8, Glyphs
-from stepwell.tui.look.palette import Paint, paint_for
+from stepwell.tui.look.palette import DARK_PAINT, Paint, paint_for
 from stepwell.tui.messages import BackAsked, CaptionChanged, CursorMoved, RowOpened
 from stepwell.tui.widgets.hitmarks import with_hits
 
@@ -71,6 +72,7 @@ class LineList(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     LineList {
         height: 1fr;
+        background: $background;
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
@@ -84,7 +86,7 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, *, id: str, glyphs: Glyphs = UTF8) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
-        self.paint: Paint = paint_for(True)
+        self.paint: Paint = DARK_PAINT
         self.title_text = ""
         self.title_right = ""
         self._count = 0
@@ -279,7 +281,10 @@ class LineList(ScrollView, can_focus=True):
         elif sign != " ":
             bar = self.paint("accent", bold=True)
         gutter = Segment(sign, bar)
-        row = Strip([gutter, *self.draw_row(index, width - 1)])
+        parts = self.draw_row(index, width - 1)
+        if ground == "wash" and self.paint.solid:
+            parts = [Segment(part.text, _plain(part.style)) for part in parts]
+        row = Strip([gutter, *parts])
         base = self.paint("text", ground)
         row = row.apply_style(base).adjust_cell_length(width, base)
         return with_hits(row, self._needle, self.paint("ground", "hit")) if self._needle else row
@@ -294,8 +299,7 @@ class LineList(ScrollView, can_focus=True):
         self._take_theme(self.app.current_theme)
 
     def _take_theme(self, theme: Any) -> None:
-        self.paint = paint_for(theme.dark)
-        self.styles.background = self.paint.palette["ground"]
+        self.paint = paint_for(theme)
         self.redraw()
 
     def on_resize(self) -> None:
@@ -384,3 +388,8 @@ class LineList(ScrollView, can_focus=True):
     def action_back(self) -> None:
         """One step back."""
         self.post_message(BackAsked(self.id or ""))
+
+
+def _plain(style: Style | None) -> Style | None:
+    """Returns of a style what makes words heavy, without colours."""
+    return Style(bold=style.bold) if style is not None else None

@@ -29,11 +29,11 @@ class PaneTitle(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         segments = self._segments(width)
-        paint = paint_for(self.app.current_theme.dark)
+        paint = paint_for(self.app.current_theme)
         return Strip(segments).apply_style(paint("text", "ground")).adjust_cell_length(width)
 
     def _segments(self, width: int) -> Sequence[Segment]:
-        paint = paint_for(self.app.current_theme.dark)
+        paint = paint_for(self.app.current_theme)
         active = self._lines.is_bright
         rule = self._lines.glyphs.rule
         right = clip(self._lines.title_right, max(0, width // 2))

@@ -51,7 +51,7 @@ class Sentence(Static):
             self._draw()
 
     def _draw(self) -> None:
-        paint = paint_for(self.app.current_theme.dark)
+        paint = paint_for(self.app.current_theme)
         glyphs = getattr(self.app, "glyphs", UTF8)
         text = Text()
         for part, role, bold in self._parts:

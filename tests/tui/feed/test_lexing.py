@@ -10,7 +10,7 @@ import pytest
 
 from stepwell.tui.feed import lexing
 from stepwell.tui.feed.lexing import SLICE, coloured, language_of
-from stepwell.tui.look.syntax import DARK, LIGHT, ROLES
+from stepwell.tui.look.syntax import DARK, LIGHT, ROLES, TERMINAL_DARK, TERMINAL_LIGHT
 
 
 def roles(language: str, *lines: str) -> list[dict[str, str]]:
@@ -69,7 +69,14 @@ def test_slices_are_small_and_whole() -> None:
 
 def test_every_role_has_a_colour_on_both_grounds() -> None:
     """A role that a token maps to can be drawn."""
-    assert set(lexing._ROLES.values()) | {"name"} == set(ROLES) == set(DARK) == set(LIGHT)
+    assert (
+        set(lexing._ROLES.values()) | {"name"}
+        == set(ROLES)
+        == set(DARK)
+        == set(LIGHT)
+        == set(TERMINAL_DARK)
+        == set(TERMINAL_LIGHT)
+    )
 
 
 def test_lexers_are_loaded_when_first_needed() -> None:

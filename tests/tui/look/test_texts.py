@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from stepwell.tui.look import syntax
 from stepwell.tui.look.fit import clip, fit, fit_path, fit_right
 from stepwell.tui.look.glyphs import ASCII, UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.moments import AGE_CELLS, STAMP_CELLS, age, full_stamp, stamp, took
 from stepwell.tui.look.numbers import brief, buckets, grouped, spark
-from stepwell.tui.look.palette import DARK, LIGHT, Palette
+from stepwell.tui.look.palette import DARK, LIGHT, TERMINAL_DARK_PAINT, Palette
+from stepwell.tui.look.terminal import TERMINAL_DARK, TERMINAL_LIGHT
 
 SECOND = 1_000_000_000
 NOW = 1_783_087_339 * SECOND
@@ -151,7 +153,33 @@ def test_secondary_signs_can_be_made_out(palette: Palette) -> None:
     assert all(contrast(palette[role], palette["ground"]) >= 3 for role in SECONDARY)
 
 
-@pytest.mark.parametrize("palette", [DARK, LIGHT])
-def test_both_palettes_know_the_same_roles(palette: Palette) -> None:
+@pytest.mark.parametrize("palette", [DARK, LIGHT, TERMINAL_DARK, TERMINAL_LIGHT])
+def test_all_palettes_know_the_same_roles(palette: Palette) -> None:
     """A role that one lacks would fail only for those who use that theme."""
     assert set(palette) == set(DARK)
+
+
+@pytest.mark.parametrize(
+    ("inks", "unread"),
+    [
+        ({**TERMINAL_DARK, **syntax.TERMINAL_DARK}, {"black", "blue", "bright_black"}),
+        (
+            {**TERMINAL_LIGHT, **syntax.TERMINAL_LIGHT, "hit": ""},
+            {"white", "yellow", "cyan", "bright_black"},
+        ),
+    ],
+)
+def test_no_text_has_a_colour_that_schemes_hide(inks: Palette, unread: set[str]) -> None:
+    """No blue on black, no yellow on white, nowhere the bright black that may be the ground."""
+    assert unread & set(inks.values()) == set()
+    if "yellow" in unread:
+        assert not [ink for ink in inks.values() if ink.startswith("bright")]
+
+
+def test_a_selected_row_is_swapped_whatever_its_words_are() -> None:
+    """With a terminal's own colours no two of them have to go together."""
+    paint = TERMINAL_DARK_PAINT
+    assert all(paint(role, "wash").reverse for role in ("text", "failed", "dim"))
+    assert {paint(role, "wash").color.name for role in ("text", "failed")} == {"default"}  # type: ignore[union-attr]
+    assert paint.code("keyword", "added", strong=True).reverse
+    assert paint.code("keyword", "added") == paint.code("string", "added")

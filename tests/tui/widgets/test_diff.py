@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.keys.actions import actions_for
-from stepwell.tui.look.themes import STEPWELL, STEPWELL_LIGHT
+from stepwell.tui.look.themes import ALL, STEPWELL, STEPWELL_LIGHT
 from stepwell.tui.messages import ContextAsked, CursorMoved, Refused
 from stepwell.tui.model.diffrows import DiffRows, Kind
 from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
@@ -60,8 +60,8 @@ class Stage(App[None]):
         yield self.diff
 
     def on_mount(self) -> None:
-        self.register_theme(STEPWELL)
-        self.register_theme(STEPWELL_LIGHT)
+        for theme in ALL:
+            self.register_theme(theme)
         self.theme = STEPWELL.name
         self.diff.show(self.rows, "Diff #1")
         self.diff.focus()
