@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import served
 from alone import LOG, MERGE, screen_measure
 from contest import FLOOR, capture_of, restore_of
 from ours import DAEMON, HOOK, INSIDE, SCAN, Disk
@@ -116,6 +117,9 @@ def goals() -> Iterator[Goal]:
     ):
         measured = _tail("", screen_measure(name), "Stepwell", share)
         yield Goal(f"screen: {what}", must, aim, "ms", measured)
+    for way, must, aim in ((served.RANDOM, 20, 12), (served.IN_TURN, 20, 12)):
+        name = served.name_of(served.CLIENTS, way)
+        yield Goal(f"{name}, p99", must, aim, "ms", _tail("", name, "Stepwell", 0.99))
     yield Goal("merge of 10 files, 7k", 50, 15, "ms", _median("", MERGE, "Stepwell"))
     yield Goal("`stepwell log -n 50`, whole process", 250, 120, "ms", _median("", LOG, "Stepwell"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,22 +20,41 @@ from pathlib import Path
 
 CLIENTS = 16
 PATH = "/sessions/bench:s1/timeline?limit=50"
-WAYS = ("the newest page", "all pages in turn")
-"""All ask for the same, which is put together once; or no page is asked for twice."""
+WAYS = ("any page, at random", "the newest page", "all pages in turn")
+"""No page is asked for twice but for the newest, which is put together once."""
+RANDOM, NEWEST, IN_TURN = range(3)
+
+ORDER = {
+    "first": ((CLIENTS, RANDOM), (1, NEWEST), (CLIENTS, NEWEST)),
+    "again": ((1, RANDOM), (CLIENTS, IN_TURN)),
+}
+START = "HTTP: start to listening, {}"
 
 Tell = Callable[[str, list[float]], object]
 
 
 def measure(root: Path, home: Path, requests: int, tell: Tell) -> None:
-    """Tells the milliseconds of each request: of one client alone, and of 16 at once."""
-    with _served(root, home) as (port, token):
-        for clients, way in ((1, 0), (CLIENTS, 0), (CLIENTS, 1)):
-            told = [str(number) for number in (port, clients, requests, way)]
-            command = [sys.executable, __file__, "--ask", *told]
-            ran = subprocess.run(command, input=token, capture_output=True, text=True, check=True)
-            whose = f"{clients} client{'s' * (clients > 1)}"
-            name = f"HTTP: timeline of 50 steps, {WAYS[way]}, {whose}"
-            tell(name, [float(word) for word in ran.stdout.split()])
+    """Tells the milliseconds of each request: of one client alone, and of 16 at once.
+
+    Random pages are the first that a server is asked for, with nothing of them in its memory.
+    """
+    for when in ("first", "again"):
+        begun = time.perf_counter()
+        with _served(root, home) as (port, token):
+            tell(START.format(when), [(time.perf_counter() - begun) * 1000])
+            for clients, way in ORDER[when]:
+                told = [str(number) for number in (port, clients, requests, way)]
+                command = [sys.executable, __file__, "--ask", *told]
+                ran = subprocess.run(
+                    command, input=token, capture_output=True, text=True, check=True
+                )
+                tell(name_of(clients, way), [float(word) for word in ran.stdout.split()])
+
+
+def name_of(clients: int, way: int) -> str:
+    """Returns what a measure is called."""
+    whose = f"{clients} client{'s' * (clients > 1)}"
+    return f"HTTP: timeline of 50 steps, {WAYS[way]}, {whose}"
 
 
 @contextmanager
@@ -57,13 +77,16 @@ async def _ask(port: int, token: str, clients: int, requests: int, way: int) -> 
     rest = f" HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
     found: list[float] = []
     newest = int(await _first(port, rest))
+    chance = random.Random(1)
 
     async def client(place: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in range(requests // clients + 1):
             # Pages lie some steps apart, over the whole history and again from its end.
             back = (number * clients + place) * 23 % max(1, newest - 60)
-            after = f"&after={newest - back}" if way else ""
+            if way == RANDOM:
+                back = chance.randrange(max(1, newest - 60))
+            after = f"&after={newest - back}" if way != NEWEST else ""
             begun = time.perf_counter()
             writer.write(f"GET {PATH}{after}{rest}".encode())
             answer = await reader.readuntil(b"\r\n\r\n")
@@ -71,8 +94,7 @@ async def _ask(port: int, token: str, clients: int, requests: int, way: int) -> 
             body = await reader.readexactly(size)
             took = (time.perf_counter() - begun) * 1000
             assert answer.startswith(b"HTTP/1.1 200") and body.count(b'"seq"') == 50
-            # The first one opens the workspace on a thread.
-            found.extend([took] if number else [])
+            found.append(took)
         writer.close()
 
     await asyncio.gather(*(client(place) for place in range(clients)))

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,9 @@ from typing import Self
 from stepwell.store.catalogue.batch import gather
 from stepwell.store.catalogue.contents import NAME
 from stepwell.store.catalogue.graph import NO_STEP, Graph
+from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
+from stepwell.store.catalogue.shards import shard_of
 from stepwell.store.catalogue.sieve import Sieve
 from stepwell.store.catalogue.sifting import Sifted, Sifting
 from stepwell.store.catalogue.state import State
@@ -164,12 +167,36 @@ class Catalogue:
 
     def session_steps(self, name: str, before_seq: int | None, limit: int) -> list[Step]:
         """Returns up to `limit` steps of a session below a step number, newest first."""
-        number = self._state.contents.session_number(name)
-        if number is None:
-            return []
-        sessions = self._state.graph.sessions
-        rows = (row for row in self._rows_below(before_seq) if sessions[row] == number)
-        return self._steps(islice(rows, max(limit, 0)))
+        return self._steps(self._session_rows(name, before_seq, limit))
+
+    def session_places(
+        self, name: str, before_seq: int | None, limit: int
+    ) -> list[tuple[int, StepId]]:
+        """Returns numbers and ids of the same steps, without reading any."""
+        graph = self._state.graph
+        rows = self._session_rows(name, before_seq, limit)
+        return [(graph.seqs[row], graph.id_of(row)) for row in rows]
+
+    def numbered(self, seqs: Iterable[int]) -> list[Step]:
+        """Returns the steps with these numbers, as far as there are any, in the same order."""
+        rows = (self._state.graph.row_of(seq) for seq in seqs)
+        return self._steps(row for row in rows if row is not None)
+
+    def rendered(self, rendering: Rendering, seqs: Iterable[int]) -> dict[int, bytes]:
+        """Returns what a rendering makes of the steps with these numbers, by number.
+
+        Of the newest ones, and where something is damaged, there is nothing: `numbered` has them.
+        """
+        if self._state.later:
+            return {}
+        with self._mutex:
+            return rendering.texts(self._state.shards, seqs)
+
+    def samples(self) -> list[int]:
+        """Returns the number of a step of each part of the history that a rendering keeps."""
+        shards = self._state.shards
+        found = {shard_of(seq): seq for seq in reversed(self._state.graph.seqs)}
+        return [seq for shard, seq in found.items() if shards.is_full(shard)]
 
     def sift(
         self,
@@ -201,6 +228,15 @@ class Catalogue:
     def current(self) -> str:
         """Name of the current branch."""
         return self._state.contents.meta.current
+
+    def _session_rows(self, name: str, before_seq: int | None, limit: int) -> Sequence[int]:
+        """Returns the rows of a session's steps, newest first."""
+        graph, number = self._state.graph, self._state.contents.session_number(name)
+        if number is None or limit < 1:
+            return ()
+        rows = graph.session_rows(number)
+        top = len(rows) if before_seq is None else bisect_left(rows, graph.row_at(before_seq))
+        return rows[max(0, top - limit) : top][::-1]
 
     def _rows_below(self, before_seq: int | None) -> Iterator[int]:
         graph = self._state.graph

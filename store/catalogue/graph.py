@@ -12,7 +12,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -85,6 +85,8 @@ class Graph:
         self._ids = bytearray()
         self._children: dict[int, list[int]] | None = None
         self._children_rows = 0
+        self._of_sessions: dict[int, tuple[array[int], int]] = {}
+        """Session -> its rows, and how many rows were looked at for that."""
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -160,6 +162,18 @@ class Graph:
                 self._children.setdefault(parent, []).append(child)
         self._children_rows = len(self.seqs)
         return list(self._children.get(self.seqs[row], ()))
+
+    def session_rows(self, session: int) -> Sequence[int]:
+        """Returns the rows of a session's steps, oldest first; not to be changed."""
+        rows, looked = self._of_sessions.get(session, (array("I"), 0))
+        end = len(self.seqs)
+        if looked < end:
+            sessions = self.sessions
+            new = array("I", (row for row in range(looked, end) if sessions[row] == session))
+            # Whoever has the old rows keeps them.
+            rows = rows + new if new else rows
+            self._of_sessions[session] = (rows, end)
+        return rows
 
     def merges(self) -> dict[int, tuple[int, ...]]:
         """Returns step number -> second parent, for the steps that have more than one."""

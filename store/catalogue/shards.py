@@ -63,6 +63,14 @@ class Shards:
             self.damaged.add(shard)
             return {}
 
+    def is_full(self, shard: int) -> bool:
+        """Tells whether no step comes to a shard any more, and it is not known to be damaged."""
+        return shard in self.pins and shard < max(self.pins) and shard not in self.damaged
+
+    def beside(self, shard: int) -> Path:
+        """Returns where what is made of a shard's steps may be kept, for as long as the shard."""
+        return self._folder / f"rows-{self._generation}-{shard:06d}"
+
     def texts(self, shard: int) -> Mapping[int, bytes]:
         """Returns the stored texts of a shard's steps by number, as far as they are here and whole.
 

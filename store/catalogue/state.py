@@ -26,7 +26,7 @@ from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Account, AccountSet, Step
 
-_OF_A_GENERATION = re.compile(r"(?:steps|graph)-([0-9]{1,9})(?:-[0-9]+)?")
+_OF_A_GENERATION = re.compile(r"(?:steps|graph|rows)-([0-9]{1,9})(?:-[0-9]+)?")
 
 
 class State:

@@ -33,7 +33,15 @@ def _serve(call: Call) -> int:
         out.out.flush()
 
     serve(
-        Serving(call.open, store, name, given.host, given.port, environment.default_config()),
+        Serving(
+            call.open,
+            store,
+            name,
+            given.host,
+            given.port,
+            environment.default_config(),
+            progress=out.progress,
+        ),
         listening,
     )
     return 0

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.forms import Form
 from stepwell.store.model.access import Fence, Keeper
+from stepwell.store.service.http.fragments import Fragments
 from stepwell.store.service.http.pages import Pages
 from stepwell.store.service.http.problems import TYPE, LeaseNeededError, problem
 from stepwell.store.service.http.pulse import Pulse
@@ -35,6 +36,7 @@ class Parts:
     config: Path | None
     pulse: Pulse
     pages: Pages
+    fragments: Fragments
     recorder: AgentRecorder | None = None
     """Of the writing thread; made with the first hook."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)

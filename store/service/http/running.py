@@ -19,10 +19,12 @@ from typing import Any
 import uvicorn
 
 from stepwell.store.engine.access import this_process
-from stepwell.store.model.errors import FailedError, UsageError
+from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.model.errors import FailedError, StepwellError, UsageError
 from stepwell.store.model.ids import RandomBytes
 from stepwell.store.service.http.answers import Parts
 from stepwell.store.service.http.app import make_app
+from stepwell.store.service.http.fragments import Fragments
 from stepwell.store.service.http.gate import Gate, Limits
 from stepwell.store.service.http.keys import Keys, leave_keys, take_keys
 from stepwell.store.service.http.pages import Pages
@@ -56,6 +58,8 @@ class Serving:
     """The person's settings; None: there are none."""
     randomness: RandomBytes = os.urandom
     limits: Limits = field(default_factory=Limits)
+    progress: Progress = no_progress
+    """Told, from another thread, how far it is with getting ready."""
 
 
 def serve(serving: Serving, ready: Callable[[str], object] = lambda url: None) -> None:
@@ -76,8 +80,15 @@ def serve(serving: Serving, ready: Callable[[str], object] = lambda url: None) -
 
 def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str], object]) -> None:
     workers = Workers(serving.opened)
-    pulse, pages = Pulse(workers), Pages(serving.store)
-    parts = Parts(workers, serving.workspace, this_process(), serving.config, pulse, pages)
+    parts = Parts(
+        workers,
+        serving.workspace,
+        this_process(),
+        serving.config,
+        Pulse(workers),
+        Pages(serving.store),
+        Fragments(),
+    )
     limits = replace(serving.limits, connections=_room(serving.limits.connections))
     port = sock.getsockname()[1]
     gate = Gate(make_app(parts), keys, _hosts(serving.host, port), limits)
@@ -100,7 +111,8 @@ def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str
         timeout_keep_alive=int(limits.idle_s),
         timeout_graceful_shutdown=int(limits.drain_s),
     )
-    server = _Server(config, parts, lambda: ready(f"http://{_spelled(serving.host)}:{port}"))
+    url = f"http://{_spelled(serving.host)}:{port}"
+    server = _Server(config, parts, serving.progress, lambda: ready(url))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
 
@@ -108,19 +120,35 @@ def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str
 class _Server(uvicorn.Server):
     """A server that tells when it listens, and ends streams before it waits for requests."""
 
-    def __init__(self, config: uvicorn.Config, parts: Parts, ready: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, parts: Parts, progress: Progress, ready: Callable[[], object]
+    ) -> None:
         super().__init__(config)
         self._parts = parts
+        self._progress = progress
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to listen."""
         asyncio.get_running_loop().set_exception_handler(_note)
         await super().startup(sockets)
+        await self._get_ready()
         for sock in sockets or ():
             # The kernel may keep more waiting than are taken at once.
             sock.listen(_QUEUE)
         self._ready()
+
+    async def _get_ready(self) -> None:
+        """Makes long timelines quick, once for each thousand steps; without that they are slower."""
+        fragments = self._parts.fragments
+
+        def work(workspace: Workspace) -> None:
+            fragments.make_ready(workspace, self._progress, lambda: self.should_exit)
+
+        try:
+            await self._parts.workers.read(work)
+        except StepwellError as error:
+            _log.warning("%s", error.message)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ends in good order; at the second Ctrl-C at once.

@@ -19,7 +19,6 @@ from stepwell.store.service.http.answers import (
     parts_of,
     written,
 )
-from stepwell.store.service.http.fragments import timeline_body
 from stepwell.store.sessionforms import (
     access_form,
     annotation_form,
@@ -310,14 +309,17 @@ async def show_timeline(
     after: schema.After = None,
 ) -> Response:
     """A session's steps with their annotations, newest first."""
+    parts, asked = parts_of(request), (name, tag, limit, after)
 
     def page(workspace: Workspace) -> tuple[int, bytes]:
         # What comes while the page is made must not seem to be on it.
-        number = workspace.view().number
-        found = Sessions(workspace).timeline(name, tag=tag, limit=limit, before=after)
-        return number, timeline_body(found, found[-1].seq if len(found) == limit else None)
+        number, sessions = workspace.view().number, Sessions(workspace)
+        if tag is None:
+            sessions.require(name)
+            return number, parts.fragments.page(workspace, name, limit, after)
+        found = sessions.timeline(name, tag=tag, limit=limit, before=after)
+        return number, parts.fragments.of_steps(found, limit)
 
-    parts, asked = parts_of(request), (name, tag, limit, after)
     body = parts.pages.find(asked)
     if body is None:
         made = await parts.workers.read(page)

@@ -1,0 +1,172 @@
+"""What is made of steps once: the same as when it is made each time, whatever happens to the files."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepwell.store.catalogue import Catalogue
+from stepwell.store.catalogue import shards as shards_module
+from stepwell.store.catalogue.blocks import Blocks, pack
+from stepwell.store.catalogue.rendered import Rendering
+from stepwell.store.engine.journal import Journal
+from stepwell.store.model.steps import Account, AccountSet, Step, StepResult
+
+SHARD = 20
+
+
+@pytest.fixture(autouse=True)
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many shards without thousands of steps."""
+    monkeypatch.setattr(shards_module, "SHARD_STEPS", SHARD)
+
+
+def _text(step: Step) -> bytes:
+    return json.dumps([step.id, step.title, step.model]).encode("ascii")
+
+
+class _Counted:
+    """A rendering that says how often it made something."""
+
+    def __init__(self, kind: str = "a") -> None:
+        self.made = 0
+        self.rendering = Rendering(kind, self._make)
+
+    def _make(self, step: Step) -> bytes:
+        self.made += 1
+        return _text(step)
+
+    def check(self, catalogue: Catalogue, steps: list[Step]) -> None:
+        """Everything but the newest file's steps, each as it is made by itself."""
+        newest = steps[-1].seq // SHARD
+        seqs = [step.seq for step in reversed(steps)]
+        found = catalogue.rendered(self.rendering, seqs)
+        told = {step.seq: step for step in catalogue.numbered(seqs)}
+        assert sorted(found) == [seq for seq in sorted(seqs) if seq // SHARD != newest]
+        assert found == {seq: _text(told[seq]) for seq in found}
+
+
+@pytest.fixture
+def catalogue(history: Any, journal: Journal, folder: Path) -> Catalogue:
+    """A catalogue of a hundred steps."""
+    history.record(100)
+    journal.refresh()
+    return Catalogue.open(folder, journal, writable=True)
+
+
+def test_texts_are_made_once_for_all_processes(catalogue: Catalogue, history: Any) -> None:
+    """And nothing is made of the newest steps, which more come to."""
+    first, second, other = _Counted(), _Counted(), _Counted("b")
+    first.check(catalogue, history.steps)
+    assert 0 < first.made < 100
+    first.check(catalogue, history.steps)
+    second.check(catalogue, history.steps)
+    assert second.made == 0
+    other.check(catalogue, history.steps)
+    assert other.made == first.made
+
+
+def test_one_step_of_each_full_part_is_a_sample(catalogue: Catalogue, history: Any) -> None:
+    """Asking for the samples makes everything."""
+    counted = _Counted()
+    catalogue.rendered(counted.rendering, catalogue.samples())
+    made = counted.made
+    counted.check(catalogue, history.steps)
+    assert counted.made == made > 0
+
+
+def test_what_is_told_of_a_step_later_is_in_its_text(
+    catalogue: Catalogue,
+    history: Any,
+    journal: Journal,
+    folder: Path,
+) -> None:
+    """Also where the catalogue's files cannot be written."""
+    counted = _Counted()
+    counted.check(catalogue, history.steps)
+    early = history.steps[3]
+    told = Account("a-model", StepResult(False, 1, 5), None, None)
+    history.commit([AccountSet(early.id, early.seq, told)])
+    journal.refresh()
+    for writable in (False, True):
+        later = Catalogue.open(folder, journal, writable=writable)
+        found = later.rendered(counted.rendering, [early.seq])
+        assert found.get(early.seq, b"a-model").count(b"a-model") == 1
+    counted.check(later, history.steps)
+
+
+def _flipped(content: bytes, chance: random.Random) -> bytes:
+    damaged = bytearray(content)
+    damaged[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    return bytes(damaged)
+
+
+DAMAGE: list[Callable[[bytes, random.Random], bytes]] = [
+    _flipped,
+    lambda content, chance: content[: chance.randrange(len(content))],
+    lambda content, chance: content[chance.randrange(1, len(content)) :],
+    lambda content, chance: b"",
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_file_is_made_anew(
+    catalogue: Catalogue,
+    history: Any,
+    folder: Path,
+    seed: int,
+) -> None:
+    """Whatever is wrong with it, and it is right afterwards."""
+    chance = random.Random(seed)
+    _Counted().check(catalogue, history.steps)
+    for path in sorted(folder.glob("rows-*")):
+        path.write_bytes(DAMAGE[seed % len(DAMAGE)](path.read_bytes(), chance))
+    _Counted().check(catalogue, history.steps)
+    last = _Counted()
+    last.check(catalogue, history.steps)
+    assert last.made == 0
+
+
+def test_without_room_for_files_the_texts_come_from_memory(
+    catalogue: Catalogue,
+    history: Any,
+    folder: Path,
+) -> None:
+    """A folder is in the place of each."""
+    for number in range(5):
+        (folder / f"rows-1-{number:06d}" / "in the way").mkdir(parents=True)
+    counted = _Counted()
+    counted.check(catalogue, history.steps)
+    made = counted.made
+    counted.check(catalogue, history.steps)
+    assert counted.made == made
+
+
+@given(st.dictionaries(st.integers(0, 2**32 - 1), st.binary().filter(lambda t: b"\n" not in t)))
+def test_blocks_give_back_each_text(texts: dict[int, bytes]) -> None:
+    """In any order, and nothing for a number that is not there."""
+    blocks = Blocks(pack(b"x", sorted(texts.items())), b"x")
+    assert blocks.texts(sorted(texts, reverse=True)) == texts
+    absent = [number + 1 for number in texts if number + 1 not in texts]
+    assert blocks.texts(absent) == {}
+
+
+def test_blocks_of_something_else_are_refused() -> None:
+    """So are those whose list of blocks is damaged."""
+    content = pack(b"x", [(1, b"one"), (2, b"two")])
+    for wrong, made_of in ((content, b"y"), (content[:30], b"x"), (_changed(content), b"x")):
+        with pytest.raises(ValueError, match="the texts are"):
+            Blocks(wrong, made_of)
+    with pytest.raises(ValueError, match="a block"):
+        Blocks(content[:-3], b"x").texts([1])
+
+
+def _changed(content: bytes) -> bytes:
+    return content[:34] + bytes([content[34] ^ 1]) + content[35:]

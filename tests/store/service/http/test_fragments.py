@@ -1,0 +1,80 @@
+"""Timelines that are put together from texts: as they are when each step is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stepwell.store import Step, Workspace
+from stepwell.store.catalogue import shards as shards_module
+from stepwell.store.engine.context import no_progress
+from stepwell.store.service.http.fragments import Fragments
+from stepwell.store.sessionforms import timeline_form
+from stepwell.store.sessions import Sessions
+
+S = "me:s1"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """Steps of two sessions, in files of a few steps each."""
+    monkeypatch.setattr(shards_module, "SHARD_STEPS", 5)
+    (tmp_path / "project").mkdir()
+    with Workspace.init(tmp_path / "project", home=tmp_path / "home") as ws:
+        for number in range(24):
+            (tmp_path / "project" / "a").write_text(f"{number}\n")
+            ws.capture(f"number {number}", session=S if number % 3 else "me:s2")
+        yield ws
+
+
+def _read(workspace: Workspace) -> list[Step]:
+    return Sessions(workspace).timeline(S, limit=1_000)
+
+
+def _paged(fragments: Fragments, workspace: Workspace, limit: int) -> list[object]:
+    found: list[object] = []
+    before: int | None = None
+    while True:
+        page = json.loads(fragments.page(workspace, S, limit, before))
+        found += page["steps"]
+        before = page["next"]
+        if before is None:
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 4, 5, 500])
+def test_pages_hold_what_the_steps_say(workspace: Workspace, limit: int) -> None:
+    """Old steps and new ones, once each, whether they were made ready or not."""
+    wanted = [timeline_form(step) for step in _read(workspace)]
+    unready, ready = Fragments(), Fragments()
+    assert _paged(unready, workspace, limit) == wanted
+    ready.make_ready(workspace, no_progress, lambda: False)
+    assert _paged(ready, workspace, limit) == wanted
+
+
+def test_marks_come_and_go_in_old_steps_too(workspace: Workspace) -> None:
+    """Annotated, with other words, and not any more."""
+    fragments = Fragments()
+    fragments.make_ready(workspace, no_progress, lambda: False)
+    old = _read(workspace)[-2]
+    changes: list[Callable[[], object]] = [
+        lambda: workspace.mark(old, label="good", tags=("a",)),
+        lambda: workspace.mark(old, note="better", by="me"),
+        lambda: workspace.unmark(old),
+    ]
+    for change in changes:
+        change()
+        wanted = [timeline_form(step) for step in _read(workspace)]
+        assert _paged(fragments, workspace, 9) == wanted
+
+
+def test_getting_ready_ends_when_it_is_told_to(workspace: Workspace) -> None:
+    """A server that is to end does not wait for it; progress says how far it is."""
+    told: list[tuple[int, int]] = []
+    Fragments().make_ready(
+        workspace, lambda _, done, total: told.append((done, total)), lambda: len(told) == 2
+    )
+    assert told == [(0, 5), (1, 5)]
