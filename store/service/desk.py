@@ -230,8 +230,8 @@ class Desk:
                 return
             except BusyError:
                 await asyncio.sleep(_REGAIN_S)
-            except StepwellError as error:
-                self._log.write("error", {"code": error.code, "message": error.message})
+            except Exception:
+                self._log.write("error", {"traceback": traceback.format_exc()})
                 return
 
     def close(self) -> None:

@@ -72,10 +72,12 @@ class HeldWorkspace(Workspace):
 
     def lend(self) -> None:
         """Lets go of the lock; does nothing when it is not held."""
-        self._close_writer()
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
+        try:
+            self._close_writer()
+        finally:
+            lock, self._lock = self._lock, None
+            if lock is not None:
+                lock.release()
 
     def renew(self) -> None:
         """Opens the journal anew, which frees memory and files gathered; the lock stays held."""

@@ -169,13 +169,19 @@ class JournalWriter(Journal):
             write_manifest(self.store, found)
 
     def _is_void(self, number: int, sealed: int) -> bool:
-        if _is_empty(segment_path(self.store, number)):
-            return True
-        segment = Segment(self.store, number)
-        segment.load(None)
-        last = max(segment.last_number, segment.proven)
-        segment.close()
-        return segment.lost is None and not segment.gaps and 0 < last <= sealed
+        """Tells whether nothing of a segment counts."""
+        path = segment_path(self.store, number)
+        # A sealing that has packed it may be removing it this moment.
+        with contextlib.suppress(FileNotFoundError):
+            if _is_empty(path):
+                return True
+            segment = Segment(self.store, number)
+            segment.load(None)
+            last = max(segment.last_number, segment.proven)
+            segment.close()
+            path.stat()
+            return segment.lost is None and not segment.gaps and 0 < last <= sealed
+        return True
 
     def _settle_tail(self) -> None:
         newest = self._chain.newest()

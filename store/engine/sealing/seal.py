@@ -227,8 +227,9 @@ class _Work:
         last, old = manifest.sealed, self._sealing.index
         content = encode_index(last, old, self._sealing.rows, self._sealing.commits)
         path = index_path(self._store, last, manifest.operations)
-        write_index(path, content)
         with writing() as writer:
+            # Whoever opens the journal for writing sweeps drafts away, so its index waits for the lock.
+            write_index(path, content)
             writer.switch(manifest, numbers)
         remove_other_indexes(path)
 

@@ -315,6 +315,16 @@ def test_a_segment_that_was_never_named_is_removed(store: Path) -> None:
     assert not list(store.rglob("*.stepwell-tmp"))
 
 
+def test_a_segment_that_is_gone_when_it_is_looked_at_is_no_loss(store: Path) -> None:
+    """A sealing removes what it has packed without the lock: the name is there, the file is not."""
+    vanishing = store / "journal" / "00000099.segment"
+    vanishing.symlink_to(store / "no-such-file")
+    with writing(store) as writer:
+        assert_whole(writer, record_many(writer, 2))
+        assert writer.manifest.segments == (1,)
+    assert not vanishing.is_symlink()
+
+
 def test_an_old_manifest_does_not_lose_segments(store: Path) -> None:
     """Segments with operations are kept although the manifest that came back lacks them."""
     with writing(store, segment_bytes=1) as writer:
