@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.objects import ObjectReader
-from stepwell.store.environment import default_config
+from stepwell.store.environment import default_config, runtime_folder
+from stepwell.store.link.address import spool_folders
 from stepwell.store.link.carry import carried
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
@@ -17,6 +19,9 @@ from stepwell.store.model.retention import Policy, Prune
 from stepwell.store.model.tiering import Room
 from stepwell.store.retention import read_policy
 from stepwell.store.unasked import UnaskedVerbs
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.pruning.spools import Spools
 
 
 class UpkeepVerbs(UnaskedVerbs):
@@ -68,7 +73,12 @@ class UpkeepVerbs(UnaskedVerbs):
         from stepwell.store.engine.pruning.purge import plan_purge
 
         self._require_history()
-        return plan_purge(self._journal, _targets(paths, blobs), progress)
+        return plan_purge(self._journal, _targets(paths, blobs), self._spools(), progress)
+
+    def _spools(self) -> Spools:
+        from stepwell.store.engine.pruning.spools import Spools
+
+        return Spools(spool_folders(self.store, runtime_folder()), self.root)
 
     def purge(
         self,
@@ -94,6 +104,7 @@ class UpkeepVerbs(UnaskedVerbs):
             self.store,
             self._writer,
             _targets(paths, blobs),
+            spools=self._spools(),
             clock=context.clock,
             randomness=context.randomness,
             progress=progress,

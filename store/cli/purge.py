@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store.cli.command import Call, Command
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile("[0-9a-f]{40}")
 _LISTED = 20
+_NAMED = 3
 
 
 def _purge(call: Call) -> int:
@@ -73,6 +76,10 @@ def _form(done: Purge) -> dict[str, Any]:
         "blobs": [oid.hex() for oid in done.blobs],
         "steps": list(done.steps),
         "texts": done.texts,
+        "documents": [
+            {"session": session or None, "name": name} for session, name in done.documents
+        ],
+        "events": done.events,
         "undo_ended": list(done.undo_ended),
         "in_workspace": [_path(path) for path in done.in_workspace],
         "not_reached": [{"what": one.what, "reason": one.reason} for one in done.unreached],
@@ -108,6 +115,11 @@ def _extent(done: Purge) -> str:
 def _tell_effects(out: Output, done: Purge, verb: str) -> None:
     if done.texts:
         out.line(f"{plural(done.texts, 'text')} that repeat it {verb} blotted out in part")
+    if done.documents:
+        out.line(f"{_documents(done.documents)} that hold it {verb} blotted out in all steps")
+    if done.events:
+        waiting = plural(done.events, "event")
+        out.line(f"{waiting} that no step has yet {verb} blotted out or emptied")
     if done.undo_ended:
         many = plural(len(done.undo_ended), "operation")
         out.line(f"{many} {verb} beyond undo, which would need it")
@@ -118,6 +130,14 @@ def _tell_effects(out: Output, done: Purge, verb: str) -> None:
         )
     for one in done.unreached:
         out.line(Styled("not reached: ", "dim"), f"{one.what}: {one.reason}")
+
+
+def _documents(documents: Sequence[tuple[str, str]]) -> str:
+    names = (f"{name} of {session}" if session else name for session, name in documents)
+    shown = ", ".join(islice(names, _NAMED))
+    more = len(documents) - _NAMED
+    and_more = f" and {more:,} more" if more > 0 else ""
+    return f"{plural(len(documents), 'state document')} ({shown}{and_more})"
 
 
 def _tell_done(out: Output, done: Purge) -> None:
@@ -144,8 +164,10 @@ COMMANDS = (
         details="All steps count, dropped ones and safety steps too, and every path that has the\n"
         "same content. The steps stay; a rollback to one leaves purged paths as they are on disk\n"
         "and names them. Prompts, inputs, results, titles and notes that repeat 16 characters or\n"
-        "more of the content are blotted out there. There is no undo. Cut off, the next purge or\n"
-        "gc finishes it. Clones, remotes, exported bundles and your own repository are yours to\n"
+        "more of the content are blotted out there, and so are state documents of steps and events\n"
+        "that wait to be recorded. The id of a step's state (`state` in --json) takes those\n"
+        "versions of its documents out. There is no undo. Cut off, the next purge or gc finishes\n"
+        "it. Clones, remotes, exported bundles and your own repository are yours to\n"
         "clean.",
         examples=("stepwell purge .env --dry-run", "stepwell purge '**/*.pem' --yes"),
         configure=_options,

@@ -234,7 +234,13 @@ def make_step(
 
 
 def _text(sink: ObjectSink, text: str | None) -> Oid | None:
-    return None if text is None else sink.add(BLOB, text.encode("utf-8", "surrogateescape"))
+    if text is None:
+        return None
+    try:
+        return sink.add(BLOB, text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        # JSON may hold halves of surrogate pairs, which no encoding has.
+        return sink.add(BLOB, text.encode("utf-8", "backslashreplace"))
 
 
 def _title(sink: ObjectSink, old: Snapshot | None, captured: Captured) -> str:

@@ -59,10 +59,7 @@ def with_state(
     documents = json.loads(text)
     if documents:
         found[session or ""] = documents
-    if not found:
-        return None
-    whole = json.dumps(found, sort_keys=True, separators=(",", ":"))
-    return sink.add(BLOB, whole.encode("ascii"))
+    return sink.add(BLOB, encode_state(found)) if found else None
 
 
 def documents_of(reader: ObjectReader, blob: Oid | None, session: str | None) -> Documents:
@@ -78,6 +75,11 @@ def all_documents(reader: ObjectReader, blob: Oid | None) -> dict[str, Documents
 
 def _all(reader: ObjectReader, blob: Oid | None) -> dict[str, Documents]:
     return {} if blob is None else decode_state(reader.read(blob)[1])
+
+
+def encode_state(documents: Mapping[str, Documents]) -> bytes:
+    """Returns the bytes of a blob with the documents of all sessions."""
+    return json.dumps(documents, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def decode_state(content: bytes) -> dict[str, Documents]:

@@ -19,6 +19,9 @@ from stepwell.store.model.errors import StoreUnreadableError
 LINK = "socket"
 """Name of the link in a store's folder."""
 
+SPOOL = "spool"
+"""Name of the folder in a store in which hooks leave events that no daemon took."""
+
 LONGEST = 103
 """Bytes of a socket's path that every system takes."""
 
@@ -47,6 +50,18 @@ def socket_path(store: Path, runtime: Path) -> Path:
 def socket_folder(runtime: Path) -> Path:
     """Returns the folder of all our sockets of this user."""
     return runtime / f"stepwell-{os.geteuid()}"
+
+
+def spool_folders(store: Path, runtime: Path) -> tuple[Path, ...]:
+    """Returns where hooks may have left events: in the store, beside its socket, in this runtime folder.
+
+    The last two differ when the daemon was started with other surroundings.
+    """
+    link = read_link(store)
+    beside = [] if link is None else [Path(link).parent]
+    name = f"{store.name}.{SPOOL}"
+    others = (folder / name for folder in (*beside, socket_folder(runtime)))
+    return (store / SPOOL, *dict.fromkeys(others))
 
 
 def _make_ours(folder: Path) -> None:

@@ -50,6 +50,10 @@ class Purge:
     """Steps that lose something, in the order of their recording."""
     texts: int
     """Prompts, inputs, results, titles and notes in which the content is blotted out."""
+    documents: tuple[tuple[str, str], ...]
+    """State documents that lose something, in any step: session ("": none) and name."""
+    events: int
+    """Events that hooks left and no step has yet, out of which it is taken."""
     undo_ended: tuple[int, ...]
     """Operations that can be taken back no more, because that would need the content."""
     in_workspace: tuple[TrackedPath, ...]

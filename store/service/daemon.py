@@ -24,7 +24,7 @@ from typing import Any
 
 from stepwell.store.agents.accounting import Accounting
 from stepwell.store.agents.recorder import AgentRecorder
-from stepwell.store.agents.spool import FOLDER, sweep_spool
+from stepwell.store.agents.spool import sweep_spool
 from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.tiers import DEFAULT, Thresholds
 from stepwell.store.link import address, wire
@@ -171,10 +171,7 @@ class _Daemon:
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
         self._accounting = Accounting(workspace, settings.records)
-        self._spools = (
-            workspace.store / FOLDER,
-            address.socket_folder(settings.runtime) / f"{workspace.id}.spool",
-        )
+        self._spools = address.spool_folders(workspace.store, settings.runtime)
 
     async def run(self, sock: socket.socket) -> None:
         agents = AgentRecorder(

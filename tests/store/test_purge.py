@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from support.daemons import daemon_thread
+from support.daemons import daemon_thread, until
 from support.pruning import FEW, edits
 from support.sealed import assert_clean
 from support.traces import traces
@@ -297,7 +297,7 @@ def test_events_that_are_not_recorded_yet_are_blotted_out(leaked: Workspace, pro
     """Else the next daemon would bring the text back."""
     spool = leaked.store / "spool"
     spool.mkdir(exist_ok=True)
-    payload = {"tool_input": {"file_path": ".env", "content": SECRET}, "hook": "PostToolUse"}
+    payload = {"tool_input": {"file_path": "env", "content": SECRET}, "hook": "PostToolUse"}
     event = spool / "1700000000000000000-1"
     event.write_bytes(b"claude PostToolUse\n" + json.dumps(payload).encode())
     (project / ".env").unlink()
@@ -306,3 +306,112 @@ def test_events_that_are_not_recorded_yet_are_blotted_out(leaked: Workspace, pro
     assert head == b"claude PostToolUse"
     assert json.loads(rest)["hook"] == "PostToolUse"
     assert traces(leaked.store, NEEDLE) == []
+
+
+def test_state_documents_of_steps_lose_the_content(ws: Workspace, project: Path) -> None:
+    """In sealed and unsealed steps, of all sessions, as text and as the same JSON; others stay."""
+    (project / "keys.json").write_text('{\n  "a": "short",\n  "n": [1, 2]\n}\n')
+    (project / ".env").write_text(f"{SECRET}4929123456789012\n")
+    mixed = {"env": f"uses {KEY}", "card": 4929123456789012, "keys": {"n": [1, 2], "a": "short"}}
+    step = ws.capture("leak", session="me:1", state={"mixed": mixed, "plan": {"todo": ["tests"]}})
+    ws.gc()
+    for name in (".env", "keys.json"):
+        (project / name).unlink()
+    ws.capture("gone", session="me:2", state={KEY: {"deep": [{"k": KEY}]}})
+    done = ws.purge(paths=[b".env", b"keys.json"])
+    assert done.documents == (("me:1", "mixed"), ("me:2", "[purged]"))
+    assert traces(ws.store, NEEDLE) == []
+    assert traces(ws.store, b"4929123456789012") == []
+    assert traces(ws.store, b'"short"') == []
+    blotted = {"env": "uses [purged]", "card": "[purged]", "keys": "[purged]"}
+    for at in (ws.get_step(step.id), ws.head()):
+        assert ws.state("me:1", at=at) == {"mixed": blotted, "plan": {"todo": ["tests"]}}
+    assert ws.state("me:2") == {"[purged]": {"deep": [{"k": "[purged]"}]}}
+    ws.apply(ws.plan_rollback(step.id), force=True)
+    assert ws.state("me:1")["mixed"] == blotted
+    assert ws.verify(full=True).ok
+    assert not [one for one in done.unreached if "state" in one.what]
+
+
+def test_the_id_of_a_state_takes_those_versions_of_its_documents_out(
+    ws: Workspace, project: Path
+) -> None:
+    """And what was said of them; other versions and other documents stay."""
+    first = ws.capture(session="me:1", state={"plan": {"key": KEY}, "n": 1})
+    later = ws.capture(session="me:1", state={"plan": {"key": KEY}, "n": 2})
+    other = ws.capture(session="me:1", state={"plan": {"key": "none"}, "n": 2})
+    act = Act("told", "tool", session="me:1", result_text=f"the key is {KEY}")
+    said = ws.record(act=act).step
+    assert first.state is not None
+    planned = ws.plan_purge(blobs=[first.state])
+    assert planned.documents == (("me:1", "n"), ("me:1", "plan"))
+    assert planned.paths == ()
+    ws.purge(blobs=[first.state])
+    assert traces(ws.store, NEEDLE) == []
+    now = [ws.state("me:1", at=ws.get_step(one.id)) for one in (first, later, other)]
+    assert now == [
+        {"plan": "[purged]", "n": "[purged]"},
+        {"plan": "[purged]", "n": 2},
+        {"plan": {"key": "none"}, "n": 2},
+    ]
+    assert "[purged]" in (ws.text(ws.get_step(said.id).result_text) or "")
+    purged = ws.get_step(first.id).state
+    assert purged is not None
+    with pytest.raises(NotFoundError):
+        ws.purge(blobs=[purged])
+
+
+def spooled(folder: Path, number: int, payload: object) -> Path:
+    """Leaves an event as a hook does."""
+    for one in (folder.parent, folder):
+        one.mkdir(mode=0o700, exist_ok=True)
+    event = folder / f"17000000000000000{number:02}-1"
+    event.write_bytes(b"claude PostToolUse\n" + json.dumps(payload).encode())
+    return event
+
+
+def test_events_beside_the_socket_are_reached_and_what_speaks_of_the_path_is_emptied(
+    leaked: Workspace, project: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they hold was perhaps never captured; others stay, and all are still counted."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    beside = runtime / f"stepwell-{os.geteuid()}" / f"{leaked.store.name}.spool"
+    call = {"tool_name": "Write", "session_id": "s", "cwd": str(project / "src")}
+    repeats = spooled(beside, 1, {**call, "tool_input": {"content": SECRET}, "tool_use_id": "1"})
+    unseen = {"file_path": str(project / ".env"), "content": "NEVER_CAPTURED=1"}
+    speaks = [
+        spooled(beside, 2, {**call, "tool_input": unseen}),
+        spooled(leaked.store / "spool", 3, {**call, "tool_input": {"command": "cat '../.env'"}}),
+    ]
+    other = spooled(beside, 4, {**call, "tool_input": {"command": "cat env \ud800"}})
+    kept = other.read_bytes()
+    remains = beside / f".17000000000000000005-999999999-{2**22 + 1}"
+    remains.write_bytes(b"claude PostToolUse\n" + SECRET.encode())
+    (project / ".env").unlink()
+    assert leaked.plan_purge(paths=[b".env"]).events == 3
+    assert leaked.purge(paths=[b".env"]).events == 3
+    assert [one.read_bytes() for one in speaks] == [b"claude PostToolUse\n[purged]"] * 2
+    assert json.loads(repeats.read_bytes().partition(b"\n")[2])["tool_use_id"] == "1"
+    assert other.read_bytes() == kept
+    assert not remains.exists()
+    assert [*traces(leaked.store, NEEDLE), *traces_in(beside)] == []
+    with daemon_thread(project, leaked.home, runtime):
+        until(lambda: not list(beside.glob("17*")))
+    leaked.refresh()
+    gaps = [step for step in leaked.steps(limit=10) if step.kind == "gap"]
+    assert "4 events" in (gaps[0].reason or "")
+
+
+def traces_in(folder: Path) -> list[Path]:
+    """Returns which files of a folder hold the secret."""
+    return [path for path in folder.iterdir() if NEEDLE in path.read_bytes()]
+
+
+def test_an_event_of_a_path_that_no_step_has_is_purged(ws: Workspace, project: Path) -> None:
+    """It may be all that ever was written there."""
+    event = spooled(ws.store / "spool", 1, {"tool_input": {"file_path": "new.env", "content": KEY}})
+    done = ws.purge(paths=[b"new.env"])
+    assert (done.blobs, done.events) == ((), 1)
+    assert NEEDLE not in event.read_bytes()
+    with pytest.raises(NotFoundError):
+        ws.purge(paths=[b"new.env"])

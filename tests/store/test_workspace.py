@@ -19,6 +19,7 @@ from stepwell.store import (
     RefusedError,
     Workspace,
 )
+from stepwell.store.engine.recording import Act
 from stepwell.store.model.errors import DriftError, FormatError, OtherSessionError
 
 
@@ -431,3 +432,9 @@ def test_the_data_folder_is_never_captured_when_it_lies_in_the_workspace(tmp_pat
         assert [c.path for c in ws.step_changes(ws.head())] == [b"below", b"file"]
         assert (b"below/home", "repository") in [(c.path, c.reason) for c in ws.covered(ws.head())]
         assert ws.record("again").unchanged
+
+
+def test_texts_that_no_encoding_has_are_kept_as_their_escape(ws: Workspace) -> None:
+    """JSON from an agent may hold halves of surrogate pairs; the step is recorded all the same."""
+    step = ws.record(act=Act("odd", "tool", session="me:1", result_text="half \ud800, byte \udcff"))
+    assert ws.text(step.step.result_text) == r"half \ud800, byte \udcff"

@@ -29,6 +29,8 @@ class Blotter:
         """Contents that are no text are passed over: nothing that was said repeats them."""
         self._stretches: set[str] = set()
         self._whole: list[str] = []
+        self._documents: dict[object, list[Any]] = {}
+        """Contents that are JSON objects or lists, by their shape."""
         self.left_out = False
         """True when there was too much text to look for all of it."""
         room = _MOST
@@ -39,6 +41,13 @@ class Blotter:
                 self.left_out = True
                 return
             self._add(text)
+            self._add_document(text)
+
+    def _add_document(self, text: str) -> None:
+        with suppress(ValueError, RecursionError):
+            document = json.loads(text)
+            if isinstance(document, dict | list) and document:
+                self._documents.setdefault(_shape(document), []).append(document)
 
     def _add(self, text: str) -> None:
         if _SHORTEST <= len(text) < _STRETCH:
@@ -81,14 +90,34 @@ class Blotter:
         return self.text(text).encode("utf-8", "surrogateescape")
 
     def value(self, value: Any) -> Any:
-        """Returns a JSON value with its texts blotted out, names of members too."""
+        """Returns a JSON value with its texts blotted out, names of members too.
+
+        A part of it that is the same value as a content which is JSON goes whole, however it is
+        written; so does a number that has a stretch of a content.
+        """
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, dict | list) and self._is_document(value):
+            return BLOT
         if isinstance(value, list):
             return [self.value(one) for one in value]
         if isinstance(value, dict):
             return {self.text(name): self.value(one) for name, one in value.items()}
-        return value
+        return self._number(value)
+
+    def _number(self, value: Any) -> Any:
+        if isinstance(value, bool) or value is None:
+            return value
+        digits = json.dumps(value)
+        return value if self.text(digits) == digits else BLOT
+
+    def _is_document(self, value: dict[str, Any] | list[Any]) -> bool:
+        return bool(self._documents) and value in self._documents.get(_shape(value), ())
+
+
+def _shape(value: dict[str, Any] | list[Any]) -> object:
+    """Returns what equal values have in common and few others."""
+    return tuple(sorted(value)) if isinstance(value, dict) else len(value)
 
 
 def _text(content: bytes) -> str:

@@ -14,14 +14,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from stepwell.store.engine.atomic import system_error, write_atomic
+from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.pruning.blot import Blotter
-from stepwell.store.engine.pruning.needed import add_plan, kept_steps, plans_of_undo
+from stepwell.store.engine.pruning.needed import add_plan, plans_of_undo
 from stepwell.store.engine.pruning.purged import PurgeEdit
+from stepwell.store.engine.pruning.purgedstates import PurgedStates, named_states
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.rewrite import Overlay
+from stepwell.store.engine.pruning.spools import Spools
 from stepwell.store.engine.pruning.sweep import Removal
 from stepwell.store.engine.pruning.targets import contents, path_matcher
 from stepwell.store.engine.sealing.repository import SealedRepository, sealed_repository
@@ -36,25 +38,25 @@ from stepwell.store.model.steps import Effect, PurgeSet, UndoEnded
 from stepwell.store.model.text import plural
 
 _TRIES = 3
-SPOOL = "spool"
 _DERIVED = ("view", "stats")
 _OUTSIDE = Unreached(
     "copies outside this store", "clones and remotes of its repository, exported bundles, backups"
 )
 _STATE = Unreached("state", "snapshots of JSON state are not steps; `stepwell state delete` is")
 _SAME = Unreached("the very same bytes", "they are a part of what a step says, and no file")
-_STEP_STATE = Unreached("the state of steps", "its documents are not looked through")
 _TOO_MUCH = Unreached("texts", "the content is too large to look for all of it in what was said")
 
 
-def plan_purge(journal: Journal, targets: Sequence[Target], progress: Progress) -> Purge:
+def plan_purge(
+    journal: Journal, targets: Sequence[Target], spools: Spools, progress: Progress
+) -> Purge:
     """Returns what a purge of the targets would remove; changes nothing.
 
     Raises:
-        NotFoundError: no step has such content.
+        NotFoundError: no step has such content, and no event that waits to be recorded.
         IntegrityError: some step cannot be read, so that it is not known what it holds.
     """
-    return _planned(journal, targets, progress).purge
+    return _planned(journal, targets, spools, progress).purge
 
 
 def purge(
@@ -62,6 +64,7 @@ def purge(
     writing: Writing,
     targets: Sequence[Target],
     *,
+    spools: Spools,
     clock: Clock,
     randomness: RandomBytes,
     progress: Progress,
@@ -83,10 +86,10 @@ def purge(
     with sealing_alone(store, clock), sealed_repository(store, randomness) as repository:
         with Journal.open(store) as journal:
             if not journal.view().purging:
-                _planned(journal, targets, progress)
+                _planned(journal, targets, spools, progress)
         with writing() as writer:
             wanted = _begin(writer, targets)
-        done = _Work(store, repository, writing, clock, progress).run(wanted)
+        done = _Work(store, repository, writing, spools, clock, progress).run(wanted)
         remove_void(store)
         with writing():
             _remove_derived(store)
@@ -131,12 +134,18 @@ def _named(targets: Sequence[str]) -> str:
 class _Planned:
     """What is to go, and the edit that takes it out; `purge` is complete once that has run."""
 
-    def __init__(self, journal: Journal, targets: Sequence[Target]) -> None:
+    def __init__(self, journal: Journal, targets: Sequence[Target], spools: Spools) -> None:
         self.targets = targets
-        self.blobs = contents(journal, targets)
+        files = contents(journal, targets)
+        named = named_states(journal, {t.blob for t in targets if t.blob is not None})
+        self.blobs = files | named
         self.blotter = Blotter(journal.read(oid)[1] for oid in self.blobs)
         self.objects = Overlay(journal)
-        self.edit = PurgeEdit(self.objects, self.blobs, self.blotter)
+        in_files = Blotter(journal.read(oid)[1] for oid in files) if named else self.blotter
+        self.states = PurgedStates(journal, named, in_files)
+        self.edit = PurgeEdit(self.objects, files, self.blotter, self.states)
+        self.named = path_matcher(t.path for t in targets if t.path is not None)
+        self.events = len(spools.touched(self.blotter, self.named))
         self.ended = _undo_ends(journal, self.blobs)
         head = current_head(journal)
         self._in_head = () if head is None else tuple(sorted(self.edit.lost(head.snapshot)))
@@ -148,23 +157,26 @@ class _Planned:
     def purge(self) -> Purge:
         """Returns it for the person who asked."""
         edit = self.edit
-        named = path_matcher(t.path for t in self.targets if t.path is not None)
         return Purge(
             targets=tuple(map(str, self.targets)),
             paths=tuple((path, len(edit.paths[path])) for path in sorted(edit.paths)),
-            also=tuple(path for path in sorted(edit.paths) if not named(path)),
+            also=tuple(path for path in sorted(edit.paths) if not self.named(path)),
             blobs=tuple(sorted(self.blobs)),
             steps=tuple(edit.steps),
             texts=edit.texts,
+            documents=tuple(self.states.touched),
+            events=self.events,
             undo_ended=self.ended,
             in_workspace=self._in_head,
             unreached=self._unreached,
         )
 
 
-def _planned(journal: Journal, targets: Sequence[Target], progress: Progress) -> _Planned:
-    planned = _Planned(journal, targets)
-    if not planned.blobs:
+def _planned(
+    journal: Journal, targets: Sequence[Target], spools: Spools, progress: Progress
+) -> _Planned:
+    planned = _Planned(journal, targets, spools)
+    if not planned.blobs and not planned.events:
         raise NotFoundError(
             f"nothing was purged: no step has content at {_named(tuple(map(str, targets)))}",
             hint="name a path, a pattern such as '**/*.pem', or the 40 digits of a content's id; "
@@ -197,8 +209,6 @@ def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
             found.append(Unreached(index.name, "a pack that another program put there"))
     if (journal.store / "state").exists():
         found.append(_STATE)
-    if any(step.state is not None for step in kept_steps(journal.operations(), ())):
-        found.append(_STEP_STATE)
     return found
 
 
@@ -213,12 +223,14 @@ class _Work:
         store: Path,
         repository: SealedRepository,
         writing: Writing,
+        spools: Spools,
         clock: Clock,
         progress: Progress,
     ) -> None:
         self._store = store
         self._repository = repository
         self._writing = writing
+        self._spools = spools
         self._clock = clock
         self._progress = progress
 
@@ -234,7 +246,9 @@ class _Work:
                 progress=self._progress,
             )
             with Journal.open(self._store) as journal:
-                planned = _Planned(journal, targets)
+                planned = _Planned(journal, targets, self._spools)
+                with self._writing():
+                    self._spools.purge(planned.blotter, planned.named)
                 if not planned.blobs:
                     return planned.purge if done is None else _with_rest(done)
                 swept = self._remove(journal, planned)
@@ -258,8 +272,6 @@ class _Work:
                 ended: list[Effect] = [UndoEnded(planned.ended)]
                 writer.begin().commit("purge", "what purged content was needed for", ended)
             journal.refresh()
-        with self._writing():
-            _blot_spool(self._store, planned.blotter)
         removal = Removal(
             journal,
             self._repository,
@@ -308,19 +320,3 @@ def _remove_derived(store: Path) -> None:
                 os.unlink(store / name)
         except OSError as error:
             raise system_error(error, "removing", store / name) from error
-
-
-def _blot_spool(store: Path, blotter: Blotter) -> None:
-    """Blots the contents out of events that are not recorded yet; to be called under the writer lock.
-
-    Names with a dot in front are of events that are being written: their hook comes after the purge.
-    """
-    folder = store / SPOOL
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith("."):
-            continue
-        with suppress(FileNotFoundError):
-            head, line, payload = path.read_bytes().partition(b"\n")
-            blotted = blotter.stored(payload)
-            if blotted != payload:
-                write_atomic(path, head + line + blotted)

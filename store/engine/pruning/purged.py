@@ -26,6 +26,7 @@ from stepwell.store.engine.objects import (
     encode_tree,
 )
 from stepwell.store.engine.pruning.blot import BLOT, Blotter
+from stepwell.store.engine.pruning.purgedstates import PurgedStates
 from stepwell.store.engine.pruning.rewrite import Overlay
 from stepwell.store.engine.sealing.gather import Made
 from stepwell.store.model.experiments import Candidate, Experiment
@@ -56,10 +57,17 @@ class PurgeEdit:
         IntegrityError: a tree or text of a step cannot be read.
     """
 
-    def __init__(self, objects: Overlay, blobs: Set[Oid], blotter: Blotter) -> None:
+    def __init__(
+        self,
+        objects: Overlay,
+        blobs: Set[Oid],
+        blotter: Blotter,
+        states: PurgedStates,
+    ) -> None:
         self._objects = objects
         self._blobs = blobs
         self._blotter = blotter
+        self._states = states
         self.steps: dict[StepId, None] = {}
         """Those that lost something, in order."""
         self.paths: dict[TrackedPath, set[Oid]] = {}
@@ -129,6 +137,7 @@ class PurgeEdit:
             input=self._stored(step.input),
             result_text=self._stored(step.result_text),
             said=self._stored(step.said),
+            state=self._states.without(step.state, self._objects),
         )
         if lost:
             edited = self._without(edited, lost)
@@ -256,7 +265,8 @@ class PurgeEdit:
         return content if edited == texts else encode_rules(edited)
 
     def _is_purged(self, text: bytes) -> bool:
-        return Made(BLOB, text).oid in self._blobs
+        oid = Made(BLOB, text).oid
+        return oid in self._blobs or oid in self._states.named
 
 
 @dataclass(slots=True)
