@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.daemons import daemon_thread, until
 from support.pruning import FEW, edits
-from support.sealed import assert_clean
+from support.sealed import assert_clean, copy_objects, git
 from support.traces import traces
 
 from stepwell.store import Workspace
@@ -415,3 +415,32 @@ def test_an_event_of_a_path_that_no_step_has_is_purged(ws: Workspace, project: P
     assert NEEDLE not in event.read_bytes()
     with pytest.raises(NotFoundError):
         ws.purge(paths=[b"new.env"])
+
+
+@pytest.mark.parametrize("how", ["beside", "instead", "strange"])
+def test_copies_that_another_program_made_go_too(
+    leaked: Workspace, project: Path, how: str, tmp_path: Path
+) -> None:
+    """Of packs and loose objects; a pack with more in it than the history stays, and is named."""
+    repository = leaked.store / "repo.git"
+    if how == "beside":
+        copy_objects(repository)
+    elif how == "instead":
+        git(repository, "gc", "--quiet")
+    else:
+        (tmp_path / "text").write_text("somebody's\n")
+        git(repository, "hash-object", "-w", str(tmp_path / "text"))
+        listed = git(repository, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
+        (tmp_path / "list").write_text(listed)
+        with open(tmp_path / "list", "rb") as source:
+            base = str(repository / "objects/pack/pack")
+            made = git(repository, "pack-objects", base, source=source)
+    (project / ".env").unlink()
+    planned = leaked.plan_purge(paths=[b".env"])
+    done = leaked.purge(paths=[b".env"])
+    packs = [one.what for one in done.unreached if one.what.startswith("pack-")]
+    assert packs == ([f"pack-{made.strip()}"] if how == "strange" else [])
+    assert planned.unreached == done.unreached
+    assert bool(traces(leaked.store, NEEDLE)) is (how == "strange")
+    assert leaked.verify(full=True).ok
+    assert git(repository, "fsck", "--no-dangling", "--full") == ""

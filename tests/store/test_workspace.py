@@ -19,7 +19,6 @@ from stepwell.store import (
     RefusedError,
     Workspace,
 )
-from stepwell.store.engine.recording import Act
 from stepwell.store.model.errors import DriftError, FormatError, OtherSessionError
 
 

@@ -21,7 +21,7 @@ from support.bench import FAST
 from support.kill_points import killed
 from support.pruning import edits
 from support.seal_kill_points import SealKiller, judged
-from support.sealed import assert_clean
+from support.sealed import assert_clean, copy_objects
 from support.traces import traces
 
 from stepwell.store import Workspace
@@ -39,6 +39,7 @@ def prepared(project: Path, home: Path) -> dict[str, Any]:
         ws.record(act=Act("write", "tool", session="claude:s", prompt=f"use {SECRET}"))
         edits(ws, project, 2)
         ws.gc()
+        copy_objects(ws.store / "repo.git")
         ws.apply(ws.plan_rollback(ws.get_step("#2")))
         (project / "secret").unlink()
         edits(ws, project, 2)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from support.journals import Ticks, assert_whole, reading, writing
 
 from stepwell.store.engine.context import no_progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.sealing.layout import repository_of
+from stepwell.store.engine.sealing.packs import Packs
 from stepwell.store.engine.sealing.seal import seal
 from stepwell.store.model.reports import Sealed
 from stepwell.store.model.steps import Operation
@@ -29,11 +31,12 @@ def seal_store(store: Path, **more: Any) -> Sealed:
     return seal(store, lambda: writing(store), **arguments)
 
 
-def git(repository: Path, *arguments: str) -> str:
+def git(repository: Path, *arguments: str, source: IO[bytes] | None = None) -> str:
     """Runs git on a repository as its owner would, and returns what it printed."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     done = subprocess.run(
         ["git", "--git-dir", str(repository), *arguments],
+        stdin=source,
         capture_output=True,
         env={**clean, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
         check=False,
@@ -70,3 +73,15 @@ def whole_store(store: Path, operations: Sequence[Operation]) -> None:
         assert_same(journal, operations)
         report = journal.verify(True)
         assert report.damaged == ()
+
+
+def copy_objects(repository: Path) -> None:
+    """Has another program put all objects beside the packs: packed once more, and loose."""
+    git(repository, "repack", "-a", "-q", "-F", "--depth=1")
+    git(repository, "commit-graph", "write", "--reachable")
+    packs = Packs(repository)
+    for oid in {oid for index in packs.indexes for oid in index.ids()}:
+        kind, content = packs.read(oid)
+        path = repository / "objects" / oid.hex()[:2] / oid.hex()[2:]
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(zlib.compress(f"{kind} {len(content)}\0".encode() + content))

@@ -33,6 +33,19 @@ def kept_steps(operations: Iterable[Operation], removed: Seqs) -> Iterator[Step]
                 yield effect.step
 
 
+def all_objects(journal: Journal) -> set[Oid]:
+    """Returns what any step needs, dropped ones too, and any plan; what cannot be read has no parts."""
+    reach = Reach(journal, strict=False)
+    operations = list(journal.operations())
+    for step in kept_steps(operations, ()):
+        reach.add(step)
+    for plan in {plan for operation in operations for plan in _plans_of(operation)}:
+        with suppress(IntegrityError):
+            add_plan(reach, journal, plan)
+    add_accounts(reach, operations, ())
+    return reach.objects
+
+
 def add_accounts(reach: Reach, operations: Iterable[Operation], removed: Seqs) -> None:
     """Adds the texts that came to steps afterwards, without those of steps that are removed."""
     accounts = (e for o in operations for e in o.effects if isinstance(e, AccountSet))

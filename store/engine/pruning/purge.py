@@ -24,7 +24,7 @@ from stepwell.store.engine.pruning.purgedstates import PurgedStates, named_state
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.rewrite import Overlay
 from stepwell.store.engine.pruning.spools import Spools
-from stepwell.store.engine.pruning.sweep import Removal
+from stepwell.store.engine.pruning.sweep import Removal, packs_of_others
 from stepwell.store.engine.pruning.targets import contents, path_matcher
 from stepwell.store.engine.sealing.repository import SealedRepository, sealed_repository
 from stepwell.store.engine.sealing.seal import Writing, seal_in, sealing_alone
@@ -203,10 +203,10 @@ def _undo_ends(journal: Journal, blobs: Set[Oid]) -> tuple[int, ...]:
 
 def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
     found = [_OUTSIDE]
-    listed = journal.manifest.packs
-    for index in journal.sealed.packs.indexes:
-        if index.name not in listed and any(oid in index for oid in blobs):
-            found.append(Unreached(index.name, "a pack that another program put there"))
+    for index in packs_of_others(journal)[1]:
+        if any(oid in index for oid in blobs):
+            why = "a pack that another program put there, with more in it than this history"
+            found.append(Unreached(index.name, why))
     if (journal.store / "state").exists():
         found.append(_STATE)
     return found
@@ -255,7 +255,6 @@ class _Work:
             if swept is None:
                 remove_redundant(self._store)
                 continue
-            self._remove_loose(planned.blobs)
             done = _joined(done, planned.purge, swept)
             with Journal.open(self._store) as journal:
                 if not any(_is_packed(journal, oid) for oid in planned.blobs):
@@ -282,16 +281,6 @@ class _Work:
             planned.edit,
         )
         return removal.run(self._writing)
-
-    def _remove_loose(self, blobs: Set[Oid]) -> None:
-        for oid in blobs:
-            name = oid.hex()
-            path = self._repository.path / "objects" / name[:2] / name[2:]
-            try:
-                with suppress(FileNotFoundError):
-                    os.unlink(path)
-            except OSError as error:
-                raise system_error(error, "removing", path) from error
 
 
 def _is_packed(journal: Journal, oid: Oid) -> bool:

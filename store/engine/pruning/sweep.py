@@ -16,7 +16,12 @@ from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.pruning.due import due, ends
-from stepwell.store.engine.pruning.needed import add_accounts, add_plans, kept_steps
+from stepwell.store.engine.pruning.needed import (
+    add_accounts,
+    add_plans,
+    all_objects,
+    kept_steps,
+)
 from stepwell.store.engine.pruning.reach import Reach
 from stepwell.store.engine.pruning.rewrite import Edit, Overlay, Rewritten
 from stepwell.store.engine.sealing.layout import repository_of
@@ -29,7 +34,7 @@ from stepwell.store.engine.sealing.sealedindex import (
     remove_other_indexes,
     write_index,
 )
-from stepwell.store.engine.sealing.tidy import remove_redundant, remove_void
+from stepwell.store.engine.sealing.tidy import copied_packs, remove_redundant, remove_void
 from stepwell.store.model.errors import BusyError, IntegrityError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes, StepId
 from stepwell.store.model.reports import Swept
@@ -126,6 +131,7 @@ class Removal:
         _check_whole(pack, wanted)
         if not self._is_still_whole(pack):
             return None
+        copies, _ = packs_of_others(journal, pack)
         view, commits = journal.view(), rewritten.commits
         heads = {b.name: _sealed_commit(journal, b.head, commits) for b in view.branches.values()}
         refs = self._repository.set_history(
@@ -139,7 +145,9 @@ class Removal:
             packs=(pack.name,),
             operations=rewritten.operations_commit.hex(),
             refs=refs,
-            void=tuple(name for name in old.packs if name != pack.name),
+            void=tuple(
+                name for name in (*old.packs, *(copy.name for copy in copies)) if name != pack.name
+            ),
         )
         path = index_path(journal.store, manifest.sealed, manifest.operations)
         write_index(path, encode_index(manifest.sealed, None, rewritten.rows, rewritten.commits))
@@ -179,6 +187,22 @@ class Removal:
         self._seen = journal.last_number
         new = self._reach.objects - known
         return all(oid in pack or any(True for _ in journal.copies(oid)) for oid in new)
+
+
+def packs_of_others(
+    journal: Journal, made: PackIndex | None = None
+) -> tuple[list[PackIndex], list[PackIndex]]:
+    """Returns packs that no sealing made: mere copies of this history, and those with more in them.
+
+    `made` is a pack of ours that does not count yet.
+    """
+    packs, manifest = journal.sealed.packs, journal.manifest
+    own = {*manifest.packs, *manifest.void, *([] if made is None else [made.name])}
+    others = [index for index in packs.indexes if index.name not in own]
+    if not others:
+        return [], []
+    ours = all_objects(journal).union(made.ids() if made is not None else ())
+    return copied_packs(packs, others, manifest, ours)
 
 
 def _check_whole(pack: PackIndex, wanted: set[Oid]) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 from pathlib import Path
 
 from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.manifest import Manifest, read_manifest
-from stepwell.store.engine.objects import MODE_TREE, decode_tree
+from stepwell.store.engine.objects import EMPTY_BLOB, EMPTY_TREE, MODE_TREE, decode_tree
 from stepwell.store.engine.sealing.commits import step_of_commit
 from stepwell.store.engine.sealing.history import chunks_of, tree_of_commit
 from stepwell.store.engine.sealing.layout import pack_folder, repository_of
 from stepwell.store.engine.sealing.packindex import PackIndex
 from stepwell.store.engine.sealing.packs import Packs
 from stepwell.store.model.errors import IntegrityError
-from stepwell.store.model.ids import Oid
+from stepwell.store.model.ids import Oid, oid_from_hex
+
+_ID = re.compile("[0-9a-f]{40}")
+_SUMMARIES = ("info/commit-graph", "info/commit-graphs/*", "pack/multi-pack-index*")
+"""Below `objects`: made by other programs of all packs there were, void ones too."""
 
 
 def remove_redundant(store: Path) -> int:
@@ -46,14 +52,14 @@ def _remove_without_index(folder: Path, manifest: Manifest) -> None:
     """Removes packs that a kill left before they had an index, or after they lost it on leaving."""
     for path in folder.glob("pack-*.pack"):
         if path.stem not in manifest.packs and not path.with_suffix(".idx").exists():
-            try:
-                os.unlink(path)
-            except OSError as error:
-                raise system_error(error, "removing", path) from error
+            _unlink(path)
 
 
 def remove_void(store: Path) -> None:
     """Removes the files of packs that the manifest calls void; again does nothing.
+
+    What of them no pack that counts holds goes first where another program left it loose, so that
+    after a kill it is still known; so do files in which git keeps what it knows of commits and packs.
 
     Raises:
         FailedError: the system refuses.
@@ -61,14 +67,50 @@ def remove_void(store: Path) -> None:
     manifest = read_manifest(store)
     if manifest is None or not manifest.void:
         return
-    void = set(manifest.void) - set(manifest.packs)
-    for index in Packs(repository_of(store)).indexes:
-        if index.name in void:
-            _remove(index)
-    for name in void:
+    repository = repository_of(store)
+    indexes = Packs(repository).indexes
+    listed = [index for index in indexes if index.name in manifest.packs]
+    void = [i for i in indexes if i.name in manifest.void and i.name not in manifest.packs]
+    if void:
+        for path, oid in _loose(repository):
+            if _in_any(void, oid) and not _in_any(listed, oid):
+                _unlink(path)
+        for name in _SUMMARIES:
+            for path in (repository / "objects").glob(name):
+                _unlink(path)
+    for index in void:
+        _remove(index)
+    for name in set(manifest.void) - set(manifest.packs):
         # Of one whose index went before a kill.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(pack_folder(repository_of(store)) / f"{name}.pack")
+        _unlink(pack_folder(repository) / f"{name}.pack")
+
+
+def _loose(repository: Path) -> Iterator[tuple[Path, Oid]]:
+    """Yields the objects that lie in files of their own; no sealing makes such."""
+    for path in (repository / "objects").glob("[0-9a-f][0-9a-f]/*"):
+        name = path.parent.name + path.name
+        if _ID.fullmatch(name):
+            yield path, oid_from_hex(name)
+
+
+def _in_any(indexes: Iterable[PackIndex], oid: Oid) -> bool:
+    return any(oid in index for index in indexes)
+
+
+def copied_packs(
+    packs: Packs, unlisted: Iterable[PackIndex], manifest: Manifest, ours: Set[Oid]
+) -> tuple[list[PackIndex], list[PackIndex]]:
+    """Parts packs that another program made: copies of our own history, and those with more in them.
+
+    `ours` is what steps need; what was derived from that, now or earlier, is ours, too.
+    """
+    copies, others = list[PackIndex](), list[PackIndex]()
+    for index in unlisted:
+        unknown = set(index.ids()) - ours - {EMPTY_TREE, EMPTY_BLOB}
+        # As if no operations counted: those that do are derived, too.
+        strange = unknown - _out_of_use(packs, unknown, replace(manifest, operations=""))
+        (others if strange else copies).append(index)
+    return copies, others
 
 
 def missed(
@@ -116,11 +158,14 @@ def check_nothing_missed(packs: Packs, merged: PackIndex, manifest: Manifest) ->
 
 
 def _remove(index: PackIndex) -> None:
+    # Without its index git does not see a pack; the other way round it would complain.
+    for suffix in (".idx", ".pack", ".rev", ".bitmap", ".mtimes"):
+        _unlink(index.path.with_suffix(suffix))
+
+
+def _unlink(path: Path) -> None:
     try:
-        # Without its index git does not see a pack; the other way round it would complain.
-        os.unlink(index.path)
-        os.unlink(index.pack)
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(index.path.with_suffix(".rev"))
+            os.unlink(path)
     except OSError as error:
-        raise system_error(error, "removing", index.path) from error
+        raise system_error(error, "removing", path) from error
