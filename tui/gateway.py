@@ -23,7 +23,7 @@ from stepwell.tui.feed.patches import Sight
 from stepwell.tui.feed.pause import Pause, give_back
 from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
 from stepwell.tui.feed.snapshots import taken
-from stepwell.tui.feed.statelines import state_lines
+from stepwell.tui.feed.statediffs import plan_documents, step_documents
 from stepwell.tui.feed.texts import TextSearch, search_texts
 from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.messages import (
@@ -434,10 +434,13 @@ class Gateway:
 
         def call(source: Source) -> None:
             was_large = False
-            for changes, unread in _growing(source, sight):
+            states = step_documents(source, sight.step, sight.base)
+            for files, unread in _growing(source, sight):
                 if self._patch != generation:
                     break
-                if changes is not None:
+                if files is not None:
+                    changes = (*files, *states)
+                    unread += len(states) if unread else 0
                     said = _said(source, sight) if not changes else ()
                     rows = DiffRows(changes, _told(source, changes), said, unread)
                     self._post(PatchLoaded(generation, sight.key, rows))
@@ -581,7 +584,8 @@ def _planned(
     found = wish.plan(source)
     if not isinstance(found, PlannedChanges):
         return PlanMade(generation, None, None, found, recovered)
-    rows = DiffRows(found.changes, _told(source, found.changes))
+    changes = (*found.changes, *plan_documents(source, found.plan))
+    rows = DiffRows(changes, _told(source, found.changes))
     return PlanMade(generation, found, rows, None, recovered)
 
 
@@ -614,8 +618,6 @@ def _said(source: Source, sight: Sight) -> Sequence[str]:
     step = sight.step
     if step is None or sight.base is not None:
         return ()
-    if states := state_lines(source, step):
-        return states
     for oid, is_prose in ((step.result_text, False), (step.prompt, True), (step.input, False)):
         found = _blob(source, oid) if oid is not None else None
         if found:

@@ -126,6 +126,11 @@ class Plan:
         return self.kind == "merge" and not self.paths and not self.hunks
 
     @property
+    def restores_state(self) -> bool:
+        """Tells whether the state that steps carry goes back with the files: all of both, or none."""
+        return not self.partial and self.merged is None
+
+    @property
     def leaves_conflicts(self) -> bool:
         """Tells whether the plan, when applied, leaves conflicts on disk for a person to settle."""
         return self.is_whole_merge and bool(self.conflicts)

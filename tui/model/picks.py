@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from stepwell.tui.model.statedocument import StateDocument
 from stepwell.tui.values import Change, Hunk, signs_of
 
 State = Literal["none", "some", "all"]
@@ -42,7 +43,18 @@ class Picks:
             set(self._parts(index)) if everything else set() for index in range(len(self.changes))
         ]
 
+    def takes(self, index: int) -> bool:
+        """Tells whether a change can be chosen: state comes back with everything or not at all."""
+        return not isinstance(self.changes[index], StateDocument)
+
+    @property
+    def total(self) -> int:
+        """How many changes can be chosen."""
+        return sum(map(self.takes, range(len(self.changes))))
+
     def _parts(self, index: int) -> Iterable[int]:
+        if not self.takes(index):
+            return ()
         return range(len(self.changes[index].hunks)) if self.changes[index].hunks else (_WHOLE,)
 
     def state(self, index: int) -> State:
@@ -68,7 +80,8 @@ class Picks:
     @property
     def complete(self) -> bool:
         """Everything is chosen."""
-        return all(self.state(index) == "all" for index in range(len(self.changes)))
+        every = filter(self.takes, range(len(self.changes)))
+        return all(self.state(index) == "all" for index in every)
 
     @property
     def files(self) -> int:
@@ -88,15 +101,16 @@ class Picks:
 
     def toggle_files(self, indices: Sequence[int]) -> None:
         """Chooses files whole, or lets go of them when they all are chosen whole."""
-        chosen = any(self.state(index) != "all" for index in indices)
-        for index in indices:
+        files = [index for index in indices if self.takes(index)]
+        chosen = any(self.state(index) != "all" for index in files)
+        for index in files:
             self.set_file(index, chosen)
 
     def toggle_hunk(self, index: int, hunk: int) -> None:
         """Chooses a hunk or lets go of it; above the first hunk, the file."""
         if hunk < 0 or not self.changes[index].hunks:
             self.toggle_files([index])
-        else:
+        elif self.takes(index):
             self._chosen[index] ^= {hunk}
 
     def toggle_all(self) -> None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stepwell.tui.keys.actions import does_it_again, takes_it_back
+from stepwell.tui.model.statedocument import STATE, StateDocument
 from stepwell.tui.values import (
     Applied,
+    Change,
     Conflict,
     Kept,
     Oid,
@@ -57,7 +59,7 @@ _TITLE = 40
 class PlanRow:
     """One row. `tick` is None when nothing has to be ticked, else what the tick stands for."""
 
-    kind: Literal["session", "change", "drift", "conflict", "kept"]
+    kind: Literal["session", "change", "state", "drift", "conflict", "kept"]
     text: str = ""
     """Beside a change's path: why it needs a tick. Of other rows: all that they say."""
     change: int | None = None
@@ -66,8 +68,11 @@ class PlanRow:
     """Of a conflict: the path that would have to be left out."""
 
 
-def plan_rows(planned: PlannedChanges) -> tuple[PlanRow, ...]:
-    """Returns the rows: others' work, conflicts, changes in order, other drift, what is kept."""
+def plan_rows(planned: PlannedChanges, shown: Sequence[Change] = ()) -> tuple[PlanRow, ...]:
+    """Returns the rows: others' work, conflicts, changes in order, other drift, what is kept.
+
+    `shown` are the changes with the documents of state behind them, if there are any.
+    """
     reasons = {kept.path: printable(kept.reason) for kept in planned.plan.drift}
     rows = [
         PlanRow(
@@ -86,15 +91,16 @@ def plan_rows(planned: PlannedChanges) -> tuple[PlanRow, ...]:
         )
         for one in planned.plan.conflicts
     ]
-    shown: set[bytes] = set()
+    named: set[bytes] = set()
     for index, change in enumerate(planned.changes):
         path = next((p for p in (change.path, change.old_path) if p in reasons), None)
         rows.append(PlanRow("change", reasons[path] if path else "", index, path))
-        shown.update(p for p in (change.path, change.old_path) if p is not None)
+        named.update(p for p in (change.path, change.old_path) if p is not None)
+    rows += [PlanRow("state", change=at) for at in range(len(planned.changes), len(shown))]
     rows += [
         PlanRow("drift", f"{_shown(kept)}: {printable(kept.reason)}", tick=kept.path)
         for kept in planned.plan.drift
-        if kept.path not in shown
+        if kept.path not in named
     ]
     return (*rows, *kept_rows(planned.plan.keep))
 
@@ -193,11 +199,11 @@ def check_part(shown: Plan, part: Plan, agreed: bool) -> str | None:
     return f"{_path(fresh[0].path)}: {printable(fresh[0].reason)}" if fresh else None
 
 
-def state_sentence(plan: Plan) -> str:
-    """Returns what becomes of the state that steps carry beside their files; empty when nothing does."""
-    whole = not plan.partial and plan.merged is None and plan.side == "after"
-    changes = whole and plan.head.state != plan.target.state
-    return f"The state that #{plan.target.seq} carries comes back, too." if changes else ""
+def state_sentence(changes: Sequence[Change]) -> str:
+    """Returns which documents go back beside the files; empty when none does."""
+    found = [printable(escape(c.path)) for c in changes if isinstance(c, StateDocument)]
+    names = one_line(", ".join(name.removeprefix(STATE) for name in found), 60)
+    return f"State goes back, too: {names}." if found else ""
 
 
 def tally(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from stepwell.tui.feed.wishes import Rollback
 from stepwell.tui.keys.actions import key_of
 from stepwell.tui.look.marks import shown_path
 from stepwell.tui.model.picks import Picks, Wanted
+from stepwell.tui.model.statedocument import StateDocument
 from stepwell.tui.screens.consulting import Consulting
 from stepwell.tui.screens.showing import Showing
 from stepwell.tui.values import Change
@@ -123,7 +124,7 @@ class Choosing(Consulting):
         if what == "path":
             return shown_path(change.path)
         if what == "patch":
-            return patch_text([change])
+            return "" if isinstance(change, StateDocument) else patch_text([change])
         here = self.diff.hunk_here()
         hunk = hunk_at(change.hunks, here[1] if here is not None and self.diff.has_focus else 0)
         if hunk is None:
@@ -144,7 +145,7 @@ class Choosing(Consulting):
         from stepwell.tui.screens.leaving import edit_file
 
         change = self._change_here()
-        if change is None:
+        if change is None or isinstance(change, StateDocument):
             self.say("there is no file to edit here")
             return
         at = self.diff.line_here() if self.diff.has_focus else None

@@ -43,7 +43,6 @@ from stepwell.tui.model.planrows import (
     plan_rows,
     recovery_notice,
     settle_headline,
-    state_sentence,
     tally,
 )
 from stepwell.tui.screens.above import Above
@@ -197,10 +196,10 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
     def _show(self, planned: PlannedChanges, rows: DiffRows) -> None:
         self._shown = planned
         choice = isinstance(self._wish, Rollback)
-        self._plan.show_plan(plan_rows(planned), planned.changes, choice=choice)
+        self._plan.show_plan(plan_rows(planned, rows.changes), rows.changes, choice=choice)
         if isinstance(self._wish, Rollback) and not self._chosen_beforehand(self._wish):
             return
-        nothing = "no file differs" if not planned.changes else "choose a file above"
+        nothing = "no file differs" if not rows.changes else "choose a file above"
         heading = f"Disk now {self._glyphs.arrow} after"
         picks = self._plan.picks if choice else None
         self._diff.show(rows, heading, empty=nothing, picks=picks)
@@ -239,8 +238,8 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         if isinstance(shown, PlannedChanges):
             picks = self._plan.picks
             if self._plan.partial:
-                total = len(picks.changes)
-                whole = sum(picks.state(i) == "all" for i in range(total))
+                total = picks.total
+                whole = sum(picks.state(i) == "all" for i in range(len(picks.changes)))
                 said = part_headline(shown.plan, whole, total, picks.hunks)
                 self._headline.say(said, "strong")
                 right = f"{picks.files} of {plural(total, 'file')} ticked"
@@ -265,7 +264,7 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
 
     @property
     def _safety(self) -> str:
-        return _safety(self._wish, self._shown)
+        return f"{self._plan.state} {_safety_of(self._wish)}".lstrip()
 
     def _share_height(self) -> None:
         room = max(4, self.size.height // 3)
@@ -467,12 +466,6 @@ def _hints(
         keys += [(key_of("preview.flip"), f"{other.side} instead")] if other is not None else []
         keys.append((key_of("preview.reach"), "all since" if wish.only else "only this step"))
     return [*keys, (key_of("preview.switch"), "list/diff"), (key_of("preview.cancel"), "cancel")]
-
-
-def _safety(wish: Wish, shown: PlannedChanges | Operation | None) -> str:
-    """Returns what goes along with the files, and what makes it safe to try."""
-    state = state_sentence(shown.plan) if isinstance(shown, PlannedChanges) else ""
-    return f"{state} {_safety_of(wish)}".lstrip()
 
 
 def _safety_of(wish: Wish) -> str:

@@ -23,6 +23,7 @@ from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.model.diffrows import LINES, DiffRows, Kind, Row
 from stepwell.tui.model.layout import NONE, Spot
 from stepwell.tui.model.picks import Picks
+from stepwell.tui.model.statedocument import StateDocument
 from stepwell.tui.widgets.colouredlist import ColouredList
 from stepwell.tui.widgets.difflines import GROUNDS, Sided, Tint, Window
 
@@ -246,7 +247,10 @@ class DiffView(ColouredList):
             return None
         row = self.row(self.here)
         number = row.new if row.new is not None else row.old
-        return (self.rows.changes[row.change].path, number) if number is not None else None
+        change = self.rows.changes[row.change]
+        if number is None or isinstance(change, StateDocument):
+            return None
+        return change.path, number
 
     def action_pick_hunk(self) -> None:
         """Chooses the hunk (above the first one, the file) for a restore, or lets go of it."""

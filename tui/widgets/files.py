@@ -85,7 +85,8 @@ class FileList(LineList):
     def _tell(self) -> None:
         total = len(self.changes)
         at = self.change_at(self.cursor)
-        right = f"{(at or 0) + 1} of {total}" if total > 1 else plural(total, "file")
+        what = "file" if self.picks.total else "document"
+        right = f"{(at or 0) + 1} of {total}" if total > 1 else plural(total, what)
         if self.picks.any:
             right = f"{self.picks.files} of {total} picked"
         self.set_caption("Files", right if total else "")

@@ -17,7 +17,7 @@ from stepwell.tui.look.marks import (
     width_of,
 )
 from stepwell.tui.model.picks import Picks
-from stepwell.tui.model.planrows import PlanRow
+from stepwell.tui.model.planrows import PlanRow, state_sentence
 from stepwell.tui.values import Change
 from stepwell.tui.widgets.linelist import LineList
 
@@ -59,7 +59,7 @@ class PlanList(LineList):
         self.set_count(len(rows), cursor=0)
 
     def _has_box(self, row: PlanRow) -> bool:
-        choosable = self._choice and (row.change is not None or row.path is not None)
+        choosable = self._choice and (row.kind == "change" or row.path is not None)
         return row.tick is not None or choosable
 
     def _is_open(self, row: PlanRow) -> bool:
@@ -79,6 +79,11 @@ class PlanList(LineList):
     def partial(self) -> bool:
         """Something is left out."""
         return not self.picks.complete or any(row.path in self.left for row in self.rows)
+
+    @property
+    def state(self) -> str:
+        """Which documents of state go back; empty for none, and when files are left out."""
+        return "" if self.partial else state_sentence(self.changes)
 
     def choose_none(self) -> None:
         """Leaves everything out, conflicts too; what is chosen is put in afterwards."""
@@ -181,7 +186,8 @@ class PlanList(LineList):
         return parts
 
     def _note(self, row: PlanRow, change: Change) -> str:
-        if row.change is not None and self.picks.state(row.change) == "none":
+        stays = row.change is not None and self.picks.state(row.change) == "none"
+        if self.partial if row.kind == "state" else stays:
             return "stays as it is"
         becomes = {"D": "is deleted", "A": "comes back"}.get(change.status, "")
         if change.old_path is not None:

@@ -175,26 +175,6 @@ def test_figures_are_shown_with_their_growth(
     play_over(root, scene, size)
 
 
-def test_a_step_of_state_alone_shows_what_changed_in_it(
-    root: Path, tmp_path: Path, play_over: Make, until: Make, screen_text: Make
-) -> None:
-    """By path, and harmless; where files changed too, `show` tells."""
-    with Workspace.open(root, home=tmp_path / "home") as ws:
-        ws.capture("plan", session="me:1", state={"plan": {"todo": ["dig"]}})
-        ws.capture("plan", session="me:1", state={"plan": {"todo": ["dig", "\x1b[31mplant"]}})
-
-    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        await until(lambda: any("+ /me:1/plan/todo/1" in row for row in screen_text(app)))
-        assert not any("\x1b" in row for row in screen_text(app))
-        await pilot.press("colon", *typed("show @"), "enter")
-        await until(lambda: "/me:1/plan/todo/1" in said(app))
-        await pilot.press(*typed("rollback @~1"), "enter")
-        sentence = "The state that #6 carries comes back, too."
-        await until(lambda: any(sentence in row for row in screen_text(app)))
-
-    play_over(root, scene)
-
-
 def test_figures_warn_before_the_size_limit(
     root: Path,
     play_over: Make,
