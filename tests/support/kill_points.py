@@ -3,7 +3,7 @@
 Run as `python kill_points.py FIRST STEP [damaged] [user] [saved] [together]`: takes every STEP-th
 point from FIRST on; `damaged`: a target object cannot be read at recovery; `user`: without privileges;
 `saved`: somebody saves one file right after the last look at it; `together`: as with very many
-files, whose drafts are made durable by one sync. Prints one JSON document: how many
+files, whose drafts are made durable by one sync and whose room a thread takes back. Prints one JSON document: how many
 points there were, how often all was put back, and what was wrong after which.
 """
 
@@ -27,6 +27,7 @@ from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.rollback import (
     Recovered,
     apply_plan,
+    freeing,
     recover_plan,
     renaming,
     swaps,
@@ -188,6 +189,7 @@ def main(folder: bytes, first: int, step: int, options: list[str]) -> dict[str, 
     """Returns the report."""
     if "together" in options:
         together.MANY = 1
+        freeing._BATCH = freeing._FEW = 2
     wrong: list[str] = []
     undone = 0
     point = first

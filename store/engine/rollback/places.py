@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from stepwell.store.engine.objects import FileMovedError
 from stepwell.store.engine.rollback import swaps, together
+from stepwell.store.engine.rollback.freeing import Freeing
 from stepwell.store.engine.rollback.looking import (
     OLD_FILE,
     SET_ID_BITS,
@@ -27,7 +28,7 @@ from stepwell.store.engine.rollback.looking import (
     signature_of,
     state_in,
 )
-from stepwell.store.engine.rollback.swaps import Names
+from stepwell.store.engine.rollback.swaps import Names, Unlink
 from stepwell.store.engine.rollback.together import Together
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
@@ -56,6 +57,7 @@ class Places:
         self._touched: dict[TrackedPath, bool] = {}
         """Folders with changes, and whether one sync of the file system covers them."""
         self._together = Together(self._root)
+        self._freeing = Freeing()
         self._prepared: dict[int, tuple[TrackedPath, int]] = {}
         """Drafts made ahead, by their items' numbers: where, and the inode."""
         self.changed = False
@@ -141,6 +143,7 @@ class Places:
         def make(folder: int, draft: bytes) -> int:
             if index in self._prepared:
                 return self._prepared.pop(index)[1]
+            self._freeing.wait()
             return _make_file(folder, draft, _name(path), pieces, wanted, sync=True)
 
         self._put(path, index, make, wanted, expected)
@@ -152,6 +155,7 @@ class Places:
 
         False: nothing was made, since only a sync of its own makes a file there durable.
         """
+        self._freeing.wait()
         names = self.names(path, index)
         folder = self._writable(parent(path))
         if not self._touched[parent(path)]:
@@ -209,7 +213,7 @@ class Places:
         names = self.names(path, index)
         folder = self._writable(parent(path))
         inode = _drafted(folder, names, make)
-        swaps.put(folder, names, expected, wanted)
+        swaps.put(folder, names, expected, wanted, self._unlink(path))
         self.changed = True
         now = look_in(folder, names.own)
         if now is None or now.st_ino != inode:
@@ -217,8 +221,13 @@ class Places:
 
     def remove(self, path: TrackedPath, index: int, expected: Found) -> None:
         """Removes a file or link that is still the expected one."""
-        swaps.remove(self._writable(parent(path)), self.names(path, index), expected)
+        folder = self._writable(parent(path))
+        swaps.remove(folder, self.names(path, index), expected, self._unlink(path))
         self.changed = True
+
+    def _unlink(self, path: TrackedPath) -> Unlink:
+        """Returns how a file in a writable folder goes."""
+        return self._freeing.unlink if self._touched[parent(path)] else os.unlink
 
     def remove_folder(self, path: TrackedPath) -> None:
         """Removes a folder; the system refuses (ENOTEMPTY) when anything is in it."""
@@ -292,6 +301,7 @@ class Places:
         """Puts widened modes back and makes all changes durable; returns what failed."""
         failed = []
         self.discard_prepared()
+        self._freeing.leave()
         durable = len(self._touched) >= together.MANY and self._together.sync()
         for path in sorted(self._touched.keys() | self._loosened.keys(), reverse=True):
             if durable and self._touched.get(path) and path not in self._loosened:

@@ -15,7 +15,7 @@ import os
 import stat
 from collections.abc import Collection
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from stepwell.store.engine.objects import FileMovedError
 from stepwell.store.engine.rollback import renaming
@@ -25,6 +25,13 @@ from stepwell.store.model.plans import PathState
 
 class StrandedError(FileMovedError):
     """Content of somebody else's is left aside: its own name leads to something newer."""
+
+
+class Unlink(Protocol):
+    """How a file goes whose content the store has: `os.unlink`, or `Freeing.unlink`."""
+
+    def __call__(self, name: bytes, /, *, dir_fd: int) -> None:
+        """Unlinks; raises OSError."""
 
 
 class Names(NamedTuple):
@@ -37,7 +44,7 @@ class Names(NamedTuple):
     """Where what was at `own` is judged."""
 
 
-def put(folder: int, names: Names, expected: Found | None, new: PathState) -> None:
+def put(folder: int, names: Names, expected: Found | None, new: PathState, unlink: Unlink) -> None:
     """Moves a finished draft to its own name, in the place of what is expected there.
 
     The draft is gone afterwards, in any case.
@@ -60,7 +67,7 @@ def put(folder: int, names: Names, expected: Found | None, new: PathState) -> No
             os.unlink(names.draft, dir_fd=folder)
         raise
     if _exchanged(folder, names):
-        _judge(folder, names, expected.state, (expected.state, new))
+        _judge(folder, names, expected.state, (expected.state, new), unlink)
 
 
 def _put_new(folder: int, names: Names) -> None:
@@ -99,7 +106,7 @@ def _exchanged(folder: int, names: Names) -> bool:
     return False
 
 
-def remove(folder: int, names: Names, expected: Found) -> None:
+def remove(folder: int, names: Names, expected: Found, unlink: Unlink) -> None:
     """Removes what is expected at the own name; errors as `put`."""
     require(folder, names.own, expected.signature)
     try:
@@ -107,17 +114,21 @@ def remove(folder: int, names: Names, expected: Found) -> None:
     except FileNotFoundError as error:
         raise FileMovedError from error
     if moved:
-        _judge(folder, names, expected.state, (expected.state,))
+        _judge(folder, names, expected.state, (expected.state,), unlink)
     else:
-        os.unlink(names.own, dir_fd=folder)
+        unlink(names.own, dir_fd=folder)
 
 
 def _judge(
-    folder: int, names: Names, expected: PathState, stored: Collection[PathState | None]
+    folder: int,
+    names: Names,
+    expected: PathState,
+    stored: Collection[PathState | None],
+    unlink: Unlink,
 ) -> None:
     """Deletes what was taken aside if it is as expected; else gives it back and raises."""
     if _is_one_of(folder, names.aside, (expected,)):
-        os.unlink(names.aside, dir_fd=folder)
+        unlink(names.aside, dir_fd=folder)
         return
     if not _give_back(folder, names, stored):
         raise StrandedError

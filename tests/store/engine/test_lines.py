@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pygit2.enums import DiffOption
 
-from stepwell.store.engine.lines import Side, compare
+from stepwell.store.engine.lines import Side, compare, with_hunks
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.patchlines import NO_NEWLINE, PatchLines, signs_of
 
@@ -49,6 +49,49 @@ def test_lines_of_a_patch_are_those_that_were_compared(
         assert hunk.lines[1:-1] == whole[1:-1] and hunk.lines[-1] == whole[-1]
         assert signs_of(hunk.lines) == signs_of(whole)
         assert hash(hunk.lines) == hash(whole)
+
+
+EDITS = st.lists(
+    st.tuples(st.integers(0, 399), st.integers(0, 4), st.lists(LINE, max_size=4)), max_size=4
+)
+
+
+def edited(lines: list[bytes], edits: list[tuple[int, int, list[bytes]]]) -> bytes:
+    """Puts lines in the place of others, of four hundred."""
+    new = list(lines)
+    for at, gone, come in edits:
+        new[at : at + gone] = come
+    return b"\n".join(new)
+
+
+@given(EDITS, st.integers(0, 30), st.booleans())
+def test_a_small_change_of_a_long_text_is_told_as_of_the_whole(
+    edits: list[tuple[int, int, list[bytes]]], context: int, end: bool
+) -> None:
+    """Most of what is alike is not compared: that changes neither lines nor numbers."""
+    lines = [b"line %d of many" % number for number in range(400)] + [b""] * end
+    old, new = b"\n".join(lines), edited(lines, edits)
+    sides = Side(Oid(b"o" * 20), old), Side(Oid(b"n" * 20), new)
+    found = compare(b"path", *sides, hunks=True, context=context)
+    whole = pygit2.Patch.create_from(
+        old, new, flag=DiffOption.FORCE_TEXT, context_lines=context, interhunk_lines=0
+    )
+    assert [hunk.lines for hunk in found.hunks] == told(old, new, context)
+    ranges = [(h.old_start, h.old_lines, h.new_start, h.new_lines) for h in whole.hunks]
+    assert ranges == [(h.old_start, h.old_lines, h.new_start, h.new_lines) for h in found.hunks]
+    assert (found.added, found.deleted) == whole.line_stats[1:]
+    assert compare(b"path", *sides, hunks=False, context=context)[:2] == found[:2]
+
+
+@given(EDITS, st.sampled_from([b"a", b"ab", b"long " * 300]))
+def test_hunks_of_a_text_of_equal_lines_lead_to_the_other_text(
+    edits: list[tuple[int, int, list[bytes]]], line: bytes
+) -> None:
+    """Where a change lies among equal lines is open; that it is the change is not."""
+    lines = [line] * 400
+    old, new = b"\n".join(lines), edited(lines, edits)
+    found = compare(b"path", Side(None, old), Side(None, new), hunks=True, context=3)
+    assert with_hunks(old, new, found.hunks) == new
 
 
 def test_equal_lines_of_different_patches_are_equal() -> None:

@@ -1,0 +1,126 @@
+"""Unlinking whose room is taken back a little later: the name is gone at once, nothing stays held."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from support.bench import Bench, Tree
+
+from stepwell.store.engine.rollback import freeing, together
+from stepwell.store.engine.rollback.freeing import Freeing
+from stepwell.store.engine.rollback.together import Together
+
+FILE = stat.S_IFREG | 0o644
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+def held(folder: Path) -> int:
+    """Returns how many unlinked files of a folder this process holds open."""
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            path = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue
+        found += path.startswith(str(folder)) and path.endswith(" (deleted)")
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> int:
+    """Returns the open folder."""
+    return os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def test_the_name_is_gone_at_once_and_the_file_soon(tmp_path: Path, folder: int) -> None:
+    """Files that may not be read and links to nothing, too; `wait` returns when none is held."""
+    (tmp_path / "f").write_text("x")
+    (tmp_path / "f").chmod(0)
+    (tmp_path / "l").symlink_to("nowhere")
+    freed = Freeing()
+    for name in (b"f", b"l"):
+        freed.unlink(name, dir_fd=folder)
+    assert list(tmp_path.iterdir()) == []
+    assert held(tmp_path) == 2
+    freed.wait()
+    assert held(tmp_path) == 0
+    os.close(folder)
+
+
+def test_no_more_than_two_batches_are_held(
+    tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are unlinked; and after `leave` the thread ends by itself."""
+    monkeypatch.setattr(freeing, "_BATCH", 10)
+    freed, most = Freeing(), 0
+    for number in range(95):
+        name = b"f%d" % number
+        (tmp_path / os.fsdecode(name)).write_text("x")
+        freed.unlink(name, dir_fd=folder)
+        most = max(most, held(tmp_path))
+    assert 1 < most <= 20
+    freed.leave()
+    freed.wait()
+    assert held(tmp_path) == 0
+    os.close(folder)
+
+
+def test_what_cannot_be_unlinked_is_an_error_and_is_not_held(tmp_path: Path, folder: int) -> None:
+    """As with `os.unlink`: nothing there, or a folder there."""
+    (tmp_path / "d").mkdir()
+    freed = Freeing()
+    with pytest.raises(FileNotFoundError):
+        freed.unlink(b"nothing", dir_fd=folder)
+    with pytest.raises(IsADirectoryError):
+        freed.unlink(b"d", dir_fd=folder)
+    freed.leave()
+    assert (tmp_path / "d").is_dir()
+    os.close(folder)
+
+
+def test_without_descriptors_to_spare_it_unlinks_all_the_same(
+    tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holding is a matter of speed only."""
+    (tmp_path / "f").write_text("x")
+    monkeypatch.setattr(freeing, "_HOLD", freeing._HOLD | os.O_DIRECTORY)
+    freed = Freeing()
+    freed.unlink(b"f", dir_fd=folder)
+    assert list(tmp_path.iterdir()) == [] and held(tmp_path) == 0
+    os.close(folder)
+
+
+def test_what_was_replaced_has_given_its_room_back_before_the_next_drafts_are_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback needs no more room on the disk than the drafts of one group take."""
+    old: Tree = {b"f%03d" % n: (FILE, b"old\n") for n in range(600)}
+    bench.write(old)
+    found: list[int] = []
+    real = Together.sync
+
+    def counted(self: Together) -> bool:
+        found.append(held(Path(os.fsdecode(bench.root))))
+        return real(self)
+
+    monkeypatch.setattr(Together, "sync", counted)
+    target: Tree = dict.fromkeys(old, (FILE, b"new\n"))
+    bench.apply(bench.plan(target))
+    assert bench.walk() == target
+    assert found[:3] == [0, 0, 0]
+
+
+def test_other_file_systems_are_unlinked_plainly(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of another machine would rename an open file, and the folder would not be empty."""
+    monkeypatch.setattr(together, "_KINDS", frozenset[int]())
+    monkeypatch.setattr(Freeing, "unlink", lambda *_, **__: pytest.fail("was held"))
+    bench.write({b"f%d" % n: (FILE, b"x") for n in range(20)})
+    bench.apply(bench.plan({}))
+    assert bench.walk() == {}
