@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from stepwell.store.engine import access
-from stepwell.store.engine.lock import holder, peak_memory
 from stepwell.store.link.carry import carried
 from stepwell.store.model.access import AccessMode, Fence, Granted, Keeper, Lease, SessionAccess
 from stepwell.store.reviewverbs import ReviewVerbs
@@ -66,14 +65,6 @@ class AccessVerbs(ReviewVerbs):
     def last_seen(self) -> Mapping[str, int]:
         """Returns session -> when access to it was last asked for; nanoseconds since the epoch."""
         return access.last_seen(self.store)
-
-    def daemon_peak(self) -> int | None:
-        """Returns the largest resident size of the process that holds the lock; bytes.
-
-        None where there is none, or the system does not tell.
-        """
-        pid = holder(self.store)
-        return None if pid is None else peak_memory(pid)
 
     @contextmanager
     def writing_as(self, lease: Lease | Fence) -> Iterator[None]:

@@ -56,6 +56,7 @@ def session_form(figures: SessionFigures) -> Form:
         "failed": row.failed,
         "average_ms": None if average is None else round(average, 1),
         "peak_memory_bytes": figures.peak_memory_bytes,
+        "peak_memory_of": figures.peak_memory_of,
         "last_accessed": rfc3339(figures.last_accessed_ns),
         "session_bytes": row.stored_bytes,
         "writer": text_form(figures.writer),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from stepwell.store.catalogue.rows import SessionFigures
+from stepwell.store.engine.lock import peak_memory
+from stepwell.store.engine.meters import PEAK_MEMORY, Meters
 from stepwell.store.engine.recording import plain_act
 from stepwell.store.model.access import Fence
 from stepwell.store.model.changes import Change
-from stepwell.store.model.errors import NotFoundError
+from stepwell.store.model.errors import BusyError, NotFoundError
 from stepwell.store.model.plans import Applied, PlannedChanges
 from stepwell.store.model.steps import Mark, Step
 from stepwell.store.state.beside import state_changes
+from stepwell.store.state.meterfile import recall
 from stepwell.store.state.values import StateChange
 from stepwell.store.workspace import Workspace
 
@@ -37,6 +40,14 @@ class VersionDiff:
     states: tuple[StateChange, ...]
 
 
+def _peak(
+    command: int | None, daemon: int | None
+) -> tuple[int | None, Literal["command", "daemon"] | None]:
+    if command is not None:
+        return command, "command"
+    return daemon, None if daemon is None else "daemon"
+
+
 class Sessions:
     """The sessions of one workspace; not thread-safe, as the workspace is not."""
 
@@ -52,18 +63,29 @@ class Sessions:
         if session is not None:
             self.require(session)
         workspace = self._workspace
-        writers, seen, peak = workspace.writers(), workspace.last_seen(), workspace.daemon_peak()
+        writers, seen, daemons = workspace.writers(), workspace.last_seen(), self._daemon_peak()
         return [
             SessionFigures(
                 row,
                 workspace.text(row.prompt),
                 writers.get(row.name),
-                row.peak_memory_bytes or peak,
+                *_peak(row.peak_memory_bytes, daemons),
                 max(row.last_ns, seen.get(row.name, 0)),
             )
             for row in workspace.sessions()
             if session in (None, row.name)
         ]
+
+    def _daemon_peak(self) -> int | None:
+        """Returns the largest resident size of the daemon, and of those before it; bytes."""
+        try:
+            daemon = self._workspace.daemon()
+        except BusyError:
+            daemon = None
+        meters = Meters()
+        recall(self._workspace.store, meters)
+        now = peak_memory(daemon.pid) if daemon is not None else None
+        return max(now or 0, meters.counted(PEAK_MEMORY)) or None
 
     # --- snapshots -------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Mark
@@ -51,7 +52,9 @@ class SessionFigures:
     writer: str | None
     """The client that may write it now."""
     peak_memory_bytes: int | None
-    """Largest resident size of a command of it, else of the daemon; None when neither is known."""
+    """Largest resident size of what `peak_memory_of` says; None when nothing is known."""
+    peak_memory_of: Literal["command", "daemon"] | None
+    """A command of it that we ran, else the daemon that recorded it, or the last one."""
     last_accessed_ns: int
     """Of its newest step, or of the last access that was asked for."""
 

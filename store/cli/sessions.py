@@ -54,12 +54,20 @@ def _tell(out: Output, figures: SessionFigures, *, whole: bool) -> None:
         out.line("    ", Styled(padded(name, 13), "dim"), value)
 
 
+_WHOSE = {"command": "a command", "daemon": "the daemon", None: ""}
+
+
 def _facts(figures: SessionFigures) -> list[tuple[str, str]]:
     row, average, peak = figures.row, figures.row.average_ms, figures.peak_memory_bytes
     facts = [
         ("commands", f"{row.commands:,}"),
         ("average", "not known" if average is None else f"{average:,.0f} ms"),
-        ("memory", "not known" if peak is None else f"{size(peak)} at most"),
+        (
+            "memory",
+            "not known"
+            if peak is None
+            else f"{size(peak)} at most, {_WHOSE[figures.peak_memory_of]}",
+        ),
         ("first", rfc3339(row.first_ns)),
         ("last", rfc3339(row.last_ns)),
         ("accessed", rfc3339(figures.last_accessed_ns)),
@@ -83,7 +91,8 @@ COMMANDS = (
         name="metrics",
         summary="Show the figures of sessions: commands, failures, durations, size.",
         details="The average is that of the newest 100 calls that told how long they took. Memory is the most\n"
-        "that a command of `stepwell run` took; where none is known, that of the daemon.",
+        "that a command of `stepwell run` took; where none is known, the most that the daemon, or one\n"
+        "before it, took: an agent's own processes are not ours to measure.",
         examples=("stepwell metrics", "stepwell metrics claude:demo-1 --json"),
         configure=_metrics_options,
         run=_metrics,

@@ -25,7 +25,7 @@ _PLACES = {
 
 
 def _stats(call: Call) -> int:
-    from stepwell.store.service.metrics import recall  # asyncio is loaded with it
+    from stepwell.store.state.meterfile import recall  # asyncio is loaded with it
 
     with call.open() as workspace:
         stats = workspace.stats()

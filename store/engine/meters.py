@@ -23,6 +23,9 @@ _TOLD = 100
 
 _FORMAT = 1
 
+PEAK_MEMORY = "peak memory"
+"""Counter: the largest resident size of the process, and of those before it; bytes."""
+
 
 class Meters:
     """Counters, and times in microseconds, by name; for any thread."""
@@ -36,6 +39,11 @@ class Meters:
         """Adds to a counter."""
         with self._lock:
             self._counts[name] += by
+
+    def reach(self, name: str, value: int) -> None:
+        """Raises a counter to a value, unless it is as high already."""
+        with self._lock:
+            self._counts[name] = max(self._counts[name], value)
 
     def note(self, name: str, took_us: int) -> None:
         """Takes in how long something took."""

@@ -26,6 +26,8 @@ from stepwell.store.agents.accounting import Accounting
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import sweep_spool
 from stepwell.store.engine.atomic import system_error
+from stepwell.store.engine.lock import peak_memory
+from stepwell.store.engine.meters import PEAK_MEMORY
 from stepwell.store.engine.tiers import DEFAULT, Thresholds
 from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
@@ -202,6 +204,7 @@ class _Daemon:
                 self._guard.keep()
                 await self._until_the_end(desk)
             finally:
+                self._note_memory()
                 # In a thread: what they run may be waiting for an answer of ours.
                 await asyncio.to_thread(self._guard.close)
                 await asyncio.to_thread(self._sealer.close)
@@ -290,7 +293,13 @@ class _Daemon:
             if not doubt:
                 self._settled = None
 
+    def _note_memory(self) -> None:
+        peak = peak_memory(os.getpid())
+        if peak is not None:
+            self._workspace.meters.reach(PEAK_MEMORY, peak)
+
     async def _keep_up(self, desk: Desk) -> None:
+        self._note_memory()
         unused_s = time.monotonic() - desk.last
         if unused_s > self._idle_s:
             self._finish("nobody asked for anything")

@@ -14,10 +14,9 @@ from typing import Protocol
 from stepwell.store.engine.meters import Meters
 from stepwell.store.model.reports import Timing
 from stepwell.store.service.log import Log
-from stepwell.store.state.persistence import MemoryPersistence, newest_saved
+from stepwell.store.state.meterfile import FOLDER, recall
+from stepwell.store.state.persistence import MemoryPersistence
 from stepwell.store.workspace import Workspace
-
-FOLDER = "metrics"
 
 _LOGGER = logging.getLogger("stepwell.persistence")
 
@@ -39,21 +38,6 @@ async def kept_metrics(workspace: Workspace, interval_ms: int, log: Log) -> Asyn
             yield
     finally:
         _LOGGER.removeHandler(told)
-
-
-def recall(store: Path, meters: Meters) -> str | None:
-    """Fills meters with what the last daemon saved; returns when that was, None when nothing is there.
-
-    For a process without a daemon; nothing is written.
-    """
-    saved = newest_saved(store / FOLDER)
-    if saved is None:
-        return None
-    try:
-        meters.restore(saved.data)
-    except ValueError:
-        return None
-    return saved.timestamp
 
 
 class Timed(Protocol):

@@ -51,7 +51,11 @@ def parts_of(request: Request) -> Parts:
 
 def answer(form: Any, status: int = 200) -> Response:
     """Returns a JSON form as a response."""
-    return Response(json.dumps(form).encode("ascii"), status, media_type="application/json")
+    return Response(_json(form), status, media_type="application/json")
+
+
+def _json(form: Any) -> bytes:
+    return json.dumps(form).encode("ascii")
 
 
 def problem_answer(status: int, body: bytes) -> Response:
@@ -61,8 +65,12 @@ def problem_answer(status: int, body: bytes) -> Response:
 
 
 async def looked(request: Request, work: Callable[[Workspace], Any]) -> Response:
-    """Returns what a reading function makes of the workspace, as JSON."""
-    return answer(await parts_of(request).workers.read(work))
+    """Returns what a reading function makes of the workspace, as JSON.
+
+    It is put into JSON on the reading thread: a large difference holds up nobody else's request.
+    """
+    body = await parts_of(request).workers.read(lambda workspace: _json(work(workspace)))
+    return Response(body, media_type="application/json")
 
 
 async def written(

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.version import VERSION
@@ -20,6 +21,7 @@ from stepwell.store.service.http.problems import problem, problem_of
 _log = logging.getLogger("stepwell.http")
 _log.addHandler(logging.NullHandler())
 
+_PARTS = (system, sessions, steps)
 _ABOUT = (
     "Sessions of one workspace: who has access, snapshots to go back to, annotations, the timeline. "
     "Every request shows the token of the token file; what writes shows its lease as well."
@@ -45,7 +47,7 @@ def make_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
-    for part in (system, sessions, steps):
+    for part in _PARTS:
         app.include_router(part.ROUTES)
     app.add_exception_handler(StepwellError, _refused)
     app.add_exception_handler(RequestValidationError, _senseless)
@@ -73,9 +75,17 @@ async def _senseless(_: Request, error: Exception) -> Response:
 async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     answer = not_allowed(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
-    for name, value in (error.headers or {}).items():
-        answer.headers[name] = value
+    if error.status_code == 405:
+        answer.headers["allow"] = ", ".join(_methods_of(request))
     return answer
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Returns the methods that the routes of a path take; one route knows its own only."""
+    every = [route for part in _PARTS for route in part.ROUTES.routes]
+    routes = (route for route in every if isinstance(route, Route))
+    found = (r.methods or () for r in routes if r.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for methods in found for method in methods})
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

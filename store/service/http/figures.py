@@ -34,13 +34,17 @@ class _Sessions(Collector):
             "stepwell_operations", "Operations of the store.", value=self._operations
         )
         for name, text, of in _FIGURES:
-            family = GaugeMetricFamily(f"stepwell_session_{name}", text, labels=["session"])
+            labels = ["session", "of"] if name == _PEAK else ["session"]
+            family = GaugeMetricFamily(f"stepwell_session_{name}", text, labels=labels)
             for one in self._rows:
                 value = of(one)
                 if value is not None:
-                    family.add_metric([one.row.name], value)
+                    whose = [one.peak_memory_of or ""] if name == _PEAK else []
+                    family.add_metric([one.row.name, *whose], value)
             yield family
 
+
+_PEAK = "peak_memory_bytes"
 
 _FIGURES: tuple[tuple[str, str, Callable[[SessionFigures], float | None]], ...] = (
     ("steps", "Steps of the session.", lambda one: one.row.steps),
@@ -52,8 +56,8 @@ _FIGURES: tuple[tuple[str, str, Callable[[SessionFigures], float | None]], ...] 
         lambda one: None if one.row.average_ms is None else one.row.average_ms / 1000,
     ),
     (
-        "peak_memory_bytes",
-        "Most that a command of it took, else the daemon.",
+        _PEAK,
+        "Largest resident size, of a command of it or else of the daemon, as the label says.",
         lambda one: one.peak_memory_bytes,
     ),
     ("bytes", "What its steps added to the store.", lambda one: one.row.stored_bytes),

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stepwell.store.service.http.gate import Limits
+from stepwell.store.service.http.problems import TYPE, problem
 
-_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+def _refusal(status: int, code: str, detail: str) -> bytes:
+    """Returns an answer to what never became a request."""
+    _, body = problem(status, code, detail)
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"content-type: {TYPE}",
+        f"content-length: {len(body)}",
+        "connection: close",
+    )
+    return "\r\n".join((*head, "", "")).encode("ascii") + body
+
+
+_TOO_LONG = _refusal(431, "headers_too_large", "the request's headers are too large")
+_NO_HTTP = _refusal(400, "bad_request", "this is no HTTP/1.1 request")
 
 
 class Protocol(HttpToolsProtocol):
@@ -49,6 +65,11 @@ class Protocol(HttpToolsProtocol):
         if self._head_bytes is not None and self._head_bytes > self.limits.head_bytes:
             self.transport.write(_TOO_LONG)
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what cannot be read as a request."""
+        self.transport.write(_NO_HTTP)
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         """Begins the answer; the body has a limit of its own, behind the gate."""

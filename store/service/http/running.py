@@ -159,9 +159,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Takes no more, finishes what is under way, and ends."""
+        """Takes no more, finishes what is under way, and ends.
+
+        A write cannot be broken off, so that its client is told of it however long it takes.
+        """
         self._parts.ending.set()
         self._parts.pulse.wake()
+        await self._parts.workers.end_writes()
         await super().shutdown(sockets)
 
 

@@ -236,6 +236,7 @@ class Session(Out):
     commands: int
     average_ms: float | None
     peak_memory_bytes: int | None
+    peak_memory_of: Literal["command", "daemon"] | None
     last_accessed: str
     session_bytes: int
     writer: str | None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from stepwell.store.engine.access import Wish
 from stepwell.store.forms import Form, change_form, travel_form
@@ -35,6 +36,31 @@ ROUTES = APIRouter(tags=["sessions"])
 
 _SnapshotPath = Annotated[str, Path(min_length=1, max_length=512, description="its id")]
 _Reference = Annotated[str, Query(min_length=1, max_length=512, description="a snapshot's id")]
+
+
+class _Writing:
+    """A write in a session: who asks, for which session, with which lease."""
+
+    def __init__(
+        self, request: Request, name: schema.SessionPath, lease: schema.LeaseHeader = None
+    ) -> None:
+        self.session = name
+        self._request = request
+        self._lease = lease
+
+    async def answer(
+        self, work: Callable[[Sessions, str], Form], status: int = 200, *, dry_run: bool = False
+    ) -> Response:
+        """Answers with what `work` makes of the sessions and of the name of the client that writes."""
+
+        def held(workspace: Workspace) -> Form:
+            return work(Sessions(workspace), workspace.writers().get(self.session, ""))
+
+        made = await written(self._request, self.session, self._lease, held, dry_run=dry_run)
+        return answer(made, status)
+
+
+_Write = Annotated[_Writing, Depends()]
 
 
 # --- access --------------------------------------------------------------------------------------
@@ -101,29 +127,13 @@ def _figures(workspace: Workspace, name: str | None) -> list[Form]:
     status_code=201,
     responses=documented(schema.Snapshot, status=201, described="The snapshot."),
 )
-async def take_snapshot(
-    request: Request,
-    name: schema.SessionPath,
-    body: schema.SnapshotIn,
-    lease: schema.LeaseHeader = None,
-) -> Response:
+async def take_snapshot(write: _Write, body: schema.SnapshotIn) -> Response:
     """Captures files, and the session's state, to come back to."""
 
-    def take(workspace: Workspace) -> Form:
-        step = Sessions(workspace).take(
-            name,
-            description=body.description,
-            tags=body.tags,
-            state=body.state,
-            by=_writer(workspace, name),
-        )
-        return snapshot_form(step)
+    def take(sessions: Sessions, by: str) -> Form:
+        return snapshot_form(sessions.take(write.session, **dict(body), by=by))
 
-    return answer(await written(request, name, lease, take), 201)
-
-
-def _writer(workspace: Workspace, name: str) -> str:
-    return workspace.writers().get(name, "")
+    return await write.answer(take, 201)
 
 
 @ROUTES.get("/sessions/{name}/snapshots", responses=documented(schema.SnapshotList))
@@ -172,37 +182,29 @@ async def show_snapshot(
 
 
 @ROUTES.delete("/sessions/{name}/snapshots/{snapshot}", responses=documented(schema.Deleted))
-async def delete_snapshot(
-    request: Request,
-    name: schema.SessionPath,
-    snapshot: _SnapshotPath,
-    lease: schema.LeaseHeader = None,
-) -> Response:
+async def delete_snapshot(write: _Write, snapshot: _SnapshotPath) -> Response:
     """Makes a snapshot an ordinary step again; `POST /undo` takes that back."""
+    return await write.answer(
+        lambda sessions, _: _deleted(sessions.delete(write.session, snapshot))
+    )
 
-    def delete(workspace: Workspace) -> Form:
-        return {"deleted": True, "id": Sessions(workspace).delete(name, snapshot).id}
 
-    return answer(await written(request, name, lease, delete))
+def _deleted(step: Step) -> Form:
+    return {"deleted": True, "id": step.id}
 
 
 @ROUTES.post("/sessions/{name}/snapshots/{snapshot}/restore", responses=documented(schema.Restored))
 async def restore_snapshot(
-    request: Request,
-    name: schema.SessionPath,
-    snapshot: _SnapshotPath,
-    body: schema.RestoreIn,
-    lease: schema.LeaseHeader = None,
+    write: _Write, snapshot: _SnapshotPath, body: schema.RestoreIn
 ) -> Response:
     """Brings files and state back behind a safety step; a dry run only tells what it would do."""
 
-    def restore(workspace: Workspace) -> Form:
-        sessions = Sessions(workspace)
-        planned = sessions.plan_restore(name, snapshot)
+    def restore(sessions: Sessions, _: str) -> Form:
+        planned = sessions.plan_restore(write.session, snapshot)
         done = None if body.dry_run else sessions.restore(planned, force=body.force)
         return _restored(planned, done)
 
-    return answer(await written(request, name, lease, restore, dry_run=body.dry_run))
+    return await write.answer(restore, dry_run=body.dry_run)
 
 
 def _restored(planned: PlannedRestore, done: Applied | None) -> Form:
@@ -251,27 +253,13 @@ def _annotated(step: Step) -> Form:
 
 
 @ROUTES.post(_ANNOTATION, responses=documented(schema.Annotating))
-async def annotate(
-    request: Request,
-    name: schema.SessionPath,
-    seq: schema.SeqPath,
-    body: schema.AnnotationIn,
-    lease: schema.LeaseHeader = None,
-) -> Response:
+async def annotate(write: _Write, seq: schema.SeqPath, body: schema.AnnotationIn) -> Response:
     """Makes this a step's annotation, in place of what it was; earlier descriptions stay as notes."""
 
-    def mark(workspace: Workspace) -> Form:
-        step = Sessions(workspace).annotate(
-            name,
-            seq,
-            label=body.label,
-            description=body.description,
-            tags=body.tags,
-            by=_writer(workspace, name),
-        )
-        return _annotated(step)
+    def mark(sessions: Sessions, by: str) -> Form:
+        return _annotated(sessions.annotate(write.session, seq, **dict(body), by=by))
 
-    return answer(await written(request, name, lease, mark))
+    return await write.answer(mark)
 
 
 @ROUTES.get(_ANNOTATION, responses=documented(schema.Annotating))
@@ -283,18 +271,11 @@ async def show_annotation(
 
 
 @ROUTES.delete(_ANNOTATION, responses=documented(schema.Deleted))
-async def remove_annotation(
-    request: Request,
-    name: schema.SessionPath,
-    seq: schema.SeqPath,
-    lease: schema.LeaseHeader = None,
-) -> Response:
+async def remove_annotation(write: _Write, seq: schema.SeqPath) -> Response:
     """Takes a step's annotation away; `POST /undo` brings it back."""
-
-    def remove(workspace: Workspace) -> Form:
-        return {"deleted": True, "id": Sessions(workspace).remove_annotation(name, seq).id}
-
-    return answer(await written(request, name, lease, remove))
+    return await write.answer(
+        lambda sessions, _: _deleted(sessions.remove_annotation(write.session, seq))
+    )
 
 
 # --- timeline ------------------------------------------------------------------------------------

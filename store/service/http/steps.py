@@ -34,26 +34,10 @@ _Against = Annotated[
 ]
 
 
-@ROUTES.get("/steps/{step}", responses=documented(schema.StepWhole))
-async def show_step(request: Request, step: schema.StepPath) -> Response:
-    """A step with its prompt, input, result and state; its change is below `/diff`."""
-
-    def show(workspace: Workspace) -> Form:
-        found = workspace.with_account(workspace.get_step(step))
-        return {
-            **step_form(found),
-            "coverage": [covered_form(one) for one in workspace.covered(found)],
-            "prompt": text_form(workspace.text(found.prompt)),
-            "input": text_form(workspace.text(found.input)),
-            "result_text": text_form(workspace.text(found.result_text)),
-            "said": text_form(workspace.text(found.said)),
-            "states": workspace.states(found),
-        }
-
-    return await looked(request, show)
+# A branch or a label may have slashes in its name.
 
 
-@ROUTES.get("/steps/{step}/diff", responses=documented(schema.Diff))
+@ROUTES.get("/steps/{step:path}/diff", responses=documented(schema.Diff))
 async def diff_step(
     request: Request, step: schema.StepPath, against: _Against = None, hunks: bool = True
 ) -> Response:
@@ -77,6 +61,25 @@ async def diff_step(
         }
 
     return await looked(request, diff)
+
+
+@ROUTES.get("/steps/{step:path}", responses=documented(schema.StepWhole))
+async def show_step(request: Request, step: schema.StepPath) -> Response:
+    """A step with its prompt, input, result and state; its change is below `/diff`."""
+
+    def show(workspace: Workspace) -> Form:
+        found = workspace.with_account(workspace.get_step(step))
+        return {
+            **step_form(found),
+            "coverage": [covered_form(one) for one in workspace.covered(found)],
+            "prompt": text_form(workspace.text(found.prompt)),
+            "input": text_form(workspace.text(found.input)),
+            "result_text": text_form(workspace.text(found.result_text)),
+            "said": text_form(workspace.text(found.said)),
+            "states": workspace.states(found),
+        }
+
+    return await looked(request, show)
 
 
 @ROUTES.get("/branches", responses=documented(schema.BranchList))

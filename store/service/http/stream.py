@@ -75,9 +75,12 @@ def _read(workspace: Workspace, after: Place) -> _Batch:
 
 
 async def stream(parts: Parts, after: Place | None) -> AsyncIterator[bytes]:
-    """Yields events after a place (None: from now on) until the server ends."""
-    if after is None:
-        number = await parts.workers.read(lambda workspace: workspace.view().number)
+    """Yields events after a place (None: from now on) until the server ends.
+
+    A place beyond the newest operation is of another store, or of one that lost its end: from now on.
+    """
+    number = await parts.workers.read(lambda workspace: workspace.view().number)
+    if after is None or after.number > number:
         after = Place(number, _LAST)
     yield b": stepwell\n\n"
     while not parts.ending.is_set():

@@ -20,6 +20,9 @@ MOST_WAITING = 512
 class _Worker:
     def __init__(self, opened: Callable[[], Workspace], name: str) -> None:
         self.waiting = 0
+        self.idle = asyncio.Event()
+        """Set while nobody waits."""
+        self.idle.set()
         self._opened = opened
         self._workspace: Workspace | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -28,12 +31,15 @@ class _Worker:
         if self.waiting >= MOST_WAITING:
             raise BusyError("too many requests wait already", hint="try again in a while")
         self.waiting += 1
+        self.idle.clear()
         try:
             loop = asyncio.get_running_loop()
             # What was begun is finished, whoever waits for it or does not any more.
             return await asyncio.shield(loop.run_in_executor(self._thread, self._do, work))
         finally:
             self.waiting -= 1
+            if not self.waiting:
+                self.idle.set()
 
     def _do(self, work: Callable[[Workspace], T]) -> T:
         if self._workspace is None:
@@ -59,6 +65,7 @@ class Workers:
 
     def __init__(self, opened: Callable[[], Workspace]) -> None:
         self._writer = _Worker(opened, "http-writes")
+        self._ending = False
         self._readers = [_Worker(opened, f"http-reads-{n}") for n in range(READERS)]
 
     async def read(self, work: Callable[[Workspace], T]) -> T:
@@ -69,9 +76,16 @@ class Workers:
         """Runs what may write, one at a time in the order of coming; it is never broken off.
 
         Raises:
-            BusyError: too many wait already.
+            BusyError: too many wait already, or the server ends.
         """
+        if self._ending:
+            raise BusyError("the server is ending", hint="start it again")
         return await self._writer.run(work)
+
+    async def end_writes(self) -> None:
+        """Takes no more writes, and waits for those that were taken."""
+        self._ending = True
+        await self._writer.idle.wait()
 
     def close(self) -> None:
         """Waits for what is under way and closes everything."""

@@ -91,7 +91,8 @@ def test_figures_tell_memory_and_access(run: Run, folder: Path) -> None:
     assert run("run", "--", sys.executable, "-c", eat).code == 0
     before = run("metrics", "--json").json["sessions"][0]
     name = before["name"]
-    assert before["peak_memory_bytes"] > 60_000_000
+    assert before["peak_memory_bytes"] > 60_000_000 and before["peak_memory_of"] == "command"
+    assert "at most, a command" in run("metrics", name).text
     assert before["last_accessed"] == before["last"]
     run("session", "acquire", name, "--client", "editor", "--read")
     after = run("metrics", name, "--json").json["sessions"][0]

@@ -14,7 +14,9 @@ from support.daemons import answers, daemon_process, until
 
 from stepwell.store import Workspace
 from stepwell.store.engine.meters import NEWEST, Meters
-from stepwell.store.service.metrics import FOLDER, recall
+from stepwell.store.service.http.figures import exposition
+from stepwell.store.sessions import Sessions
+from stepwell.store.state.meterfile import FOLDER, recall
 from stepwell.store.state.persistence import newest_saved
 
 SAVES_OFTEN = """
@@ -122,3 +124,23 @@ def _recalled(ws: Workspace) -> Meters:
     meters = Meters()
     assert recall(ws.store, meters) is not None
     return meters
+
+
+def test_sessions_of_hooks_tell_the_memory_of_their_daemon(
+    ws: Workspace, project: Path, home: Path
+) -> None:
+    """And say that it is the daemon's: while it runs, after it has ended, and for Prometheus."""
+    daemon = daemon_process(project, home)
+    (project / "a").write_text("by an agent")
+    ws.capture("by an agent", session="claude:1")
+    (running,) = Sessions(ws).figures()
+    assert running.peak_memory_of == "daemon"
+    assert running.peak_memory_bytes and running.peak_memory_bytes > 10_000_000
+    daemon.terminate()
+    assert daemon.wait(20) == 0
+    (ended,) = Sessions(ws).figures()
+    assert ended.peak_memory_of == "daemon"
+    assert ended.peak_memory_bytes and ended.peak_memory_bytes >= running.peak_memory_bytes
+    name = 'stepwell_session_peak_memory_bytes{of="daemon",session="claude:1"} '
+    (line,) = [one for one in exposition(ws).decode().splitlines() if one.startswith(name)]
+    assert float(line.removeprefix(name)) == ended.peak_memory_bytes

@@ -15,7 +15,7 @@ from stepwell.store import Workspace
 from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.recording import Act
 from stepwell.store.model.steps import StepResult
-from stepwell.store.service.metrics import FOLDER
+from stepwell.store.state.meterfile import FOLDER
 from stepwell.store.state.persistence import MemoryPersistence
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.look.glyphs import ASCII, UTF8

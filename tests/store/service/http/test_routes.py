@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -254,6 +256,15 @@ def test_events_come_as_they_happen_and_again_after_the_last_one_seen(
     assert server.ask("GET", "/events", headers={"Last-Event-ID": "nonsense"}).status == 422
 
 
+def test_events_after_one_that_never_was_are_those_from_now_on(server: Served) -> None:
+    """An id of another store: what happens is told, not what would be due by then."""
+    with _events(server, "999999999.1") as live, _events(server, "0") as all_of_them:
+        assert next(all_of_them)["operation"] == 1
+        with Workspace.open(server.root, home=server.home) as ws:
+            step = ws.capture("from now on", session="other:s", tags=("t",))
+        assert next(event for event in live if event["step"] == step.id)
+
+
 def test_rollback_merge_and_branches(server: Served, lease: int) -> None:
     """Parts too; a dry run changes nothing."""
     file = server.root / "merged"
@@ -288,6 +299,11 @@ def test_steps_are_shown_with_their_difference(server: Served) -> None:
     other = server.ask("GET", "/steps/%234/diff?against=%232").json["changes"]
     assert other[0]["hunks"][0]["lines"] == ["-1", "+3"]
     assert server.ask("GET", "/steps/%232/diff?hunks=false").json["changes"][0]["hunks"] == []
+    with Workspace.open(server.root, home=server.home) as ws:
+        ws.create_branch("side-by/side", at=shown["id"])
+    for reference in ("side-by/side", "side-by%2Fside"):
+        assert server.ask("GET", f"/steps/{reference}").json["id"] == shown["id"]
+        assert server.ask("GET", f"/steps/{reference}/diff").json["changes"] == own
     for path in (
         "/steps/ffffffff",
         "/steps/%23999999999",
@@ -335,6 +351,8 @@ def test_figures_for_people_and_for_prometheus(server: Served) -> None:
         one for one in text.splitlines() if one.startswith("stepwell_session_steps{") and S in one
     )
     assert float(line.rsplit(" ", 1)[1]) == found["steps"]
+    assert (found["peak_memory_bytes"], found["peak_memory_of"]) == (None, None)
+    assert "stepwell_session_peak_memory_bytes{" not in text
     assert server.ask("GET", "/sessions/none:x/metrics").status == 404
 
 
@@ -360,6 +378,28 @@ def test_a_server_ends_in_good_order_and_its_leases_with_it(server: Served) -> N
             assert second.stop() == 0
             assert all(event["operation"] for event in stream)
     assert server.ask("GET", "/sessions/gone:x/access").json["locked"] is False
+
+
+def test_a_write_under_way_is_finished_and_answered_before_the_end(server: Served) -> None:
+    """SIGTERM while a large file goes into the journal: the client hears of its snapshot."""
+    with http_server(server.root, server.home) as second:
+        lease, large = second.acquire("last:x"), server.root / "large"
+        large.write_bytes(os.urandom(40 << 20))
+        before = _journal_bytes(server)
+        with ThreadPoolExecutor(1) as client:
+            asked = client.submit(second.ask, "POST", "/sessions/last:x/snapshots", {}, lease=lease)
+            until(lambda: asked.done() or _journal_bytes(server) > before + (1 << 20))
+            assert second.stop() == 0
+            made = asked.result()
+    large.unlink()
+    assert made.status == 201
+    with Workspace.open(server.root, home=server.home) as ws:
+        assert len(ws.read_file(ws.get_step(made.json["id"]), b"large")) == 40 << 20
+    assert server.ask("GET", "/sessions/last:x/access").json["locked"] is False
+
+
+def _journal_bytes(server: Served) -> int:
+    return sum(one.stat().st_size for one in (server.store / "journal").glob("*.segment"))
 
 
 def test_a_server_that_is_killed_leaves_no_lease(server: Served) -> None:
