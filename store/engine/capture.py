@@ -56,18 +56,20 @@ def capture_tree(
     sink: ObjectSink,
     parent: Snapshot | None,
     also: Collection[bytes] = (),
+    among: Collection[bytes] | None = None,
 ) -> ScanCaptured:
     """Captures the scanner's workspace into `sink`.
 
     `parent` is the snapshot that the step will be compared with: its files are stored whatever
     their size, and its entries stand in for what cannot be read. `also` names files and links
-    (workspace paths) that are stored although ignored or above the cap.
+    (workspace paths) that are stored although ignored or above the cap. With `among` only those
+    paths, and the folders that they lie in, are compared with the scanner's table.
 
     Raises:
         FailedError: the workspace folder cannot be opened or listed.
         StepwellError: whatever the sink raises when it cannot store.
     """
-    scan = scanner.scan(sink, parent, also)
+    scan = scanner.scan(sink, parent, also, among)
     table = scan.table
     if scan.changed:
         oid = sink.add(BLOB, extras.encode(build_extras(table)))

@@ -176,7 +176,7 @@ class Looker:
             if look is None or not stat.S_ISREG(look.st_mode):
                 continue
             mark = mark_of(look, self._limits.fresh_from)
-            if name in before and before[name][0] == mark:
+            if name in before and before[name][0] == mark and UNSURE not in mark:
                 found[name] = before[name]
                 continue
             text = read_small(folder_fd, name, LARGEST_RULE_FILE)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
+from typing import TypeVar
 
 from stepwell.store.engine.stattable import UNSURE, Mark, StatTable
+
+_T = TypeVar("_T")
 
 GRAIN_NS = 20_000_000
 """Writes closer together than this may carry the same time stamp (the kernel's coarse clock)."""
@@ -58,11 +63,19 @@ def mark_of(found: os.stat_result, fresh_from: int) -> Mark:
     return (found.st_size, *sure_times(found, fresh_from), found.st_ino)
 
 
-def find_changed(root_fd: int, old: StatTable, new: StatTable) -> Changed:
-    """Compares the disk with what `old` remembers; `new` tells the rules in force now."""
+def find_changed(
+    root_fd: int, old: StatTable, new: StatTable, among: Collection[bytes] | None = None
+) -> Changed:
+    """Compares the disk with what `old` remembers; `new` tells the rules in force now.
+
+    With `among` only those paths, and the folders that they lie in, are looked at.
+    """
     changed = Changed()
-    changed.listings = _moved_folders(root_fd, old)
-    changed.files = _moved_files(root_fd, old, changed.shared)
+    looked = None if among is None else _with_folders(among)
+    changed.listings = _moved_folders(root_fd, old, looked)
+    changed.files = _moved_files(root_fd, old, looked, changed.shared)
+    if looked is not None:
+        changed.shared |= old.shared - looked
     folders = set(changed.listings)
     first = old.folders.first
     folders.update(bisect_right(first, at) - 1 for at in changed.files)
@@ -93,10 +106,28 @@ def any_as_remembered(root: bytes, table: StatTable) -> bool:
     return False
 
 
-def _moved_folders(root_fd: int, old: StatTable) -> set[int]:
+def _with_folders(paths: Collection[bytes]) -> set[bytes]:
+    """Returns the paths and all that they lie in, the root too."""
+    found = {b""}
+    for path in paths:
+        while path not in found:
+            found.add(path)
+            path = path.rpartition(b"/")[0]
+    return found
+
+
+def _numbered(
+    columns: Iterable[_T], paths: list[bytes], looked: Collection[bytes] | None
+) -> Iterator[tuple[int, _T]]:
+    """Returns the rows that are looked at, with their numbers."""
+    rows = enumerate(columns)
+    return rows if looked is None else compress(rows, (path in looked for path in paths))
+
+
+def _moved_folders(root_fd: int, old: StatTable, looked: Collection[bytes] | None) -> set[int]:
     lstat, f, moved = os.lstat, old.folders, set()
     columns = zip(f.paths, f.mtime, f.ctime, f.inode, f.mode, strict=True)
-    for at, (path, mtime, ctime, inode, mode) in enumerate(columns):
+    for at, (path, mtime, ctime, inode, mode) in _numbered(columns, f.paths, looked):
         try:
             found = lstat(path or b".", dir_fd=root_fd)
         except OSError:
@@ -112,10 +143,12 @@ def _moved_folders(root_fd: int, old: StatTable) -> set[int]:
     return moved
 
 
-def _moved_files(root_fd: int, old: StatTable, shared: set[bytes]) -> set[int]:
+def _moved_files(
+    root_fd: int, old: StatTable, looked: Collection[bytes] | None, shared: set[bytes]
+) -> set[int]:
     lstat, f, moved = os.lstat, old.files, set()
     columns = zip(f.paths, f.mtime, f.ctime, f.size, f.inode, f.mode, strict=True)
-    for at, (path, mtime, ctime, size, inode, mode) in enumerate(columns):
+    for at, (path, mtime, ctime, size, inode, mode) in _numbered(columns, f.paths, looked):
         try:
             found = lstat(path, dir_fd=root_fd)
         except OSError:

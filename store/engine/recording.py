@@ -106,16 +106,21 @@ def head_step(writer: JournalWriter, view: View) -> Step | None:
 
 
 def take_with(
-    context: Context, sink: ObjectSink, base: Snapshot, also: Collection[TrackedPath]
+    context: Context,
+    sink: ObjectSink,
+    base: Snapshot,
+    also: Collection[TrackedPath],
+    *,
+    among: Collection[TrackedPath] | None = None,
 ) -> Captured:
     """Captures the workspace as its Sight does, with what rules ignore and `base` has just as it is.
 
     A change of the workspace must not make a step forget what it did not touch.
     """
-    captured = context.sight.take(sink, base, also)
+    captured = context.sight.take(sink, base, also, among=among)
     gone = [b for a, b in differing(sink, captured.snapshot, base) if a is None and b is not None]
     same = [b.path for b in gone if b.oid is not None and _lies_there(context, b)]
-    return context.sight.take(sink, base, [*also, *same]) if same else captured
+    return context.sight.take(sink, base, [*also, *same], among=among) if same else captured
 
 
 def _lies_there(context: Context, entry: Entry) -> bool:

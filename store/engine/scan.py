@@ -125,11 +125,18 @@ class Scanner:
         self._table = table
         self._clock = clock
 
-    def scan(self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()) -> Scan:
+    def scan(
+        self,
+        sink: ObjectSink,
+        parent: Snapshot | None,
+        also: Collection[bytes] = (),
+        among: Collection[bytes] | None = None,
+    ) -> Scan:
         """Looks at the workspace and adds what is new to `sink`; writes nothing else.
 
         Files in `parent` are stored whatever their size, and what cannot be read keeps its entry
-        from there. `also` names files and links that are stored although ignored or large.
+        from there. `also` names files and links that are stored although ignored or large. With
+        `among` only those paths, and the folders that they lie in, are compared with the table.
 
         Raises:
             FailedError: the workspace folder cannot be opened or listed.
@@ -141,7 +148,7 @@ class Scanner:
             wanted = Wanted(around.git, also)
             new = around.table(self.config.policy(), wanted.mark)
             old = self._usable(new, sink)
-            changed = find_changed(root_fd, old, new) if old else Changed()
+            changed = find_changed(root_fd, old, new, among) if old else Changed()
             if old is not None and not changed.folders and new.wanted == old.wanted:
                 old.shared = changed.shared
                 return Scan(old, False)

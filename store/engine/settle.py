@@ -2,7 +2,7 @@
 
 `conclude` builds the done record for an undisturbed run and for a recovered one, so that the two
 cannot differ. It captures the disk as it is then: the record says what is there, not what was
-meant.
+meant. After an undisturbed run only what the plan speaks of is looked at once more.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def conclude(
     # What was written counts as captured even where rules that had to stay ignore it: otherwise
     # the step would lack what it restored, and a redo could not bring it.
     written = [i.path for i in plan.items if i.after is not None and i.after.blob is not None]
-    captured = take_with(context, sink, base.snapshot, written)
+    among = None if recovered else [i.path for i in plan.items]
+    captured = take_with(context, sink, base.snapshot, written, among=among)
     view = writer.view()
     tip = base
     effects: list[Effect] = []

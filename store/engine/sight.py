@@ -27,13 +27,20 @@ class Sight(Protocol):
     """One workspace as it is now; asked by one thread at a time."""
 
     def take(
-        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
+        self,
+        sink: ObjectSink,
+        parent: Snapshot | None,
+        also: Collection[bytes] = (),
+        *,
+        among: Collection[bytes] | None = None,
     ) -> Captured:
         """Captures the workspace into `sink`; every write finished before the call is in it.
 
         `parent` is the recorded snapshot that the result will be compared with: its files are
         stored whatever their size, and its entries stand in for what cannot be read. `also` names
         files and links (workspace paths) that are stored although ignored or above the cap.
+        `among` is for a caller that has changed the workspace itself, there and nowhere else, since
+        it kept its last capture: what others did elsewhere meanwhile may be left to the next one.
 
         Raises:
             FailedError: the workspace folder cannot be opened or listed.
@@ -56,15 +63,30 @@ class ScanSight:
         self._config = config
         self._table: StatTable | None = None
         self._stamp: tuple[int, ...] = ()
+        self._last: ScanCaptured | None = None
+        self._kept: StatTable | None = None
+        """What the last look saw, if it was kept."""
 
     def take(
-        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
+        self,
+        sink: ObjectSink,
+        parent: Snapshot | None,
+        also: Collection[bytes] = (),
+        *,
+        among: Collection[bytes] | None = None,
     ) -> ScanCaptured:
-        scanner = Scanner(self._root, self._newest_table(), config=self._config)
-        return capture_tree(scanner, sink, parent, also)
+        table = self._kept if among is not None else None
+        if table is None:
+            table, among, self._kept = self._newest_table(), None, None
+        scanner = Scanner(self._root, table, config=self._config)
+        self._last = capture_tree(scanner, sink, parent, also, among)
+        return self._last
 
     def keep(self, captured: Captured) -> None:
-        if isinstance(captured, ScanCaptured) and captured.table_changed:
+        if captured is not self._last or not isinstance(captured, ScanCaptured):
+            return
+        self._kept = captured.table
+        if captured.table_changed:
             save_table(self._store, captured.table)
             self._table, self._stamp = captured.table, table_stamp(self._store)
 

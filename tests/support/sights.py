@@ -31,10 +31,12 @@ class Keeper:
         self.last: Captured | None = None
         self._also: Collection[bytes] = ()
 
-    def take(self, also: Collection[bytes] = ()) -> Captured:
+    def take(
+        self, also: Collection[bytes] = (), among: Collection[bytes] | None = None
+    ) -> Captured:
         """Captures; nothing of it is in the store yet."""
         self.sink, self._also = LayeredObjects(self.store), also
-        self.last = self.sight.take(self.sink, self.parent, also)
+        self.last = self.sight.take(self.sink, self.parent, also, among=among)
         return self.last
 
     def keep(self) -> Snapshot:

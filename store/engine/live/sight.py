@@ -89,7 +89,12 @@ class LiveSight:
                 self._give_up(str(doubt))
 
     def take(
-        self, sink: ObjectSink, parent: Snapshot | None, also: Collection[bytes] = ()
+        self,
+        sink: ObjectSink,
+        parent: Snapshot | None,
+        also: Collection[bytes] = (),
+        *,
+        among: Collection[bytes] | None = None,  # what it follows tells it more
     ) -> Captured:
         started = self._clock()
         root_fd = open_root(self._root)

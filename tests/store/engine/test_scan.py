@@ -131,6 +131,21 @@ def test_a_stamp_that_repeats_is_seen_while_the_file_was_fresh(space: Workspace)
     assert settled.files.ctime[at] == (space.root / "four").stat().st_ctime_ns
 
 
+def test_a_rule_file_rewritten_within_one_tick_of_the_clock_is_read_again(
+    space: Workspace,
+) -> None:
+    """Same size, same time, same inode: only its being fresh tells that it may be another text."""
+    rules = space.root / ".gitignore"
+    rules.write_text("four\n")
+    time_ns = rules.stat().st_mtime_ns
+    space.capture(later_ms=-5000)
+    assert space.content(b"four") is None
+    rules.write_text("five\n")
+    os.utime(rules, ns=(time_ns, time_ns))
+    space.capture(later_ms=-5000)
+    assert space.content(b"four") == b"four\n"
+
+
 def test_a_name_added_within_the_tick_of_the_listing_is_seen(space: Workspace) -> None:
     """A fresh folder is listed again."""
     for n in range(100):
