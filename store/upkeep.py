@@ -139,7 +139,9 @@ class UpkeepVerbs(UnaskedVerbs):
 
     def _forget_derived(self) -> None:
         from stepwell.store.catalogue import rebuild
+        from stepwell.store.engine.sharing.remotes import remove_mirrors
 
+        remove_mirrors(self.store)
         self._drop_catalogue()
         self.refresh()
         rebuild(self.store / "catalogue", self._journal)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from stepwell.store.engine import (
     datafolder,
@@ -45,13 +45,7 @@ from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
 from stepwell.store.model.steps import Note, Operation, Step, StepResult, Undoable
 from stepwell.store.model.text import rfc3339
-from stepwell.store.upkeep import UpkeepVerbs
-
-if TYPE_CHECKING:
-    from stepwell.store.engine.importing import StepImport
-
-_Drafts = TypeVar("_Drafts")
-_Tips = TypeVar("_Tips")
+from stepwell.store.shareverbs import ShareVerbs
 
 
 def capture_config(config: CaptureConfig | None, root: bytes, home: Path) -> CaptureConfig:
@@ -78,7 +72,7 @@ def _context(
     return Context(root, store, clock, randomness, settings, sight)
 
 
-class Workspace(UpkeepVerbs):
+class Workspace(ShareVerbs):
     """A folder under care and its private store; use as a context manager, or call `close`."""
 
     @classmethod
@@ -374,16 +368,3 @@ class Workspace(UpkeepVerbs):
         with self._writer() as writer:
             marking.take_mark(writer, step, label=label, tags=tags, notes=notes)
         return self._marked(step)
-
-    def record_import(self, work: StepImport[_Drafts, _Tips], drafts: _Drafts) -> int:
-        """Records the first of the drafts as one operation; returns how many it has dealt with.
-
-        The lock is held for that operation only, so captures go on between two of them.
-        """
-        with self._writer() as writer:
-            return work.record(writer, self._context, drafts)
-
-    def finish_import(self, work: StepImport[_Drafts, _Tips], tips: _Tips) -> None:
-        """Makes the imported branches end at the steps with the given sources."""
-        with self._writer() as writer:
-            work.finish(writer, tips)

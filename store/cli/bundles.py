@@ -38,9 +38,9 @@ def _import(call: Call) -> int:
         )
         call.tell_recovery(workspace)
     if call.out.json:
-        call.out.document(_form(loaded))
+        call.out.document(loaded_form(loaded))
     else:
-        _tell(call, loaded)
+        tell_loaded(call, loaded, "would import" if given.dry_run else "imported")
     return 0
 
 
@@ -48,7 +48,8 @@ def _path(call: Call) -> Path:
     return Path(os.path.join(os.fsdecode(call.folder), call.arguments.file))
 
 
-def _form(loaded: Loaded) -> dict[str, object]:
+def loaded_form(loaded: Loaded) -> dict[str, object]:
+    """Returns what an import or a pull did, for JSON."""
     return {
         "imported": loaded.imported,
         "skipped": loaded.skipped,
@@ -57,8 +58,8 @@ def _form(loaded: Loaded) -> dict[str, object]:
     }
 
 
-def _tell(call: Call, loaded: Loaded) -> None:
-    verb = "would import" if call.arguments.dry_run else "imported"
+def tell_loaded(call: Call, loaded: Loaded, verb: str) -> None:
+    """Says it in lines."""
     here = f"; {loaded.skipped:,} are here already" if loaded.skipped else ""
     where = f" to {', '.join(loaded.branches)}" if loaded.branches else ""
     call.out.line(f"{verb} {plural(loaded.imported, 'step')}{where}{here}")

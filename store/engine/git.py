@@ -3,7 +3,7 @@
 Every run has its repository pinned and the rest of the environment's `GIT_*` taken away, so that
 git neither looks for a repository in the current folder nor obeys one; it reads no configuration
 but that repository's own and runs no hooks. No argument is ever text from outside: what a user or
-an agent chose goes in by standard input.
+an agent chose goes in by standard input; the address of a remote alone is checked, and given last.
 """
 
 from __future__ import annotations
@@ -23,16 +23,33 @@ _NOT_FOUND = 127
 _MISUSED = 129
 """The status of a git that does not know an option."""
 _IDENTITY = "stepwell"
+_IMPERSONAL = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+_PERSONAL = {
+    *_IMPERSONAL,
+    *("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_PROXY_COMMAND"),
+    *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY"),
+}
 
 
 class Git:
     """A runner for one repository; close it, or use it as a context manager.
 
     `scratch` is an existing folder of the caller's: git starts in it and its input is spooled there.
+    With `personal` git also reads what the user has configured for all repositories: to reach a
+    server it needs their way of signing in.
     """
 
     def __init__(
-        self, repository: Path, scratch: Path, *, also: Mapping[str, str] | None = None
+        self,
+        repository: Path,
+        scratch: Path,
+        *,
+        also: Mapping[str, str] | None = None,
+        personal: bool = False,
     ) -> None:
         try:
             import git
@@ -43,9 +60,10 @@ class Git:
         self._error = (git.GitCommandError, git.GitCommandNotFound)
         self._scratch = scratch
         self._git = git.Git(str(scratch))
-        pinned = {**_pinned(repository), **(also or {})}
+        pinned = {**_pinned(repository, personal), **(also or {})}
         self._git.update_environment(**pinned)
-        inherited = [n for n in os.environ if n.startswith("GIT_") and n not in pinned]
+        left = pinned.keys() | (_PERSONAL if personal else set())
+        inherited = [n for n in os.environ if n.startswith("GIT_") and n not in left]
         # GitPython passes the whole environment on, and git takes an empty variable as given.
         self._clean = ["env", *(part for name in inherited for part in ("-u", name))]
 
@@ -114,12 +132,10 @@ def _failed(verb: str, status: object, said: str) -> FailedError:
     return FailedError(message, hint=hint, status=status)
 
 
-def _pinned(repository: Path) -> dict[str, str]:
+def _pinned(repository: Path, personal: bool) -> dict[str, str]:
     return {
         "GIT_DIR": str(repository),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
+        **({} if personal else _IMPERSONAL),
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_TERMINAL_PROMPT": "0",

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from stepwell.store.engine import codec
 from stepwell.store.engine.bundles.format import (
@@ -32,6 +32,7 @@ from stepwell.store.engine.objects import (
     MODE_LINK,
     MODE_TREE,
     TREE,
+    ObjectReader,
     TreeEntry,
     decode_tree,
     encode_tree,
@@ -59,7 +60,14 @@ class Contents:
     """As they were where they come from, each after its parents."""
     branches: Mapping[str, StepId]
     """Where branches end, in steps of the bundle."""
-    objects: _Objects
+    objects: Carried
+
+
+class Carried(ObjectReader, Protocol):
+    """An ObjectReader over objects from elsewhere, which tells what it does not have."""
+
+    def kind(self, oid: Oid) -> str | None:
+        """Returns an object's kind; None when it is not here."""
 
 
 class _Objects:
@@ -73,7 +81,6 @@ class _Objects:
         return oid in self.places
 
     def kind(self, oid: Oid) -> str | None:
-        """Returns an object's kind; None when it is not here."""
         place = self.places.get(oid)
         return None if place is None else place.kind
 
@@ -107,8 +114,19 @@ def check_bundle(fd: int) -> Contents:
     if document is None:
         raise malformed("it has no steps")
     steps, branches = _parsed(document)
+    return checked(steps, branches, objects)
+
+
+def checked(steps: Sequence[_Marked], branches: Mapping[str, StepId], objects: Carried) -> Contents:
+    """Returns steps from elsewhere, each after its parents, once nothing is wrong with them.
+
+    Raises:
+        IntegrityError: a step says what none may say, or lacks something that it needs.
+    """
+    for step, mark in steps:
+        _check_said(step, mark)
     _Checker(objects).check([step for step, _ in steps])
-    return Contents(steps, branches, objects)
+    return Contents(tuple(steps), branches, objects)
 
 
 _Marked = tuple[Step, Mark | None]
@@ -132,6 +150,10 @@ def _parsed(document: bytes) -> tuple[tuple[_Marked, ...], Mapping[str, StepId]]
 def _step(form: Mapping[str, Any]) -> _Marked:
     step = codec.step_from_json(form["step"])
     mark = codec.mark_from_json(form["mark"]) if form["mark"] is not None else None
+    return step, mark
+
+
+def _check_said(step: Step, mark: Mark | None) -> None:
     if not all(isinstance(i, str) and _ID.fullmatch(i) for i in (step.id, *step.parents)):
         raise malformed("a step's id is none")
     if step.kind not in _KINDS or not all(map(_is_text, step.flags)):
@@ -140,7 +162,6 @@ def _step(form: Mapping[str, Any]) -> _Marked:
         raise malformed("a step says something that is no text, or too long")
     if not all(_is_number(number) for number in _counted(step, mark) if number is not None):
         raise malformed("a number of a step is none")
-    return step, mark
 
 
 def _said(step: Step, mark: Mark | None) -> list[object]:
@@ -171,7 +192,7 @@ def _is_number(value: object) -> bool:
 class _Checker:
     """Follows everything that steps need, each object once."""
 
-    def __init__(self, objects: _Objects) -> None:
+    def __init__(self, objects: Carried) -> None:
         self._objects = objects
         self._good: set[Oid] = set()
 

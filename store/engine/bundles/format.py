@@ -53,7 +53,9 @@ class Entry(NamedTuple):
 def malformed(what: str) -> IntegrityError:
     """Returns the error for a file that is no whole bundle."""
     return IntegrityError(
-        f"the bundle was refused: {what}", hint="nothing was imported; have it exported again"
+        f"the bundle was refused: {what}",
+        hint="nothing was imported; have it exported again",
+        reason=what,
     )
 
 

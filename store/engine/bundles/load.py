@@ -26,9 +26,25 @@ from stepwell.store.model.steps import (
 )
 from stepwell.store.model.text import one_line, plural
 
-_FOLDER = "import"
 _BATCH_STEPS = 200
 _BATCH_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where steps come from, as far as that shows in what is recorded."""
+
+    folder: str = "import"
+    """Their branches are `folder/NAME`."""
+    name: str = "a bundle"
+    flags: tuple[str, ...] = (IMPORTED,)
+    known: frozenset[StepId] = frozenset()
+    """Other steps of the same origin: a branch that ends with one of them is its own."""
+    only_new: bool = False
+    """True: no branch is made for steps that were here already."""
+
+
+BUNDLE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +60,20 @@ class Loaded:
 
 
 class BundleLoad:
-    """One import under way: records the steps that are not here yet, on branches `import/NAME`.
+    """One import under way: records the steps that are not here yet, on branches of their own.
 
     Steps keep their ids. A run that is cut off leaves a whole prefix, and the next goes on behind
     it. `record` is called, under the writer lock, until all pairs were dealt with.
     """
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, origin: Origin = BUNDLE) -> None:
         self._contents = contents
+        self._origin = origin
         self._seen: set[Oid] = set()
         self._names: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
         self._errors: list[tuple[StepId, str]] = []
-        self._ids = {step.id for step, _ in contents.steps}
+        self._ids = origin.known | {step.id for step, _ in contents.steps}
         self._imported = self._skipped = 0
 
     @property
@@ -90,7 +107,7 @@ class BundleLoad:
                 if transaction.stored_bytes > _BATCH_BYTES:
                     break
             if batch.count:
-                summary = f"imported {plural(batch.count, 'step')} from a bundle"
+                summary = f"imported {plural(batch.count, 'step')} from {self._origin.name}"
                 transaction.commit("import", summary, batch.effects())
         self._imported += batch.count
         return done
@@ -101,16 +118,20 @@ class BundleLoad:
         effects: list[Effect] = []
         for wanted, head in tips.items():
             name = self._branch(wanted, view)
+            if self._origin.only_new and name not in view.branches:
+                del self._names[wanted]
+                continue
             branch = view.branches.get(name, Branch(name, head, head))
             if view.branches.get(name) != replace(branch, head=head):
                 effects.append(BranchSet(replace(branch, head=head)))
         if effects:
-            summary = f"imported {plural(len(effects), 'branch end')} from a bundle"
+            summary = f"imported {plural(len(effects), 'branch end')} from {self._origin.name}"
             writer.begin().commit("import", summary, effects)
 
     def _step(self, writer: JournalWriter, view: View, theirs: Step, seq: int) -> Step:
         parents = tuple(p for p in theirs.parents if p in self._ids or is_here(writer, p))
-        flags = [f for f in theirs.flags if f not in (IMPORTED, PARTIAL)] + [IMPORTED]
+        ours = (*self._origin.flags, PARTIAL)
+        flags = [f for f in theirs.flags if f not in ours] + [*self._origin.flags]
         if len(parents) < len(theirs.parents):
             flags.append(PARTIAL)
         return replace(
@@ -133,16 +154,17 @@ class BundleLoad:
 
     def _branch(self, wanted: str, view: View) -> str:
         if wanted not in self._names:
-            usable = wanted if _is_usable(wanted) else "branch"
-            usable = usable.removeprefix(f"{_FOLDER}/")
+            folder = self._origin.folder
+            usable = wanted if _is_usable(folder, wanted) else "branch"
+            usable = usable.removeprefix(f"{folder}/")
             ours = set(self._names.values())
             self._names[wanted] = free_name(
-                _FOLDER, usable, view, lambda branch: branch.name in ours or self._continues(branch)
+                folder, usable, view, lambda branch: branch.name in ours or self._continues(branch)
             )
         return self._names[wanted]
 
     def _continues(self, branch: Branch) -> bool:
-        """Tells whether the branch ends with a step of this same bundle: an import was cut off."""
+        """Tells whether the branch ends with a step of the same origin: an import goes on."""
         return branch.head in self._ids
 
     def _mark(self, batch: _Batch, step: Step, mark: Mark | None) -> Mark | None:
@@ -203,9 +225,9 @@ def is_here(journal: Journal, step: StepId) -> bool:
     return True
 
 
-def _is_usable(name: str) -> bool:
+def _is_usable(folder: str, name: str) -> bool:
     try:
-        for whole in (name, f"{_FOLDER}/{name}"):
+        for whole in (name, f"{folder}/{name}"):
             check_name(whole, "branch")
     except StepwellError:
         return False

@@ -29,6 +29,7 @@ from stepwell.store.engine.pruning.targets import contents, path_matcher
 from stepwell.store.engine.sealing.repository import SealedRepository, sealed_repository
 from stepwell.store.engine.sealing.seal import Writing, seal_in, sealing_alone
 from stepwell.store.engine.sealing.tidy import remove_redundant, remove_void
+from stepwell.store.engine.sharing.remotes import remotes
 from stepwell.store.engine.travel import current_head
 from stepwell.store.model.errors import BusyError, IntegrityError, NotFoundError, RefusedError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes
@@ -44,6 +45,7 @@ _OUTSIDE = Unreached(
 )
 _STATE = Unreached("state", "snapshots of JSON state are not steps; `stepwell state delete` is")
 _SAME = Unreached("the very same bytes", "they are a part of what a step says, and no file")
+_PUSHED = "it keeps what was pushed; push again, and have its server collect what is not needed"
 _TOO_MUCH = Unreached("texts", "the content is too large to look for all of it in what was said")
 
 
@@ -209,6 +211,8 @@ def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
             found.append(Unreached(index.name, why))
     if (journal.store / "state").exists():
         found.append(_STATE)
+    pushed = (remote.name for remote in remotes(journal.store) if remote.pushed)
+    found += [Unreached(f"the remote {name}", _PUSHED) for name in pushed]
     return found
 
 

@@ -1,0 +1,161 @@
+"""The facade's verbs for steps from elsewhere, and for timelines shared through a git server."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.engine.importing import StepImport
+from stepwell.store.engine.sharing import remotes
+from stepwell.store.engine.sharing.remotes import Remote
+from stepwell.store.upkeep import UpkeepVerbs
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.bundles import Loaded
+
+_Drafts = TypeVar("_Drafts")
+_Tips = TypeVar("_Tips")
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push made a remote hold, or would."""
+
+    remote: str
+    url: str
+    steps: int
+    branches: int
+    changed: bool
+    """False: the remote held just that already."""
+
+
+class ShareVerbs(UpkeepVerbs):
+    """Adds steps from elsewhere; pushes this timeline to remotes, and pulls others from them."""
+
+    def record_import(self, work: StepImport[_Drafts, _Tips], drafts: _Drafts) -> int:
+        """Records the first of the drafts as one operation; returns how many it has dealt with.
+
+        The lock is held for that operation only, so captures go on between two of them.
+        """
+        with self._writer() as writer:
+            return work.record(writer, self._context, drafts)
+
+    def finish_import(self, work: StepImport[_Drafts, _Tips], tips: _Tips) -> None:
+        """Makes the imported branches end at the steps with the given sources."""
+        with self._writer() as writer:
+            work.finish(writer, tips)
+
+    def remotes(self) -> list[Remote]:
+        """Returns the remotes by name; raises FormatError when one cannot be read."""
+        return remotes.remotes(self.store)
+
+    def add_remote(self, name: str, url: str, *, folder: Path | None = None) -> Remote:
+        """Names a place to share timelines through; a relative path is taken from `folder`.
+
+        Nothing is sent, and it is not looked whether anything is there.
+
+        Raises:
+            UsageError: the name or the address is none that can be used.
+            RefusedError: there is such a remote, or the address lies in the workspace.
+        """
+        root = Path(os.fsdecode(self.root))
+        return remotes.add_remote(
+            self.store, name, url, folder=folder or Path.cwd(), workspace=root
+        )
+
+    def remove_remote(self, name: str) -> None:
+        """Forgets a remote; steps that were pulled stay. Raises NotFoundError when there is none."""
+        remotes.remove_remote(self.store, name)
+
+    def push(
+        self,
+        name: str,
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+        progress: Progress = no_progress,
+    ) -> Pushed:
+        """Seals everything and makes the remote hold it: all of it, or nothing new.
+
+        Files, prompts, inputs and results of all steps go along. Captures go on meanwhile; sealing,
+        pruning and purging wait. With `dry_run` nothing is sealed and the remote is not asked.
+
+        Raises:
+            NotFoundError: there is no such remote.
+            RefusedError: the remote holds a history of this workspace that was not pushed from
+                here, and `force` is not given.
+            BusyError: another process is sealing.
+            FailedError: the remote cannot be reached, or refuses.
+        """
+        from stepwell.store.engine.sealing.layout import repository_of
+        from stepwell.store.engine.sealing.refs import operations_commit
+        from stepwell.store.engine.sealing.seal import sealing_alone
+        from stepwell.store.engine.sharing.transport import push
+
+        remote = remotes.find_remote(self.store, name)
+        view = self.view()
+        if dry_run:
+            return Pushed(name, remote.url, view.step_count, len(view.branches), changed=True)
+        self.seal(progress=progress)
+        context = self._context
+        with sealing_alone(self.store, context.clock):
+            commit = operations_commit(repository_of(self.store))
+            assert commit is not None, "it was sealed just now"
+            progress(f"pushing to {name}", 0, 0)
+            push(
+                self.store,
+                remote,
+                self.id,
+                commit.hex(),
+                force=force,
+                randomness=context.randomness,
+            )
+            remotes.write_remote(self.store, replace(remote, pushed=commit.hex()))
+        changed = remote.pushed != commit.hex()
+        return Pushed(name, remote.url, view.step_count, len(view.branches), changed)
+
+    def pull(self, name: str, *, progress: Progress = no_progress) -> Loaded:
+        """Adds what other workspaces pushed, on branches `NAME/BRANCH`; files stay as they are.
+
+        Everything is checked before the first step is added. Pulling again adds what is new.
+
+        Raises:
+            NotFoundError: there is no such remote.
+            IntegrityError: something that was fetched is not as it has to be; of that workspace
+                nothing was added.
+            FailedError: the remote cannot be reached.
+        """
+        from stepwell.store.engine.bundles import Loaded
+        from stepwell.store.engine.sharing.transport import timelines
+
+        remote = remotes.find_remote(self.store, name)
+        self.refresh()
+        progress(f"asking {name}", 0, 0)
+        found = timelines(self.store, remote, self._context.randomness)
+        done = [self._pull_from(remote, one, progress) for one in found if one != self.id]
+        return Loaded(
+            sum(one.imported for one in done),
+            sum(one.skipped for one in done),
+            tuple(error for one in done for error in one.errors),
+            tuple(sorted({branch for one in done for branch in one.branches})),
+        )
+
+    def _pull_from(self, remote: Remote, workspace: str, progress: Progress) -> Loaded:
+        from stepwell.store.engine.bundles import BundleLoad, is_here
+        from stepwell.store.engine.sharing.fetched import origin_of, read_mirror
+        from stepwell.store.engine.sharing.transport import fetch
+
+        progress(f"fetching from {remote.name}", 0, 0)
+        mirror = fetch(self.store, remote, workspace, self._context.randomness)
+        fetched = read_mirror(mirror, lambda step: not is_here(self._journal, step))
+        load = BundleLoad(fetched.contents, origin_of(remote.name, fetched))
+        steps, done = fetched.contents.steps, 0
+        while done < len(steps):
+            progress("importing steps", done, len(steps))
+            done += self.record_import(load, steps[done:])
+        self.finish_import(load, fetched.contents.branches)
+        loaded = load.loaded
+        return replace(loaded, skipped=loaded.skipped + len(fetched.steps) - len(steps))

@@ -1,0 +1,271 @@
+"""Timelines shared through a git server: what goes, what comes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stepwell.store import (
+    FailedError,
+    IntegrityError,
+    RefusedError,
+    Step,
+    Workspace,
+)
+
+Make = Callable[[str], Workspace]
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty bare repository, as a git server has it; the person's configuration is empty."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    path = tmp_path / "server.git"
+    _git("init", "--quiet", "--bare", path)
+    return path
+
+
+@pytest.fixture
+def make(tmp_path: Path, server: Path, request: pytest.FixtureRequest) -> Make:
+    """Makes workspaces of their own persons, which know the server as `origin`."""
+
+    def made(name: str) -> Workspace:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "who").write_text(f"{name}\n")
+        ws = Workspace.init(folder, home=tmp_path / f"home of {name}")
+        request.addfinalizer(ws.close)
+        ws.add_remote("origin", str(server))
+        return ws
+
+    return made
+
+
+def _git(*arguments: str | Path, feed: bytes | None = None) -> str:
+    done = subprocess.run(["git", *arguments], input=feed, capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+def _write(ws: Workspace, name: str, text: str) -> Step:
+    Path(os.fsdecode(ws.root), name).write_text(text)
+    step = ws.capture(f"write {name}")
+    assert step is not None
+    return step
+
+
+def test_each_gets_the_others_steps_once(make: Make) -> None:
+    """With their files, on branches of the remote's name; what a third one pulled is left out."""
+    ann, ben, eve = make("ann"), make("ben"), make("eve")
+    written = _write(ann, "plan", "of ann\n")
+    ann.push("origin")
+    ben.pull("origin")
+    _write(ben, "plan", "of ben\n")
+    ben.push("origin")
+    told = eve.pull("origin")
+    assert told.imported == 4
+    assert told.branches == ("origin-2/main", "origin/main")
+    assert eve.read_file(eve.get_step(written.id), b"plan") == b"of ann\n"
+    again = eve.pull("origin")
+    assert (again.imported, again.skipped) == (0, 4)
+    back = ann.pull("origin")
+    assert (back.imported, back.branches) == (2, ("origin/main",))
+    for ws in (ann, ben, eve):
+        assert ws.verify(full=True).ok
+        ws.gc()
+        assert ws.verify(full=True).ok
+
+
+def test_work_goes_on_from_one_to_the_other(make: Make) -> None:
+    """A step made on top of a pulled one comes back as its child."""
+    ann, ben = make("ann"), make("ben")
+    begun = _write(ann, "story", "once\n")
+    ann.push("origin")
+    ben.pull("origin")
+    ben.apply(ben.plan_switch("origin/main"), force=True)
+    _write(ben, "story", "once upon a time\n")
+    ben.push("origin")
+    ann.pull("origin")
+    told = [step for step in ann.steps(all_branches=True) if step.title == "write story"]
+    newest = next(step for step in told if step.id != begun.id)
+    ancestors = {newest.id}
+    for step in ann.steps(all_branches=True):
+        if step.id in ancestors:
+            ancestors.update(step.parents)
+    assert begun.id in ancestors
+    assert ann.read_file(newest, b"story") == b"once upon a time\n"
+    assert "partial" not in newest.flags
+
+
+def test_marks_come_along_and_own_branches_stay(make: Make) -> None:
+    """A label that is taken here is left out, and told."""
+    ann, ben = make("ann"), make("ben")
+    ann.mark(_write(ann, "a", "a\n"), label="good", note="it works")
+    ben.mark(_write(ben, "b", "b\n"), label="good")
+    head = ben.head().id
+    ann.push("origin")
+    told = ben.pull("origin")
+    assert len(told.errors) == 1
+    tip = ben.get_step("origin/main")
+    assert tip.checkpoint is not None and tip.checkpoint.notes[0].text == "it works"
+    assert ben.head().id == head and ben.get_step("good").id == head
+
+
+def test_pruned_steps_do_not_travel(make: Make) -> None:
+    """What followed them follows what they followed."""
+    from stepwell.store.model.retention import Policy
+
+    ann, ben = make("ann"), make("ben")
+    for number in range(6):
+        _write(ann, "a", f"{number}\n")
+    plan = ann.prune(Policy(keep_last=2, hourly=0, daily=0, per_session=1))
+    assert plan.dropped
+    ann.push("origin")
+    told = ben.pull("origin")
+    assert told.imported == len(ann.steps(all_branches=True))
+    assert not any("partial" in step.flags for step in ben.steps(all_branches=True))
+
+
+def test_a_history_that_was_pushed_elsewhere_is_not_replaced(make: Make, server: Path) -> None:
+    """Unless that is asked for: a store put back from a backup must not take newer steps away."""
+    ann = make("ann")
+    _write(ann, "a", "newest\n")
+    ann.push("origin")
+    before = _git("-C", server, "for-each-ref")
+    ann.remove_remote("origin")
+    ann.add_remote("origin", str(server))
+    _write(ann, "a", "other\n")
+    with pytest.raises(RefusedError, match="not pushed"):
+        ann.push("origin")
+    assert _git("-C", server, "for-each-ref") == before
+    ann.push("origin", force=True)
+    assert _git("-C", server, "for-each-ref") != before
+
+
+def test_other_refs_of_the_server_stay(make: Make, server: Path, tmp_path: Path) -> None:
+    """Branches and tags of a project, and timelines of others; branches that are gone here go."""
+    _git("init", "--quiet", tmp_path / "code")
+    person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+    _git("-C", tmp_path / "code", *person, "commit", "--quiet", "--allow-empty", "-m", "code")
+    _git("-C", tmp_path / "code", "push", "--quiet", server, "HEAD:refs/heads/main")
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    ben.create_branch("side")
+    ben.push("origin")
+    refs = set(_git("-C", server, "for-each-ref", "--format=%(refname)").split())
+    assert "refs/heads/main" in refs and f"refs/stepwell/{ann.id}/operations" in refs
+    assert f"refs/stepwell/{ben.id}/heads/side" in refs
+    ben.delete_branch("side")
+    ben.push("origin")
+    refs = set(_git("-C", server, "for-each-ref", "--format=%(refname)").split())
+    assert "refs/heads/main" in refs and f"refs/stepwell/{ann.id}/operations" in refs
+    assert f"refs/stepwell/{ben.id}/heads/side" not in refs
+    assert _git("-C", server, "fsck", "--strict", "--no-dangling") == ""
+
+
+def test_git_signs_in_as_the_person_does_and_runs_no_hook_of_theirs(
+    make: Make, server: Path, tmp_path: Path
+) -> None:
+    """Their configuration is read for where and how, and for nothing that would run or go along."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "pre-push").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (hooks / "pre-push").chmod(0o755)
+    (tmp_path / "gitconfig").write_text(
+        f'[core]\n\thooksPath = {hooks}\n[url "{server}"]\n\tinsteadOf = https://example.org/app\n'
+        "[push]\n\tgpgSign = true\n\tfollowTags = true\n"
+    )
+    ann = make("ann")
+    ann.add_remote("web", "https://example.org/app")
+    assert ann.push("web").changed
+    assert not (tmp_path / "ran").exists()
+    assert f"refs/stepwell/{ann.id}/operations" in _git("-C", server, "for-each-ref")
+
+
+def _operations(server: Path, lines: list[bytes]) -> None:
+    """Makes the server hold a timeline with these operations, as somebody hostile could."""
+    blob = _git("-C", server, "hash-object", "-w", "--stdin", feed=b"\n".join(lines) + b"\n")
+    entry = f"100644 blob {blob}\t0000000001-{len(lines):010d}.jsonl\n"
+    tree = _git("-C", server, "mktree", feed=entry.encode())
+    person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+    commit = _git("-C", server, *person, "commit-tree", tree, "-m", "x")
+    _git("-C", server, "update-ref", f"refs/stepwell/{'ab' * 8}/operations", commit)
+
+
+def _hostile(ws: Workspace, **changed: object) -> bytes:
+    """Returns the line of an operation that records a step like the head, but for those fields."""
+    from stepwell.store.engine import codec
+
+    operation = ws.operations(1)[0].operation
+    form = codec.operation_to_json(operation)
+    step = next(effect for effect in form["effects"] if "step" in effect)["step"]
+    step.update({"id": "0" * 32, "parents": [], **changed})
+    return json.dumps(form).encode()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},  # its tree is not there
+        {"id": "../../etc"},
+        {"seq": "one"},
+        {"time_ns": -1},
+        {"kind": "shell"},
+        {"title": "x" * 200_000},
+        {"flags": [1]},
+        {"snapshot": None},
+    ],
+)
+def test_a_hostile_timeline_is_refused_whole(
+    make: Make, server: Path, changed: dict[str, object]
+) -> None:
+    """Nothing of it is recorded, whatever is wrong with it."""
+    ann = make("ann")
+    _write(ann, "a", "a\n")
+    _operations(server, [_hostile(ann, **changed)])
+    before = ann.view().number
+    with pytest.raises(IntegrityError, match="what was fetched was refused"):
+        ann.pull("origin")
+    assert ann.view().number == before and ann.verify(full=True).ok
+
+
+def test_text_that_is_no_operation_is_refused(make: Make, server: Path) -> None:
+    """Deeply nested, empty or of another kind."""
+    ann = make("ann")
+    for line in (b"[" * 100_000, b"null", b"{}", b'{"number": 1}', b"\xff\xfe"):
+        _operations(server, [line])
+        with pytest.raises(IntegrityError, match="what was fetched was refused"):
+            ann.pull("origin")
+
+
+def test_a_purge_takes_the_mirrors_along_and_names_the_remotes(make: Make) -> None:
+    """What was fetched can be fetched again; what was pushed is beyond reach, and said to be."""
+    ann, ben = make("ann"), make("ben")
+    secret = "0123456789 abcdefghij a secret that went too far\n"
+    _write(ann, "key", secret)
+    ann.push("origin")
+    _write(ben, "b", "b\n")
+    ben.push("origin")
+    ben.pull("origin")
+    assert list((ben.store / "remotes").glob("*/*.git"))
+    done = ben.purge(paths=[b"key"])
+    assert not list((ben.store / "remotes").glob("*/*.git"))
+    assert any(one.what == "the remote origin" for one in done.unreached)
+    again = ben.pull("origin")
+    assert again.imported == 0
+    assert ben.verify(full=True).ok
+
+
+def test_a_server_that_forgets_is_noticed(make: Make, server: Path) -> None:
+    """A push that the server turned away is no push."""
+    (server / "hooks").mkdir(exist_ok=True)
+    (server / "hooks" / "pre-receive").write_text("#!/bin/sh\necho no room here\nexit 1\n")
+    (server / "hooks" / "pre-receive").chmod(0o755)
+    ann = make("ann")
+    with pytest.raises(FailedError, match="no room here"):
+        ann.push("origin")
+    assert ann.remotes()[0].pushed is None
