@@ -202,6 +202,11 @@ class AgentRecorder:
         if act.session is not None and act.call is not None:
             self._session(act.session).keys.append(act.call)
 
+    def lost(self, why: str) -> None:
+        """Hears that what it recorded last is not there; what is, is found again in the journal."""
+        self._sessions.clear()
+        self._owed.append(why)
+
     @property
     def owes(self) -> bool:
         """Tells whether a gap could not be left when it was due."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,9 +21,12 @@ from stepwell.store.model.errors import BusyError, FailedError, StepwellError, U
 from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.log import Log
 from stepwell.store.service.server import Client
+from stepwell.store.service.together import Waiting, Work, run_together
 
 T = TypeVar("T")
 
+_CAPTURES = frozenset({"record"})
+"""Verbs that only record what is on disk, so that several of them can share a sync."""
 _REGAIN_S = 0.05
 _RENEW_AFTER = 2_000
 """Requests after which the writer is opened anew, which frees what it has gathered in memory."""
@@ -52,6 +56,8 @@ class Desk:
         self._turn = asyncio.Lock()
         self._lent = False
         self._done = 0
+        self._captures: deque[Waiting[Any]] = deque()
+        self._runner: asyncio.Task[None] | None = None
 
     async def handle(self, client: Client) -> None:
         """Answers one client, whatever happens."""
@@ -79,8 +85,9 @@ class Desk:
             await self._call(client, _fields(request.body))
         elif request.kind == "hook" and len(request.words) == 2:
             agent, event = request.words
-            async with self._my_turn(wire.PATIENCE_S):
-                took_us, said = await self.run(lambda: self._event(agent, event, request.body))
+            took_us, said = await self._captured(
+                lambda: self._event(agent, event, request.body), wire.PATIENCE_S
+            )
             if said:
                 client.send("told", said.encode())
             else:
@@ -119,10 +126,7 @@ class Desk:
         try:
             await asyncio.wait_for(self._turn.acquire(), wait_s if self._lent else None)
         except TimeoutError:
-            raise BusyError(
-                "the store is being written by a process that borrowed the lock of its daemon",
-                hint="wait until it is done, or stop that process; reading works meanwhile",
-            ) from None
+            raise _borrowed() from None
         try:
             yield
         finally:
@@ -140,10 +144,16 @@ class Desk:
         keywords = dict(asked["keywords"])
         if asked["progress"]:
             keywords["progress"] = self._progress(client)
-        async with self._my_turn(asked["wait_s"]):
-            verb, arguments = asked["verb"], asked["arguments"]
-            fence = asked.get("fence")
-            reply = await self.run(lambda: self._verb(verb, arguments, keywords, fence))
+        verb, arguments, fence = asked["verb"], asked["arguments"], asked.get("fence")
+
+        def work() -> Callable[[], bytes]:
+            return self._verb(verb, arguments, keywords, fence)
+
+        if verb in _CAPTURES:
+            reply = await self._captured(work, asked["wait_s"])
+        else:
+            async with self._my_turn(asked["wait_s"]):
+                reply = await self.run(lambda: work()())
         client.send("done", reply)
 
     def _progress(self, client: Client) -> Callable[[str, int, int], None]:
@@ -159,7 +169,7 @@ class Desk:
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
         fence: Fence | None,
-    ) -> bytes:
+    ) -> Callable[[], bytes]:
         self._workspace.recovered = None
         started = time.perf_counter_ns()
         self._workspace.fence = fence
@@ -167,18 +177,54 @@ class Desk:
             value = getattr(self._workspace, verb)(*arguments, **keywords)
         finally:
             self._workspace.fence = None
-        took_us = _us_since(started)
-        self._workspace.meters.note(verb.lstrip("_"), took_us)
-        return values.dumps(
-            {"value": value, "recovered": self._workspace.recovered, "took_us": took_us}
-        )
+        recovered = self._workspace.recovered
 
-    def _event(self, agent: str, event: str, payload: bytes) -> tuple[int, str]:
+        def answer() -> bytes:
+            took_us = self._took(verb.lstrip("_"), started)
+            return values.dumps({"value": value, "recovered": recovered, "took_us": took_us})
+
+        return answer
+
+    def _event(self, agent: str, event: str, payload: bytes) -> Callable[[], tuple[int, str]]:
         started = time.perf_counter_ns()
         said = self._agents.take(agent, event, payload)
-        took_us = _us_since(started)
-        self._workspace.meters.note("hook", took_us)
-        return took_us, said
+        return lambda: (self._took("hook", started), said)
+
+    def _took(self, name: str, started: int) -> int:
+        """Notes and returns how long it took, in microseconds."""
+        took_us = (time.perf_counter_ns() - started) // 1_000
+        self._workspace.meters.note(name, took_us)
+        return took_us
+
+    async def _captured(self, work: Work[T], wait_s: float) -> T:
+        """Runs a capture in its turn, together with others that wait; it is on disk then.
+
+        Raises:
+            BusyError: somebody has borrowed the lock for longer than `wait_s`.
+            StepwellError: as `work` raises it, or what it recorded could not be forced to disk.
+        """
+        one = Waiting(work, self._loop)
+        self._captures.append(one)
+        if self._runner is None:
+            self._runner = self._loop.create_task(self._run_captures())
+        await asyncio.wait([one.answered], timeout=wait_s if self._lent else None)
+        if not one.answered.done():
+            with suppress(ValueError):  # it was begun this moment
+                self._captures.remove(one)
+                raise _borrowed()
+        return await one.answered
+
+    async def _run_captures(self) -> None:
+        try:
+            while self._captures:
+                async with self._turn:
+                    await self.run(self._run_together)
+        finally:
+            self._runner = None
+
+    def _run_together(self) -> None:
+        lost = self._agents.lost
+        self._done += run_together(self._workspace, self._captures, lambda why: lost(str(why)))
 
     async def drain(self, folders: Sequence[Path]) -> None:
         """Records what hooks left in the spool, if they left anything.
@@ -249,8 +295,11 @@ def _fields(body: bytes) -> Mapping[str, Any]:
     return asked
 
 
-def _us_since(started: int) -> int:
-    return (time.perf_counter_ns() - started) // 1_000
+def _borrowed() -> BusyError:
+    return BusyError(
+        "the store is being written by a process that borrowed the lock of its daemon",
+        hint="wait until it is done, or stop that process; reading works meanwhile",
+    )
 
 
 def _unforeseen(error: Exception) -> FailedError:

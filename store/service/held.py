@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from stepwell.store.engine.journal import Journal, JournalWriter, share_memory
@@ -15,6 +16,7 @@ from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.settle import recover
 from stepwell.store.engine.travel import current_head
 from stepwell.store.link.link import Link
+from stepwell.store.model.errors import FailedError, StepwellError
 from stepwell.store.model.plans import Recovery
 from stepwell.store.workspace import Workspace
 
@@ -30,6 +32,11 @@ class HeldWorkspace(Workspace):
     _found: Recovery | None = None
     """What was settled when the lock was taken, until a verb's caller is told."""
     _sight: LiveSight | None = None
+    _defers = False
+    _unsynced: FailedError | None = None
+    """Why what was to be synced together is lost."""
+    sync_s = 0.002
+    """How long the last sync took that was shared; at first a guess."""
 
     @property
     def held(self) -> bool:
@@ -87,6 +94,53 @@ class HeldWorkspace(Workspace):
             self._journal = Journal.open(self.store)
             self._open()
 
+    # --- one sync for several ---------------------------------------------------------------------
+
+    @contextmanager
+    def one_sync(self) -> Iterator[None]:
+        """Has all that is recorded meanwhile share one sync, at the end; nothing counts before.
+
+        Raises:
+            FailedError: the sync failed. None of it is recorded, and the next look is a scan.
+        """
+        self._defers, self._unsynced = True, None
+        self._set_defers()
+        try:
+            yield
+        finally:
+            self._defers = False
+            self._sync_held()
+        if self._unsynced is not None:
+            self._forget_unsynced()
+            raise self._unsynced
+
+    @property
+    def syncs(self) -> bool:
+        """Tells whether no sync has failed since `one_sync` began."""
+        return self._unsynced is None
+
+    def _set_defers(self) -> None:
+        if self._held is not None:
+            self._held.defers = self._defers
+
+    def _sync_held(self) -> None:
+        self._set_defers()
+        if self._held is not None and self._held.has_unsynced:
+            begun = time.monotonic()
+            try:
+                self._held.sync()
+            except FailedError as error:
+                self._unsynced = error
+            self.sync_s = time.monotonic() - begun
+
+    def _forget_unsynced(self) -> None:
+        """Lets go of all that knows of operations which are not there."""
+        if self._sight is not None:
+            self._sight.forget()
+        # Where it cannot be opened now, the next verb tries again, and says so.
+        with suppress(StepwellError):
+            self.renew()
+
     # --- keeping the sight fresh ------------------------------------------------------------------
 
     @property
@@ -134,6 +188,7 @@ class HeldWorkspace(Workspace):
         share_memory(writer, self._journal)
         self._held = writer
         self._found = recover(writer, context) or self._found
+        self._set_defers()
         self.refresh()
         tiers = self._tiers  # without what was removed for good while the lock was lent
         head = current_head(self._journal)
@@ -143,7 +198,10 @@ class HeldWorkspace(Workspace):
     def _close_writer(self) -> None:
         writer, self._held = self._held, None
         if writer is not None:
-            writer.close()
+            try:
+                writer.close()
+            except FailedError as error:
+                self._unsynced = error
 
     @contextmanager
     def _writer(self) -> Iterator[JournalWriter]:

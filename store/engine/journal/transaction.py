@@ -143,6 +143,8 @@ class Transaction:
     ) -> Operation:
         """Makes the operation and its objects part of the store; on return they are on disk.
 
+        Where the writer `defers`, they are once it has synced.
+
         Raises:
             NoSpaceError, FailedError: nothing was recorded; the transaction is aborted.
         """
@@ -164,7 +166,7 @@ class Transaction:
                 frames.OPERATION, frames.pack_commit(operation, self._count, self._digest)
             )
             self._appender.flush()
-            if self._writer.durable:
+            if self._writer.durable and not self._writer.defers:
                 self._appender.sync()
         self.open = False
         self._writer.committed(self._group(operation, offset), operation)

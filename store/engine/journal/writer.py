@@ -73,6 +73,10 @@ class JournalWriter(Journal):
         self.durable = durability == "durable"
         self.next_number = 1
         """Of the operation that is committed next."""
+        self.defers = False
+        """True: what is committed waits for `sync`, several operations for one."""
+        self._unsynced: int | None = None
+        """Where in the newest segment begins what waits."""
         self._lock = lock
         self._segment_bytes = segment_bytes
         self._appender: Appender | None = None
@@ -125,11 +129,21 @@ class JournalWriter(Journal):
         return writer
 
     def close(self) -> None:
-        """Writes the derived files when that is worthwhile, and closes; not the lock."""
+        """Writes the derived files when that is worthwhile, and closes; not the lock.
+
+        Raises:
+            FailedError: as `sync`; it is closed all the same.
+        """
         if self._transaction is not None:
             self._transaction.abort()
             # It refers to the writer: together they would stay, with all files, until garbage is collected.
             self._transaction = None
+        try:
+            self.sync()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         if self._appender is not None:
             if any(_is_long(segment.tail) for segment in self._chain.loaded()):
                 self._write_derived()
@@ -253,7 +267,11 @@ class JournalWriter(Journal):
         if appender is None:
             raise UsageError("writing to the store failed: the journal is closed")
         if appender.failed or appender.position != newest.committed:
+            self.sync()
             self._start_segment()
+        elif self.has_unsynced:
+            # No derived file may know of it, and no other segment be begun before it counts.
+            return appender
         elif newest.committed > self._segment_bytes and newest.operation_count:
             self._write_derived()
             self._start_segment()
@@ -261,11 +279,39 @@ class JournalWriter(Journal):
             self._write_derived()
         return self._appender or appender
 
+    @property
+    def has_unsynced(self) -> bool:
+        """Tells whether something waits for `sync`."""
+        return self._unsynced is not None
+
+    def sync(self) -> None:
+        """Forces to disk what was committed since this writer `defers`; nothing when nothing waits.
+
+        Raises:
+            FailedError: the journal is as it was before all of that. This writer knows of more,
+                so it can only be closed.
+        """
+        start, self._unsynced = self._unsynced, None
+        if start is None or self._appender is None:
+            return
+        try:
+            self._appender.sync()
+        except FailedError:
+            with contextlib.suppress(FailedError):
+                self._appender.cut(start)
+            self._appender.close()
+            self._appender = None
+            raise
+        self._proof.note(self.next_number - 1)
+
     def committed(self, group: Group, operation: Operation) -> None:
         """Takes in what a transaction has just made durable."""
-        self._chain.newest().add(group)
-        if self.durable:
+        newest = self._chain.newest()
+        if self.durable and self.defers:
+            self._unsynced = newest.committed if self._unsynced is None else self._unsynced
+        elif self.durable:
             self._proof.note(operation.number)
+        newest.add(group)
         self.next_number = operation.number + 1
         self._intact.update(oid for oid, _ in group.objects)
         if self._view is not None and self._view.number == operation.number - 1:

@@ -169,6 +169,11 @@ class LiveSight:
         self.doubt = ""
         self._table = self._watches = None
 
+    def forget(self) -> None:
+        """Lets go of all that was seen: the store does not hold what it was told to keep."""
+        self._give_up("what was recorded last could not be forced to disk")
+        self._table = load_table(self._store)
+
     # --- doubt -----------------------------------------------------------------------------------
 
     def _give_up(self, why: str) -> None:

@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,8 @@ class Stream:
         self.acknowledged: dict[str, bytes] = {}
         self.unknown = 0
         self.failures: list[StepwellError] = []
-        self._root, self._home, self._name = root, home, name
+        self.name = name
+        self._root, self._home = root, home
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -44,10 +45,10 @@ class Stream:
             number = 0
             while not self._stop.is_set():
                 number += 1
-                content = f"{self._name} {number}\n".encode()
-                (self._root / self._name).write_bytes(content)
+                content = f"{self.name} {number}\n".encode()
+                (self._root / self.name).write_bytes(content)
                 try:
-                    step = ws.record(f"{self._name} {number}", tags=("s",)).step
+                    step = ws.record(f"{self.name} {number}", tags=("s",)).step
                     self.acknowledged[step.id] = content
                 except FailedError as error:
                     assert "not known" in error.message, error
@@ -57,23 +58,30 @@ class Stream:
 
 
 def kill_often(root: Path, home: Path, kills: int, seed: int) -> None:
-    """Kills daemon after daemon under two clients, then looks at what is there."""
+    """Kills daemon after daemon under four clients, which share syncs, then looks at what is there."""
     chance = random.Random(seed)
-    with Stream(root, home, "one") as one, Stream(root, home, "two") as two:
+    streams = [Stream(root, home, name) for name in ("one", "two", "three", "four")]
+
+    def known() -> int:
+        return sum(len(stream.acknowledged) for stream in streams)
+
+    with ExitStack() as running:
+        for stream in streams:
+            running.enter_context(stream)
         for _ in range(kills):
             process = daemon_process(root, home)
-            known = len(one.acknowledged) + len(two.acknowledged)
-            until(lambda known=known: len(one.acknowledged) + len(two.acknowledged) > known + 3)  # type: ignore[misc]
+            wanted = known() + 5
+            until(lambda wanted=wanted: known() >= wanted)  # type: ignore[misc]
             time.sleep(chance.random() * 0.05)
             process.send_signal(signal.SIGKILL)
             process.wait()
-    assert one.failures == [] and two.failures == []
+    assert [stream.failures for stream in streams] == [[]] * len(streams)
     with Workspace.open(root, home=home) as ws:
         assert ws.settle() is None
-        for stream, name in ((one, b"one"), (two, b"two")):
-            assert len(stream.acknowledged) > kills
+        assert known() > 4 * kills
+        for stream in streams:
             for step, content in stream.acknowledged.items():
-                assert ws.read_file(ws.get_step(step), name) == content
+                assert ws.read_file(ws.get_step(step), stream.name.encode()) == content
         assert ws.verify(full=True).ok
         ws.record("the next command works", tags=("s",))
 

@@ -20,8 +20,9 @@ from support.journals import (
     segment_file,
     writing,
 )
+from support.limits import files_up_to
 
-from stepwell.store.engine.journal import appender
+from stepwell.store.engine.journal import JournalWriter, appender
 from stepwell.store.engine.journal.segment import HEADER_BYTES
 from stepwell.store.engine.objects import BLOB
 from stepwell.store.model.errors import FailedError, NoSpaceError
@@ -264,3 +265,35 @@ def test_a_failed_object_ends_the_transaction(store: Path, monkeypatch: pytest.M
         assert segment_file(store).stat().st_size == size
         done += record_many(writer, 1)
         assert_whole(writer, done)
+
+
+def test_of_operations_that_share_a_sync_one_without_room_is_void_alone(store: Path) -> None:
+    """What was committed before it is synced when the writer is closed, and what comes after goes on."""
+    with writing(store, durability="durable") as writer:
+        writer.defers = True
+        first = record(writer, b"first")
+        full = segment_file(store).stat().st_size + 100
+        with files_up_to(full), pytest.raises(NoSpaceError):
+            record(writer, os.urandom(5_000))
+        assert writer.has_unsynced
+    with writing(store) as writer:
+        assert_whole(writer, [first, record(writer, b"goes on")])
+
+
+def test_a_sync_that_fails_takes_all_back_that_waited_for_it(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte, whether the writer is asked to sync or closed; the next one goes on from there."""
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+    before = segment_file(store).read_bytes()
+    for ends in (JournalWriter.sync, JournalWriter.close):
+        with writing(store, durability="durable") as writer, monkeypatch.context() as patch:
+            writer.defers = True
+            record_many(writer, 3)
+            patch.setattr(appender, "sync_content", refusing(errno.EIO))
+            with pytest.raises(FailedError, match="syncing"):
+                ends(writer)
+            assert segment_file(store).read_bytes() == before
+    with writing(store) as writer:
+        assert_whole(writer, [*done, record(writer, b"goes on")])
