@@ -16,6 +16,9 @@ def main(arguments: list[str]) -> int:
     """Runs a daemon. What keeps it from starting is in its log, for nobody watches it."""
     home, root, *rest = arguments
     os.umask(0o077)
+    # A capture lets go of the interpreter at each system call, and waits this long for it whenever
+    # another thread reads an agent's record or makes an answer.
+    sys.setswitchinterval(0.0005)
     idle_s = float(rest[0]) if rest else None
     try:
         settings = Settings(

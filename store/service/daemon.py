@@ -36,11 +36,12 @@ from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.service.desk import Desk
 from stepwell.store.service.guard import Guard
 from stepwell.store.service.held import HeldWorkspace
+from stepwell.store.service.keepstext import KeepsText
 from stepwell.store.service.log import Log
 from stepwell.store.service.metrics import kept_metrics
 from stepwell.store.service.sealer import Gathered, Sealer
 from stepwell.store.service.server import Limits, Server
-from stepwell.store.settings import daemon_idle_s, keeps_text
+from stepwell.store.settings import daemon_idle_s
 from stepwell.store.state.persistence import INTERVAL_MS
 
 IDLE_S = 900.0
@@ -172,7 +173,9 @@ class _Daemon:
         self._settled: float | None = None
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
+        self._keeps_text = KeepsText(settings.config, log)
         self._accounting = Accounting(workspace, settings.records)
+        self._reading: asyncio.Task[None] | None = None
         self._spools = address.spool_folders(workspace.store, settings.runtime)
 
     async def run(self, sock: socket.socket) -> None:
@@ -210,6 +213,8 @@ class _Daemon:
                 await asyncio.to_thread(self._sealer.close)
             await server.stop()
         await desk.pay()
+        if self._reading is not None:
+            await self._reading
         await self._account(desk)
         desk.close()
         self._log.write("shutdown:complete", {"why": self._why})
@@ -218,16 +223,6 @@ class _Daemon:
         """Logs what the loop would print, such as a connection that could not be accepted."""
         error = context.get("exception")
         self._log.write("error", {"message": f"{context['message']}: {error}"})
-
-    def _keeps_text(self) -> bool:
-        """Asks the settings; where they cannot be read no text is stored, as nobody could unsay it."""
-        if self._settings.config is None:
-            return True
-        try:
-            return keeps_text(self._settings.config)
-        except UsageError as error:
-            self._log.write("error", {"code": error.code, "message": error.message})
-            return False
 
     def _mind_signals(self) -> None:
         """Makes the usual signals end the daemon; as a thread of a program it leaves them alone."""
@@ -267,8 +262,13 @@ class _Daemon:
         if relieved is not None and relieved.level == "emergency":
             self._sealer.start(self._workspace)
 
+    def _begin_account(self, desk: Desk) -> None:
+        """Has an agent's record read, unless one is read: neither hooks nor other upkeep wait for it."""
+        if self._accounting.is_due and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._account(desk))
+
     async def _account(self, desk: Desk) -> None:
-        """Takes in what an agent's record tells of a turn that is over; no hook waits for that."""
+        """Takes in what an agent's record tells of a turn that is over."""
         if not self._accounting.is_due:
             return
         try:
@@ -313,7 +313,7 @@ class _Daemon:
                 self._sealer.start(self._workspace)
             await self._drain_spool(desk)
             await desk.pay()
-            await self._account(desk)
+            self._begin_account(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))
             await self._settle_memory(desk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.claude import run_hook
-from support.daemons import until
+from support.claude import Claude, run_hook
+from support.daemons import daemon_thread, until
 from support.oldsessions import laid_out
 
 from stepwell.store import Step, Workspace
@@ -182,6 +183,37 @@ def test_the_daemon_does_it_by_itself(project: Path, home: Path, runtime: Path) 
             link = ws.link()
             assert link is not None
             link.stop()
+
+
+def test_a_record_that_takes_long_to_read_holds_nothing_up(
+    project: Path, home: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a capture nor the upkeep that takes in what hooks left."""
+    reads, begun, go_on = Accounting.read, threading.Event(), threading.Event()
+
+    def slow(self: Accounting) -> None:
+        begun.set()
+        assert go_on.wait(60)
+        reads(self)
+
+    monkeypatch.setattr(Accounting, "read", slow)
+    claude = Claude(project)
+    with Workspace.init(project, home=home) as ws, daemon_thread(project, home, runtime):
+        env = {"HOME": str(home.parent), "STEPWELL_HOME": str(home)}
+        (ws.store / "spool").mkdir(mode=0o700, exist_ok=True)
+        run_hook(*claude.stop(), env=env)
+        try:
+            assert begun.wait(20)
+            (project / "a").write_text("a\n")
+            ws.record("beside it")
+            event, payload = claude.prompt("left in the spool")
+            (ws.store / "spool" / f"{1:020d}-1").write_bytes(f"claude {event}\n".encode() + payload)
+            until(lambda: not any((ws.store / "spool").glob("[0-9]*")))
+        finally:
+            go_on.set()
+        ws.refresh()
+        assert [step.title for step in ws.steps(limit=3)][2] == "beside it"
+        assert "late" in ws.head().flags
 
 
 # --- matching ------------------------------------------------------------------------------------
