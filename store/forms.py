@@ -67,7 +67,7 @@ def _hex(oid: Oid | None) -> str | None:
 # --- steps ---------------------------------------------------------------------------------------
 
 
-def step_form(step: Step, *, tier: str | None = None) -> Form:
+def step_form(step: Step, tier: str | None = None) -> Form:
     """Returns a Step; `tier` is where its content lies now.
 
     None: as of a step that was just recorded, in segments (L2); a milestone is in L3 always.

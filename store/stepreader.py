@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -88,12 +89,20 @@ class StepReader:
                 found += [near] if near is not None else []
         return found
 
-    def tier(self, step: Step) -> str:
-        """Returns where a step's content lies: L1 ready in this process, L2 in segments, L3 sealed.
+    def tiers_of(self, steps: Sequence[Step]) -> list[str]:
+        """Returns the tier of each step: L1 ready in memory, L2 in segments, L3 sealed or a milestone.
 
-        A milestone is in L3 wherever it lies.
+        The memory is the daemon's when one runs and is not at other work, else this process's.
         """
-        if key_of(step) in self._tiers.recent:
+        ready = set(self._ready_keys()) if steps else set()
+        return [self._tier(step, ready) for step in steps]
+
+    @peeked
+    def _ready_keys(self) -> tuple[tuple[str, str | None], ...]:
+        return tuple((step, parent) for step, parent in self._tiers.recent)
+
+    def _tier(self, step: Step, ready: Set[tuple[str, str | None]]) -> str:
+        if key_of(step) in ready:
             return "L1"
         marked = step.checkpoint is not None and step.checkpoint.milestone is not None
         return "L3" if marked or self._journal.sealed.holds(step.id) else "L2"

@@ -38,9 +38,10 @@ def _log(call: Call) -> int:
         found = _matching(workspace, call, wanted)
         steps = islice(found, limit)
         if call.out.json:
-            call.out.document(
-                {"steps": [step_form(step, tier=workspace.tier(step)) for step in steps]}
-            )
+            listed = list(steps)
+            tiers = workspace.tiers_of(listed)
+            forms = [step_form(*one) for one in zip(listed, tiers, strict=True)]
+            call.out.document({"steps": forms})
             return 0
         shown = _tell(call.out, steps, workspace.view(), _lanes(call, wanted))
         if limit is not None and shown == limit and next(found, None) is not None:

@@ -61,7 +61,8 @@ def _show(call: Call) -> int:
         if call.out.json:
             base = workspace.get_step(step.parents[0]).snapshot if step.parents else None
             form = shown_step_form(step, changes, covered, texts, base)
-            where = {"tier": workspace.tier(step), "stands_for": workspace.stands_for(step)}
+            tier = workspace.tiers_of([step])[0]
+            where = {"tier": tier, "stands_for": workspace.stands_for(step)}
             call.out.document({**form, **where, **_states_form(workspace, step, states)})
             return 0
         folded = workspace.stands_for(step)

@@ -191,7 +191,8 @@ class HeldWorkspace(Workspace):
         self._set_defers()
         self.refresh()
         tiers = self._tiers  # without what was removed for good while the lock was lent
-        head = current_head(self._journal)
+        # The writer's View is of now; the reader's would have to fold all captures since its last look.
+        head = current_head(writer)
         if head is not None:
             tiers.note(head)
 

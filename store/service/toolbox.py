@@ -37,10 +37,11 @@ class Toolbox:
         found = []
         for step in self._newest(session):
             if wanted.matches(step, self._workspace.changed_paths):
-                found.append(forms.step_form(step))
+                found.append(step)
             if len(found) >= min(limit, MOST_STEPS):
                 break
-        return {"steps": found}
+        tiers = self._workspace.tiers_of(found)
+        return {"steps": [forms.step_form(*one) for one in zip(found, tiers, strict=True)]}
 
     def show_step(self, step: str) -> dict[str, Any]:
         """Returns a step with its prompt, input, result and diff."""
@@ -54,7 +55,8 @@ class Toolbox:
         }
         base = workspace.get_step(chosen.parents[0]).snapshot if chosen.parents else None
         changes = workspace.step_changes(chosen)
-        return forms.shown_step_form(chosen, changes, workspace.covered(chosen), texts, base)
+        form = forms.shown_step_form(chosen, changes, workspace.covered(chosen), texts, base)
+        return {**form, "tier": workspace.tiers_of([chosen])[0]}
 
     def diff(self, older: str, newer: str = "", path: str = "") -> dict[str, Any]:
         """Returns the patch from one step to another, or to the disk as it is."""

@@ -39,6 +39,12 @@ from stepwell.store.model.errors import FailedError, IntegrityError
 from stepwell.store.model.ids import Oid, RandomBytes, oid_from_hex
 
 _NICE = 10
+_UNSYNCED = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.fsync",
+    "GIT_CONFIG_VALUE_0": "none",
+}
+"""Each sync has captures wait for all that was written: theirs go through the same file system."""
 _PACKING = ("pack-objects", "--quiet", "--delta-base-offset", "--no-reuse-delta", "--window=20")
 
 
@@ -199,8 +205,11 @@ class SealedRepository:
         return index
 
     def _apart(self, objects: Path) -> Git:
-        """Returns a git that sees these objects alone: those in the repository may be damaged."""
-        places = {"GIT_OBJECT_DIRECTORY": str(objects), **marked(self._quarantine)}
+        """Returns a git that sees these objects alone: those in the repository may be damaged.
+
+        It syncs nothing: drafts need not outlive a crash, and a pack is synced before it is moved in.
+        """
+        places = {"GIT_OBJECT_DIRECTORY": str(objects), **marked(self._quarantine), **_UNSYNCED}
         return Git(self.path, self._quarantine, also=places)
 
     def _make_newest(self, path: Path) -> None:

@@ -55,6 +55,10 @@ class Recent:
     def __contains__(self, key: Key) -> bool:
         return key in self._held
 
+    def __iter__(self) -> Iterator[Key]:
+        """Yields what names the steps that are ready, in the order in which they were made so."""
+        return iter(self._held)
+
     def get(self, key: Key) -> Ready | None:
         """Returns a step's change when it is ready."""
         held = self._held.get(key)

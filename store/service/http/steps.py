@@ -70,7 +70,7 @@ async def show_step(request: Request, step: schema.StepPath) -> Response:
     def show(workspace: Workspace) -> Form:
         found = workspace.with_account(workspace.get_step(step))
         return {
-            **step_form(found),
+            **step_form(found, workspace.tiers_of([found])[0]),
             "coverage": [covered_form(one) for one in workspace.covered(found)],
             "prompt": text_form(workspace.text(found.prompt)),
             "input": text_form(workspace.text(found.input)),

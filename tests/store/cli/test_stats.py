@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from support.daemons import daemon_thread, until
 
 from stepwell.store.engine.room import room_of
 from stepwell.store.model.tiering import Room
@@ -81,3 +83,20 @@ def test_the_room_is_what_the_disk_says(tmp_path: Path) -> None:
     """For this user."""
     room = room_of(tmp_path, 5, 10)
     assert (room.used, room.limit) == (5, 10) and 0 < room.free <= room.total
+
+
+def test_the_tier_of_a_step_is_what_the_daemon_has(run: Run, folder: Path, home: Path) -> None:
+    """L1 for what it has ready, in `log` and `show`; without it L2, and L3 once sealed."""
+    with TemporaryDirectory(prefix="sw-") as runtime, daemon_thread(folder, home, Path(runtime)):
+        (folder / "README").write_text("changed\n")
+        assert run("capture").code == 0
+        until(lambda: tiers(run) == ["L1", "L1"])
+        until(lambda: run("show", "@", "--json").json["tier"] == "L1")
+    assert tiers(run) == ["L2", "L2"]
+    run("gc")
+    assert tiers(run) == ["L3", "L3"]
+
+
+def tiers(run: Run) -> list[str]:
+    """Returns the tier of each step, newest first."""
+    return [step["tier"] for step in run("log", "--json").json["steps"]]
