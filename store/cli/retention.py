@@ -6,14 +6,15 @@ import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from textwrap import wrap
 from typing import Any
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
-from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.output import Output, Styled, width
 from stepwell.store.cli.words import size
 from stepwell.store.model.ids import short
-from stepwell.store.model.retention import Prune, PruneStep
+from stepwell.store.model.retention import Policy, Prune, PruneStep
 from stepwell.store.model.text import one_line, plural, rfc3339
 from stepwell.store.retention import read_policy
 
@@ -26,6 +27,17 @@ _FAMILIES = {
     "a candidate of experiment ": "candidates of experiments",
     "the base of experiment ": "the bases of experiments",
 }
+_MANY = {
+    "a milestone": "milestones",
+    "undo needs it": "needed by undo",
+    "among the newest of its session": "among the newest of their sessions",
+    "the newest of its hour": "the newest of their hours",
+    "the newest of its day": "the newest of their days",
+}
+"""How a reason is told of several steps, where that is not the same."""
+_COLUMNS = 80
+_REASON, _RULES = 11, 7
+"""Where reasons and rules begin."""
 _LISTED = 20
 """So many steps are listed one by one unless all are asked for."""
 
@@ -43,6 +55,9 @@ def _prune(call: Call) -> int:
         call.out.document(_form(done))
     else:
         _tell(call.out, done, dry, call.arguments.all)
+        if not policy.fold:
+            _tell_rules(call.out, policy)
+        _tell_next(call.out, done, dry)
     return 0
 
 
@@ -77,14 +92,21 @@ def _tell(out: Output, done: Prune, dry: bool, everything: bool) -> None:
     _tell_dropped(out, done, kept, dry)
     if everything or len(done.dropped) <= _LISTED:
         for one in done.dropped:
-            out.line(*_row(one))
+            _tell_step(out, one)
     else:
         _tell_sums(out, done.dropped)
-    out.line(Styled("stays", "good"), f"  {plural(kept, 'step')}:")
+    stay = "would stay" if dry else "stay"
+    out.line(Styled(stay, "good"), f"  {plural(kept, 'step')}, each counted for one reason:")
     for reason, count in grouped(done.kept):
-        out.line(Styled(f"  {count:>7,}", "strong"), f"  {reason}")
+        _tell_reason(out, count, _MANY.get(reason, reason) if count > 1 else reason)
     _tell_bytes(out, done, dry)
-    _tell_next(out, done, dry)
+
+
+def _tell_reason(out: Output, count: int, reason: str) -> None:
+    first, *rest = wrap(reason, _COLUMNS - _REASON)
+    out.line(Styled(f"  {count:>7,}", "strong"), f"  {first}")
+    for line in rest:
+        out.line(" " * _REASON + line)
 
 
 def _tell_dropped(out: Output, done: Prune, kept: int, dry: bool) -> None:
@@ -92,23 +114,22 @@ def _tell_dropped(out: Output, done: Prune, kept: int, dry: bool) -> None:
         out.line("nothing to drop: every step is kept by a rule")
         return
     count = f"{len(done.dropped):,} of {plural(kept + len(done.dropped), 'step')}"
-    folded = (
-        f", for which {plural(len(done.folded), 'later step')} will stand" if done.folded else ""
-    )
     said = Styled("would drop", "mark") if dry else Styled("dropped", "good")
-    out.line(said, f"  {count}{folded}:")
+    first, last = _day(done.dropped[0]), _day(done.dropped[-1])
+    when = f"of {first}" if first == last else f"from {first} to {last}"
+    out.line(said, f"  {count}, {when}:")
 
 
 def _tell_sums(out: Output, dropped: Sequence[PruneStep]) -> None:
     """Tells why how many go, and the first and the last of them, so that one knows what they are."""
     for reason, count in Counter(one.reason for one in dropped).most_common():
-        out.line(Styled(f"  {count:>7,}", "strong"), f"  {reason}")
+        _tell_reason(out, count, reason)
     shown = [*dropped[:_ENDS], *dropped[-_ENDS:]]
     for place, one in enumerate(shown):
         if place == _ENDS:
             more = len(dropped) - len(shown)
             out.line(Styled(f"      … {more:,} more between: --all lists them one by one", "dim"))
-        out.line("    ", *_row(one, why=False))
+        out.line("    ", _row(one))
 
 
 def grouped(kept: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
@@ -125,20 +146,19 @@ def grouped(kept: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
             yield prefix + "".join(names), count
         else:
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-            yield f"{_FAMILIES[prefix]}: {', '.join(names[:_NAMED])}{more}", count
+            shown = ", ".join(name.removesuffix(" began") for name in names[:_NAMED])
+            yield f"{_FAMILIES[prefix]}: {shown}{more}", count
 
 
 def _tell_bytes(out: Output, done: Prune, dry: bool) -> None:
     if done.dropped:
-        come = "would come free" if dry else "will come free"
-        shared = "" if done.bytes_freed else ": what they hold is held by steps that stay, too"
-        out.line(Styled("space", "dim"), f"  {size(done.bytes_freed)} of content {come}{shared};")
-    beside = ""
+        come = "would come free with `stepwell gc`" if dry else "comes free with `stepwell gc`"
+        shared = "" if done.bytes_freed else ": steps that stay hold it, too"
+        out.line(Styled("space", "dim"), f"  {size(done.bytes_freed)} of content {come}{shared}")
+    out.line(f"       {size(done.bytes_kept)} of content stays")
     if done.bytes_other:
-        beside = (
-            f", and {size(done.bytes_other)} what was done and the indexes, which no prune removes"
-        )
-    out.line(f"       {size(done.bytes_kept)} of content stays{beside}")
+        beside = f"{size(done.bytes_other)} are operations and indexes"
+        out.line(f"       {beside}, which no prune removes")
     if done.over:
         out.line(
             Styled("over the limit", "bad"),
@@ -147,11 +167,43 @@ def _tell_bytes(out: Output, done: Prune, dry: bool) -> None:
         )
 
 
-def _row(one: PruneStep, *, why: bool = True) -> tuple[str | Styled, ...]:
-    when = rfc3339(one.time_ns)[:16].replace("T", " ")
-    head = f"  #{one.seq} {short(one.step)} {when}  {one_line(one.title, 50)}"
+def _tell_rules(out: Output, policy: Policy) -> None:
+    """Tells by which rules it was decided, so that one knows what to change."""
+    limit = "no size limit" if policy.max_bytes is None else f"at most {size(policy.max_bytes)}"
+    counts = [
+        f"the newest {max(policy.keep_last, 1):,}",
+        f"{max(policy.per_session, 1):,} of each session",
+    ]
+    if policy.hourly:
+        counts.append(f"the last of {plural(policy.hourly, 'hour')}")
+    if policy.daily:
+        counts.append(f"the last of {plural(policy.daily, 'day')}")
+    counts.append(f"{plural(policy.safety_days, 'day')} of safety steps")
+    told = f"{', '.join(counts)}; {limit}; [retention] of the settings has them"
+    first, *rest = wrap(told, _COLUMNS - _RULES)
+    out.line(Styled("rules", "dim"), f"  {first}")
+    for line in rest:
+        out.line(" " * _RULES + line)
+
+
+def _day(one: PruneStep) -> str:
+    return rfc3339(one.time_ns)[:10]
+
+
+def _tell_step(out: Output, one: PruneStep) -> None:
+    row = _row(one)
     into = "" if one.into is None else f"; #{one.into} stands for it"
-    return (head, Styled(f"  {one.reason}{into}", "dim")) if why else (head,)
+    why = f"  {one.reason}{into}"
+    if width(row + why) <= _COLUMNS:
+        out.line(row, Styled(why, "dim"))
+    else:
+        out.line(row)
+        out.line(Styled(f"   {why}", "dim"))
+
+
+def _row(one: PruneStep) -> str:
+    when = rfc3339(one.time_ns)[:16].replace("T", " ")
+    return f"  #{one.seq} {short(one.step)} {when}  {one_line(one.title, 40)}"
 
 
 def _tell_next(out: Output, done: Prune, dry: bool) -> None:
@@ -160,10 +212,8 @@ def _tell_next(out: Output, done: Prune, dry: bool) -> None:
     elif dry:
         out.line("nothing was changed; without --dry-run, `stepwell undo` would bring them back")
     elif done.operation is not None:
-        out.line(
-            f"`stepwell undo {done.operation}` brings them back, until `stepwell gc` takes their "
-            f"space: after {done.grace_minutes} minutes, or at once with --now"
-        )
+        out.line(f"`stepwell undo {done.operation}` brings them back, until `stepwell gc` takes")
+        out.line(f"their space: after {done.grace_minutes} minutes, or at once with --now")
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

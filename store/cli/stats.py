@@ -17,11 +17,7 @@ from stepwell.store.model.tiering import Memory, Room, Tier, TierReport
 _SPARKS = " ▁▂▃▄▅▆▇█"
 _POINTS = 24
 """Moments that the growth is told at."""
-_PLACES = {
-    "L1": "each session's newest, ready in memory",
-    "L2": "in segments, not sealed yet",
-    "L3": "sealed in packs",
-}
+_PLACES = "L1: each session's newest, ready in memory; L2: not sealed yet; L3: sealed"
 
 
 def _stats(call: Call) -> int:
@@ -88,7 +84,8 @@ def _tell_stats(out: Output, stats: Stats, room: Room) -> None:
         plural(stats.checkpoints, "checkpoint"),
     )
     rows = [
-        ("steps", f"{stats.steps:,}, of {', '.join(counts)}; {stats.operations:,} operations"),
+        ("steps", f"{stats.steps:,}, of {', '.join(counts)}"),
+        ("operations", f"{stats.operations:,}"),
         ("content", f"{size(stats.raw_bytes)}, each version of a file counted once"),
         ("history", f"{size(history)} ({_smaller(_ratio(stats))}); {limit}"),
         (
@@ -104,7 +101,7 @@ def _tell_stats(out: Output, stats: Stats, room: Room) -> None:
 def _tell_growth(out: Output, growth: tuple[Grown, ...]) -> None:
     if growth:
         curve = _curve([one.bytes for one in growth])
-        told = f"{curve}  {size(growth[-1].bytes)} as written, from the first step to the newest"
+        told = f"{curve}  {size(growth[-1].bytes)} written, first step to newest"
         out.line(Styled(padded("growth", 12), "dim"), " ", told)
 
 
@@ -125,10 +122,11 @@ def _smaller(ratio: float | None) -> str:
 
 def _tell_tiers(out: Output, report: TierReport) -> None:
     out.line()
-    head = ("tier", "steps", "size", "smaller", "ready", "looks", "half", "99 %")
+    head = ("tier", "steps", "size", "smaller", "ready", "looks", "half in", "99 % in")
     out.line(Styled(_columned(head), "dim"))
     for tier in report.tiers:
-        out.line(_columned(_cells(tier)), Styled(f"  {_PLACES[tier.name]}", "dim"))
+        out.line(_columned(_cells(tier)))
+    out.line(Styled(_PLACES, "dim"))
 
 
 def _columned(cells: tuple[str, ...]) -> str:
@@ -151,14 +149,15 @@ def _cells(tier: Tier) -> tuple[str, ...]:
 
 def _tell_memory(out: Output, memory: Memory) -> None:
     share = memory.hit_rate
+    held = f"{size(memory.bytes)}, {_LEVELS[memory.level]}"
+    out.line(Styled(padded("memory", 12), "dim"), " ", held)
     looks = "no step was looked at"
     if share is not None:
         looks = (
-            f"{share:.0%} of {plural(memory.looks, 'look')} at steps found them there, "
-            f"{memory.ahead:,} because they were prepared ahead"
+            f"{share:.0%} of {plural(memory.looks, 'look')} at steps found them ready, "
+            f"{memory.ahead:,} prepared ahead"
         )
-    held = f"{size(memory.bytes)} in memory, {_LEVELS[memory.level]}; {looks}"
-    out.line(Styled(padded("memory", 12), "dim"), " ", held)
+    out.line(Styled(padded("looks", 12), "dim"), " ", looks)
 
 
 _ELSEWHERE = frozenset({"L1", "L2", "L3", "tiers", "timings"})

@@ -43,12 +43,13 @@ def test_a_dry_run_says_what_would_go_and_why(edited: Path, run: Run) -> None:
     """Each with its reason, the bytes, and what stays for which reason; nothing is changed."""
     before = run("operations", "--json").json
     text = run("prune", "--dry-run").text
-    assert text.startswith("would drop  4 of 7 steps:")
+    assert text.startswith("would drop  4 of 7 steps, of 2")
     assert "of content would come free" in text
     assert "edit 0" in text
     assert "older than the newest 2, and not the last of an hour or day that is kept" in text
-    assert "stays  3 steps:" in text
+    assert "would stay  3 steps, each counted for one reason:" in text
     assert "      1  marked" in text
+    assert "rules  the newest 2, " in text
     assert "nothing was changed; without --dry-run" in text
     found = run("prune", "--dry-run", "--json").json
     assert [one["seq"] for one in found["dropped"]] == [1, 2, 4, 5]
@@ -68,8 +69,9 @@ def test_pruned_steps_come_back_with_the_undo_that_is_named(edited: Path, run: R
     assert run(*done["undo"].split()[1:], "--yes").code == 0
     assert numbers(run) == [1, 2, 3, 4, 5, 6, 7]
     text = run("prune").text
-    assert text.startswith("dropped  4 of 7 steps:")
+    assert text.startswith("dropped  4 of 7 steps, of 2")
     assert "`stepwell undo " in text
+    assert "\\" not in text
     assert run("prune").text.startswith("nothing to drop: ")
 
 
@@ -79,10 +81,13 @@ def test_a_long_list_is_told_in_sums(folder: Path, run: Run, config: Path) -> No
         (folder / "README").write_text(f"{number}\n")
         run("capture", "-m", f"edit {number}")
     text = run("prune", "--dry-run").text
-    assert text.splitlines()[:2] == [
-        "would drop  23 of 25 steps:",
-        "       23  older than the newest 2, and not the last of an hour or day that is kept",
+    first, *why = text.splitlines()[:3]
+    assert first.startswith("would drop  23 of 25 steps, of 2")
+    assert why == [
+        "       23  older than the newest 2, and not the last of an hour or day that is",
+        "           kept",
     ]
+    assert max(map(len, text.splitlines())) <= 80
     assert "17 more between" in text
     assert "edit 1" in text and "edit 21" in text and "edit 3" not in text
     assert "edit 3" in run("prune", "--dry-run", "--all").text
@@ -105,6 +110,8 @@ def test_reasons_that_name_many_branches_are_told_in_one_line() -> None:
         ("the tips of branches: b0, b1, b2 and 2 more", 5),
         ("where branch b1 began", 1),
     ]
+    parted = [(f"where branch b{n} began", 1) for n in range(2)]
+    assert [*grouped(parted)] == [("where branches began: b0, b1", 2)]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def test_the_growth_is_told_as_a_curve(folder: Path, run: Run) -> None:
     assert (moments[-1]["steps"], moments[-1]["bytes"]) == (found["steps"], found["stored_bytes"])
     assert [one["bytes"] for one in moments] == sorted(one["bytes"] for one in moments)
     line = next(one for one in run("stats").text.splitlines() if one.startswith("growth"))
-    assert "█" in line and "as written" in line
+    assert "█" in line and "written, first step to newest" in line
+    assert len(line) <= 80
 
 
 def test_it_warns_before_the_limit(
