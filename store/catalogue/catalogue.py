@@ -8,7 +8,6 @@ or read-only, they are damaged), it folds in memory what they lack, and answers 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 from bisect import bisect_left
@@ -19,6 +18,7 @@ from typing import Self
 
 from stepwell.store.catalogue.batch import gather
 from stepwell.store.catalogue.contents import NAME
+from stepwell.store.catalogue.folderlock import locked_folder
 from stepwell.store.catalogue.graph import NO_STEP, Graph
 from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
@@ -28,15 +28,13 @@ from stepwell.store.catalogue.sifting import Sifted, Sifting
 from stepwell.store.catalogue.state import State
 from stepwell.store.catalogue.textindex import TEXTS, remove_index
 from stepwell.store.engine.accounts import with_account
-from stepwell.store.engine.atomic import FILE_MODE, make_private_folder, remove_leftovers
+from stepwell.store.engine.atomic import remove_leftovers
 from stepwell.store.engine.filters import Filter
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Branch, PurgeSet, Step, StepsDropped
-
-LOCK = "lock"
 
 
 class Catalogue:
@@ -91,7 +89,7 @@ class Catalogue:
             if done and (self._cleared or not self._writable or not self._folder.exists()):
                 return 0
             try:
-                with _lock(self._folder, self._writable) as locked:
+                with locked_folder(self._folder, self._writable) as locked:
                     if not (locked and self._write()):
                         self._fold_in_memory()
             except BaseException:
@@ -358,32 +356,6 @@ def _drops(journal: Journal, after: int) -> bool:
     return any(isinstance(effect, StepsDropped | PurgeSet) for effect in effects)
 
 
-@contextlib.contextmanager
-def _lock(folder: Path, wanted: bool) -> Iterator[bool]:
-    """Gives True while this process alone may write the catalogue; does not wait."""
-    fd = _try_lock(folder) if wanted else None
-    try:
-        yield fd is not None
-    finally:
-        if fd is not None:
-            os.close(fd)
-
-
-def _try_lock(folder: Path) -> int | None:
-    try:
-        make_private_folder(folder)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        fd = os.open(folder / LOCK, flags, FILE_MODE)
-    except (FailedError, OSError):
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        return None
-    return fd
-
-
 def rebuild(folder: Path, journal: Journal) -> int:
     """Throws the catalogue's files away and folds the whole journal; returns the number of steps.
 
@@ -392,7 +364,7 @@ def rebuild(folder: Path, journal: Journal) -> int:
         NoSpaceError, FailedError: the system said no.
         IntegrityError: the journal itself is damaged.
     """
-    with _lock(folder, True) as locked:
+    with locked_folder(folder, True) as locked:
         if not locked:
             raise BusyError(
                 f"the catalogue {folder} is being written by another process",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stepwell.store.catalogue.appendfile import read_behind
 from stepwell.store.catalogue.blocks import Blocks, pack
+from stepwell.store.catalogue.folderlock import locked_folder
 from stepwell.store.catalogue.shards import Shards, shard_of, step_of_text
 from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.model.errors import FailedError, IntegrityError
@@ -81,10 +82,17 @@ class Rendering:
         source = self._source(shards, shard)
         made = pack(source, ((seq, self._render(s)) for seq, s in steps.items() if s is not None))
         try:
-            write_atomic(path, made, durable=False)
+            _write(shards, shard, path, made)
         except FailedError as error:
             _log.warning("%s", error.message)
         return Blocks(made, source)
 
     def _source(self, shards: Shards, shard: int) -> bytes:
         return b"%s %d %08x" % (self._kind.encode(), *shards.pins[shard])
+
+
+def _write(shards: Shards, shard: int, path: Path, content: bytes) -> None:
+    """Writes a file, unless the step file that it is of is gone: whoever removed it removed all of it."""
+    with locked_folder(path.parent, True) as locked:
+        if locked and shards.is_there(shard):
+            write_atomic(path, content, durable=False)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from stepwell.store.catalogue import Catalogue
 from stepwell.store.catalogue import shards as shards_module
 from stepwell.store.catalogue.blocks import Blocks, pack
+from stepwell.store.catalogue.folderlock import locked_folder
 from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.engine.journal import Journal
 from stepwell.store.model.steps import Account, AccountSet, Step, StepResult
@@ -147,6 +148,23 @@ def test_without_room_for_files_the_texts_come_from_memory(
     made = counted.made
     counted.check(catalogue, history.steps)
     assert counted.made == made
+
+
+def test_nothing_is_written_while_another_process_may_replace_the_files(
+    catalogue: Catalogue, history: Any, folder: Path
+) -> None:
+    """It may remove them all for content that is to be gone; nor is it once they are removed."""
+    with locked_folder(folder, True) as locked:
+        assert locked
+        _Counted().check(catalogue, history.steps)
+    assert list(folder.glob("rows-*")) == []
+    counted = _Counted()
+    seqs = [step.seq for step in history.steps]
+    catalogue.numbered(seqs)
+    for path in folder.glob("steps-*"):
+        path.unlink()
+    assert len(catalogue.rendered(counted.rendering, seqs)) > 0
+    assert list(folder.glob("rows-*")) == []
 
 
 @given(st.dictionaries(st.integers(0, 2**32 - 1), st.binary().filter(lambda t: b"\n" not in t)))

@@ -71,6 +71,22 @@ def test_marks_come_and_go_in_old_steps_too(workspace: Workspace) -> None:
         assert _paged(fragments, workspace, 9) == wanted
 
 
+def test_a_purge_leaves_no_text_of_before(workspace: Workspace) -> None:
+    """The steps that it rewrote are told anew, and the old files are gone."""
+    fragments = Fragments()
+    fragments.make_ready(workspace, no_progress, lambda: False)
+    folder = workspace.store / "catalogue"
+    before = {path.name for path in folder.glob("rows-*")}
+    old = {step.snapshot.tree.hex().encode() for step in _read(workspace)}
+    workspace.purge(paths=[b"a"])
+    wanted = [timeline_form(step) for step in _read(workspace)]
+    assert _paged(fragments, workspace, 9) == wanted
+    fragments.make_ready(workspace, no_progress, lambda: False)
+    after = {path.name for path in folder.glob("rows-*")}
+    assert before and after and not before & after
+    assert not any(tree in json.dumps(wanted).encode() for tree in old)
+
+
 def test_getting_ready_ends_when_it_is_told_to(workspace: Workspace) -> None:
     """A server that is to end does not wait for it; progress says how far it is."""
     told: list[tuple[int, int]] = []
