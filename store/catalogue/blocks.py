@@ -2,7 +2,7 @@
 
     content = magic, digest of what they were made of, number of blocks,
               (first number, size) of each block, CRC-32 of all before it, the blocks
-    block   = zlib stream of lines, each a number, a space and a text
+    block   = zlib stream of lines: the numbers, then the text of each
 
 Integers are little-endian.
 """
@@ -13,14 +13,14 @@ import hashlib
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby, islice
 
-_MAGIC = b"stepwell-texts 1"
+_MAGIC = b"stepwell-texts 2"
 _HEAD = struct.Struct("<16s16sI")
 _BLOCK = struct.Struct("<II")
 _CRC = struct.Struct("<I")
-_ROWS = 32
+_ROWS = 16
 """Texts of a block: few enough that a page pays for little beyond it, and similar enough to deflate well."""
 
 
@@ -59,28 +59,27 @@ class Blocks:
         found: dict[int, bytes] = {}
         for block, wanted in groupby(numbers, self._block_of):
             if block >= 0:
-                held = dict(self._lines(block))
+                held = self._held(block)
                 found |= {number: held[number] for number in wanted if number in held}
         return found
 
     def _block_of(self, number: int) -> int:
         return bisect_right(self._firsts, number) - 1
 
-    def _lines(self, block: int) -> Iterator[tuple[int, bytes]]:
+    def _held(self, block: int) -> dict[int, bytes]:
         try:
-            lines = zlib.decompress(self._content[self._places[block]])
+            lines = zlib.decompress(self._content[self._places[block]]).split(b"\n")
         except zlib.error as error:
             raise ValueError("a block of the texts is damaged") from error
-        for line in lines.split(b"\n"):
-            number, _, text = line.partition(b" ")
-            yield int(number), text
+        return dict(zip(map(int, lines[0].split()), lines[1:], strict=True))
 
 
 def pack(made_of: bytes, texts: Iterable[tuple[int, bytes]]) -> bytes:
     """Returns the content that holds texts without line feeds, given in ascending order."""
     rows, blocks, left = [], [], iter(texts)
     while group := list(islice(left, _ROWS)):
-        blocks.append(zlib.compress(b"\n".join(b"%d %b" % pair for pair in group)))
+        numbers = b" ".join(b"%d" % number for number, _ in group)
+        blocks.append(zlib.compress(b"\n".join((numbers, *(text for _, text in group)))))
         rows.append(_BLOCK.pack(group[0][0], len(blocks[-1])))
     head = _HEAD.pack(_MAGIC, _digest(made_of), len(rows)) + b"".join(rows)
     return head + _CRC.pack(zlib.crc32(head)) + b"".join(blocks)
