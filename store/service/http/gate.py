@@ -79,7 +79,15 @@ class Gate:
             await _drain(receive)
             await _answer(send, *refused.answer)
             return
-        await self._app(scope, _replayed(body, receive), _unkept(send))
+        sender = _Unkept(send)
+        try:
+            await self._app(scope, _replayed(body, receive), sender)
+        except asyncio.CancelledError:
+            # The server ends, and this took longer than it waits.
+            if not sender.begun:
+                hint = "ask again once it runs"
+                await _answer(send, *problem(503, "ending", "the server is ending", hint=hint))
+            raise
 
     def _judge(self, scope: MutableMapping[str, Any]) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -193,15 +201,19 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _unkept(send: Send) -> Send:
-    """Returns a sender that tells browsers and proxies to keep nothing and to guess at nothing."""
+class _Unkept:
+    """A sender that tells browsers and proxies to keep nothing and to guess at nothing."""
 
-    async def on(message: Message) -> None:
+    def __init__(self, send: Send) -> None:
+        self.begun = False
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        """Passes a message on."""
         if message["type"] == "http.response.start":
+            self.begun = True
             message["headers"] = [*message.get("headers", ()), *_CAUTION]
-        await send(message)
-
-    return on
+        await self._send(message)
 
 
 async def _drain(receive: Receive) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import itertools
+import json
 import os
 import stat
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.daemons import until
 from support.httpserver import Served, http_server
 
 from stepwell.store import Workspace
+from stepwell.store.service.http.gate import Gate, Limits, Send
+from stepwell.store.service.http.keys import Keys
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -213,8 +219,8 @@ def test_a_body_that_is_too_large_or_no_json_is_refused(server: Served) -> None:
     nested = b'{"client_id": ' + b"[" * 300 + b"]" * 300 + b"}"
     assert server.ask("POST", path, nested).json["code"] == "too_deep"
     head = f"POST {path} HTTP/1.1\r\nHost: localhost:{server.port}\r\n{_shown(server)}"
-    json = "Content-Type: application/json\r\n"
-    large = f"{head}{json}Content-Length: 99999999999\r\n\r\n".encode()
+    kind_of_json = "Content-Type: application/json\r\n"
+    large = f"{head}{kind_of_json}Content-Length: 99999999999\r\n\r\n".encode()
     assert server.raw(large).split()[1] == b"413"
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         named = f"Content-Type: {kind}\r\n" if kind else ""
@@ -288,3 +294,39 @@ def _answers(server: Served) -> bool:
         return server.ask("GET", "/healthz").status == 200
     except OSError:
         return False
+
+
+def test_a_request_that_is_broken_off_at_the_end_is_told_so() -> None:
+    """A problem document, where nothing was answered yet; what was begun is only cut off."""
+    assert asyncio.run(_broken_off(begun=False)) == [503, b"ending"]
+    assert asyncio.run(_broken_off(begun=True)) == [200]
+
+
+async def _broken_off(*, begun: bool) -> list[object]:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def app(_: object, __: object, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        ready.set()
+        await asyncio.Event().wait()
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    ready = asyncio.Event()
+    headers = [(b"host", b"localhost:1"), (b"authorization", b"Bearer w")]
+    scope = {"type": "http", "method": "GET", "path": "/x", "headers": headers}
+    gate = Gate(app, Keys(b"w", b"r"), frozenset({b"localhost:1"}), Limits())
+    task = asyncio.create_task(gate(scope, receive, send))
+    await ready.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return [
+        one["status"] if "status" in one else json.loads(one["body"])["code"].encode()
+        for one in sent
+    ]
