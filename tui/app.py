@@ -18,6 +18,7 @@ from textual.message import Message
 from stepwell.tui.feed.memory import Keeper, Memory
 from stepwell.tui.feed.pause import Collector, Pause
 from stepwell.tui.gateway import Gateway, Opened, environment, open_workspace
+from stepwell.tui.inorder import InOrder
 from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.themes import ALL, STEPWELL, STEPWELL_ANSI, THEMES
 from stepwell.tui.messages import Broke
@@ -82,6 +83,7 @@ class StepwellApp(App[int]):
         self.memory = settings.memory or Memory()
         """What is to be remembered for the next time."""
         self._pause = Pause()
+        self._keys = InOrder(self, super().on_event)
         self.gateway = Gateway(opened, self._deliver, settings.by, self._pause)
         self.main = MainScreen(
             self.gateway,
@@ -135,10 +137,13 @@ class StepwellApp(App[int]):
             call()
 
     async def on_event(self, event: events.Event) -> None:
-        """Notes when keys come."""
+        """Notes when keys come, and lets none overtake another."""
         if isinstance(event, events.Key):
             self._pause.keyed()
-        await super().on_event(event)
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     def on_broke(self, message: Broke) -> None:
         """Ends with the traceback: a defect must not look like an empty timeline."""

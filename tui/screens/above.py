@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from textual.await_complete import AwaitComplete
@@ -15,10 +14,6 @@ class Above(Screen[Any]):
     Keys that follow the one that leaves are on their way to it already; acting on them, too, would
     close whatever lies below.
     """
-
-    def after_typing(self, call: Callable[[], object]) -> None:
-        """Calls once the entry took the keys before: a priority key overtakes them."""
-        (self.focused or self).call_later(call)
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Leaves with a result, if it is still the screen on top."""

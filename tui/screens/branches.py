@@ -293,9 +293,6 @@ class NameForm(Form["str | None"]):
 
     def action_save(self) -> None:
         """Sends the name."""
-        self.after_typing(self._save)
-
-    def _save(self) -> None:
         name, old, at = self._entry.value.strip(), self._old, self._at
         if not name or name == old:
             self.complain("type a name" if not name else "this is its name already")

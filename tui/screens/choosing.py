@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.tui.feed.wishes import Rollback
 from stepwell.tui.keys.actions import key_of
+from stepwell.tui.keys.bindings import hints_for
 from stepwell.tui.look.marks import shown_path
 from stepwell.tui.model.picks import Picks, Wanted
 from stepwell.tui.model.statedocument import StateDocument
@@ -51,6 +52,12 @@ class Choosing(Consulting):
             )
         else:
             self.showing.compare(*pair)
+            self.tell_keys()
+
+    def tell_keys(self) -> None:
+        """Shows the keys of the pane in focus, and how to leave a comparison that stays."""
+        way_out = [(key_of("list.back"), "end comparison")] if self.showing.comparing else []
+        self.footer.show_hints([*way_out, *hints_for(*self.scopes)])
 
     def action_restore_picked(self) -> None:
         """Previews restoring what is picked; nothing picked: the file or hunk under the cursor."""

@@ -143,9 +143,6 @@ class CommandScreen(Above, Screen[Ordered | None]):
 
     def action_run_line(self) -> None:
         """Does what the line asks for."""
-        self.after_typing(self._run_line)
-
-    def _run_line(self) -> None:
         line = self._entry.value.strip()
         session = self._selected.session if self._selected is not None else None
         try:
@@ -209,15 +206,15 @@ class CommandScreen(Above, Screen[Ordered | None]):
 
     def action_complete_line(self) -> None:
         """Completes the command."""
-        self.after_typing(lambda: self._put(completed(self._entry.value, command_names())))
+        self._put(completed(self._entry.value, command_names()))
 
     def action_earlier(self) -> None:
         """The line before."""
-        self.after_typing(lambda: self._put(self._history.step(-1, self._entry.value)))
+        self._put(self._history.step(-1, self._entry.value))
 
     def action_later(self) -> None:
         """The line after."""
-        self.after_typing(lambda: self._put(self._history.step(1, self._entry.value)))
+        self._put(self._history.step(1, self._entry.value))
 
     def _put(self, text: str) -> None:
         self._entry.value = text

@@ -86,7 +86,6 @@ class HelpScreen(Above, ModalScreen[Action | None]):
     def __init__(self, scopes: Sequence[Scope], glyphs: Glyphs) -> None:
         super().__init__()
         self._scopes = scopes
-        self._query = ""
         self._list = HelpList((), glyphs)
         self._keys = Sentence(id="help-keys")
 
@@ -105,7 +104,6 @@ class HelpScreen(Above, ModalScreen[Action | None]):
     def on_input_changed(self, message: Input.Changed) -> None:
         """Filters."""
         message.stop()
-        self._query = message.value
         self._list.show_rows(help_rows(self._scopes, message.value))
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
@@ -132,12 +130,6 @@ class HelpScreen(Above, ModalScreen[Action | None]):
 
     def action_run(self) -> None:
         """Leaves with the action to run."""
-        self.after_typing(self._run)
-
-    def _run(self) -> None:
-        query = self.query_one(Input).value
-        if query != self._query:
-            self._list.show_rows(help_rows(self._scopes, query))
         self.dismiss(self._list.selected)
 
     def action_close(self) -> None:

@@ -262,10 +262,13 @@ class MainScreen(Remembering):
     def on_back_asked(self, message: BackAsked) -> None:
         """Takes back one thing: the search, the comparison, the pane, the zoom, picks, the filter."""
         finding = self._finding
-        if finding is not None and finding.search.clear():
-            return
-        if self.showing.comparing:
+        # A comparison goes before the search that led to it, and after one of its own lines.
+        due = finding is not None and (not self.showing.comparing or finding.search.pane == "diff")
+        if finding is not None and due and finding.search.clear():
+            self.say("the search is over", "dim")
+        elif self.showing.comparing:
             self.showing.end()
+            self.tell_keys()
         elif message.pane == "diff" and self._panes.zoomed:
             self._panes.toggle_zoom()
         elif message.pane == "diff":
@@ -303,7 +306,7 @@ class MainScreen(Remembering):
         for name in _SCOPES:
             if event.widget.id == name:
                 self._panes.took_focus(name)
-                self.footer.show_hints(hints_for(*self.scopes))
+                self.tell_keys()
 
     def on_resize(self) -> None:
         """Keeps the focus where it was although panes come and go."""

@@ -95,9 +95,6 @@ class NoteForm(Form["Mended | None"]):
 
     def action_save(self) -> None:
         """Sends the note."""
-        self.after_typing(self._save)
-
-    def _save(self) -> None:
         text = self._entry.text.strip()
         if not text:
             self.complain("an empty note is not kept")
@@ -174,9 +171,6 @@ class TagForm(Form["Mended | None"]):
 
     def action_save(self) -> None:
         """Sends the words."""
-        self.after_typing(self._save)
-
-    def _save(self) -> None:
         try:
             words = read_words(self._entry.value)
         except ValueError as error:

@@ -229,9 +229,6 @@ class SeekScreen(Above, Screen[Found]):
 
     def action_go(self) -> None:
         """Leaves for the place under the cursor, once what is typed was looked for."""
-        self.after_typing(self._go)
-
-    def _go(self) -> None:
         if self._entry.value.strip() != self._query:
             self._begin()
             return

@@ -24,6 +24,7 @@ from stepwell.tui.model.diffrows import LINES, DiffRows, Kind, Row
 from stepwell.tui.model.layout import NONE, Spot
 from stepwell.tui.model.picks import Picks
 from stepwell.tui.model.statedocument import StateDocument
+from stepwell.tui.values import plural
 from stepwell.tui.widgets.colouredlist import ColouredList
 from stepwell.tui.widgets.difflines import GROUNDS, Sided, Tint, Window
 
@@ -188,7 +189,7 @@ class DiffView(ColouredList):
         change = self.rows.changes[at]
         parts = [self._heading, shown_path(change.path)]
         if hunks:
-            parts.append(f"hunk {max(hunk, 1)}/{hunks}")
+            parts.append(f"hunk {hunk}/{hunks}" if hunk else plural(hunks, "hunk"))
         files = len(self.rows.changes)
         told = [f"file {at + 1}/{files}"] if files > 1 else []
         told += ["laying out"] if self.is_laying_out else []

@@ -52,6 +52,7 @@ class ReviewTable(LineList):
         """`picked` says what of a candidate is picked."""
         super().__init__(id="review", glyphs=glyphs)
         self.ranked: Sequence[Ranked] = ()
+        self._empty = "reading"
         self.column = 0
         self._picked = picked
         self._tried: Mapping[str, Tried] = {}
@@ -59,7 +60,7 @@ class ReviewTable(LineList):
 
     def show(self, ranked: Sequence[Ranked], why_lines: int) -> None:
         """Takes another experiment's candidates, best first."""
-        self.ranked, self.column, self._tried = ranked, 0, {}
+        self.ranked, self.column, self._tried, self._empty = ranked, 0, {}, _EMPTY
         self.share(why_lines)
 
     def share(self, why_lines: int) -> None:
@@ -86,7 +87,7 @@ class ReviewTable(LineList):
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         if not self.ranked:
-            return [Segment(f" {_EMPTY}" if index == 0 else "", self.paint("dim"))]
+            return [Segment(f" {self._empty}" if index == 0 else "", self.paint("dim"))]
         name = one_line(self._names[index], _NAMES - 2)
         parts = [Segment(fit(f" {name}", _NAMES), self.paint("dim"))]
         room = self._room(width)

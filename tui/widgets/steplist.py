@@ -43,7 +43,7 @@ class StepList(LineList):
         self._folded_away: int | None = None
         """The number of the step that was selected until a fold hid it."""
         self._asked: tuple[int, ...] = ()
-        self.following = True
+        self._following = True
         self.unseen = 0
         """Steps that arrived while the cursor stood elsewhere than at the top."""
 
@@ -55,6 +55,11 @@ class StepList(LineList):
         if self._filter is not None:
             return Listed(size, self._filter)
         return Listed(size, self._folds.listed(self.columns.turns, size))
+
+    @property
+    def following(self) -> bool:
+        """The newest step stays selected as steps arrive: only who stands at the top follows."""
+        return self._following and self.cursor <= 1
 
     @property
     def filtered(self) -> bool:
@@ -212,8 +217,8 @@ class StepList(LineList):
 
     def action_follow(self) -> None:
         """Turns following on (and goes to the newest step) or off."""
-        self.following = not self.following
-        if self.following:
+        self._following = not self.following
+        if self._following:
             self.move_to(min(1, self.count - 1))
         self._moved()
 

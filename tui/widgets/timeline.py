@@ -55,7 +55,7 @@ class Timeline(StepList):
 
     def take_timeline(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
         """Shows a history; the selected step stays selected unless the cursor follows the top."""
-        seq, sticks = self.selected_seq, self.following and self.cursor <= 1
+        seq, sticks = self.selected_seq, self.following
         before = self._pager.columns
         first = not self.loaded
         self._lanes, self._tips, self.loaded = lanes, tips, True

@@ -41,13 +41,15 @@ def test_two_picked_steps_are_compared_older_to_newer(
         await settle(pilot, app)
         assert paths(app) == [b"4.txt", b"5.txt"]
         assert "Diff #3 → #5" in screen_text(app)[1]
-        await pilot.press("j")
+        await pilot.press("j", "tab", "tab", "tab")
         await settle(pilot, app)
         assert paths(app) == [b"4.txt", b"5.txt"]
+        assert "h end comparison" in screen_text(app)[-1]
         await pilot.press("escape")
         await settle(pilot, app)
         assert paths(app) == [b"2.txt"]
         assert "Diff #2" in screen_text(app)[1]
+        assert "end comparison" not in screen_text(app)[-1]
 
     play_over(root, scene)
 

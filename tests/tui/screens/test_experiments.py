@@ -15,9 +15,11 @@ from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.gateway import open_workspace
 from stepwell.tui.keys.actions import actions_for
+from stepwell.tui.look.glyphs import UTF8
 from stepwell.tui.screens.experiments import ExperimentsScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.widgets.diff import DiffView
+from stepwell.tui.widgets.reviewtable import ReviewTable
 
 Make = Callable[..., Any]
 
@@ -148,6 +150,8 @@ def test_without_an_experiment_the_screen_says_how_to_run_one(
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await press(pilot, app, settle, "E", "l", "h", "j", "p", "o", "enter", "J")
         assert "no experiment yet: stepwell experiment run" in "\n".join(screen_text(app))
+        unread = ReviewTable(UTF8, str).draw_row(0, 40)
+        assert "".join(part.text for part in unread) == " reading"
 
     play_over(folder, scene, (80, 24))
 

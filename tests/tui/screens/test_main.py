@@ -171,7 +171,10 @@ def test_new_steps_are_followed_at_the_top_only(
         app.gateway.poll()
         await settle(pilot, app)
         assert timeline.selected_seq == 41
+        assert "follow" in screen_text(app)[0]
         await pilot.press("j", "j", "j")
+        await settle(pilot, app)
+        assert "follow" not in screen_text(app)[0]
         source.grow(make_step(42, (41,)), make_step(43, (42,)))
         app.gateway.poll()
         await settle(pilot, app)
@@ -180,6 +183,9 @@ def test_new_steps_are_followed_at_the_top_only(
         await pilot.press("g")
         await settle(pilot, app)
         assert "new" not in screen_text(app)[0]
+        await pilot.press("j", "j", "F")
+        await settle(pilot, app)
+        assert timeline.selected_seq == 43 and "follow" in screen_text(app)[0]
 
     play(source, scene)
 

@@ -178,9 +178,10 @@ def test_hunk_and_file_keys_jump() -> None:
 
 
 def test_the_caption_says_where_one_is() -> None:
-    """File, hunk and numbers follow the cursor."""
+    """File, hunk and numbers follow the cursor; above the first hunk it is in none."""
 
     async def scene(pilot: Pilot[None], app: Stage) -> None:
+        assert app.diff.title_text == "Diff #1  a.py  1 hunk"
         await pilot.press("]", "]")
         assert app.diff.title_text == "Diff #1  b.py  hunk 1/1"
         assert app.diff.title_right == "file 2/2  +1 -1"
