@@ -145,6 +145,7 @@ def test_operations_are_listed_and_lead_to_a_preview(
         await pilot.press("O")
         await settle(pilot, app)
         assert any("can be undone" in line for line in screen_text(app))
+        assert any("rollback  " in line for line in screen_text(app))
         await pilot.press("G", "u")
         await settle(pilot, app)
         assert any("nothing to take back" in line for line in screen_text(app))

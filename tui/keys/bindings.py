@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from stepwell.tui.keys.actions import Action, Scope, actions_for
+from stepwell.tui.keys.actions import ACTIONS, Action, Scope, actions_for
 from stepwell.tui.keys.names import spelled
 
 HINTS = 10
 """The footer shows at most so many."""
+
+WAYS_OUT = frozenset(action.hint for action in ACTIONS if action.hint and action.is_way_out)
+"""Hints of the keys that lead back: a footer without room for all keeps these."""
 
 
 def bindings_for(*scopes: Scope, priority: bool = False) -> list[BindingType]:
@@ -40,7 +43,7 @@ def _unhidden(actions: list[Action]) -> list[Action]:
 def hints_for(*scopes: Scope) -> list[tuple[str, str]]:
     """Returns (key, hint) pairs for the footer: the nearest scope's first, help always last.
 
-    The footer leaves out, from the end, what it has no room for.
+    The footer leaves out, from the end, what it has no room for; never the ways out.
     """
     shown = _unhidden([a for scope in scopes for a in actions_for(scope)])
     last = [action for action in shown if action.id == "help"]

@@ -15,6 +15,7 @@ from textual.timer import Timer
 
 from stepwell.tui.gateway import Gateway, filter_words, read_filter
 from stepwell.tui.keys.actions import key_of
+from stepwell.tui.keys.bindings import hints_for
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import LinesFound, StepsFound
 from stepwell.tui.model.filterwords import completed, without_last, words_of
@@ -317,6 +318,14 @@ class Finding:
         self._mode, self._before = "filter", self.filter.query
         text = f"{self._before} " if self._before else ""
         self._places.prompt.open("filter", text, _EXAMPLES)
+
+    def hints(self) -> list[tuple[str, str]]:
+        """Returns what keys do in the line: in a search there is nothing to complete."""
+        if self._mode == "filter":
+            return hints_for("prompt")
+        keys = {"stay here": "prompt.keep", "then next hit": "everywhere.find_next_forward"}
+        keys["back"] = "prompt.drop"
+        return [(key_of(name), does) for does, name in keys.items()]
 
     def typed(self, text: str) -> None:
         """Something else stands in the line."""

@@ -14,7 +14,7 @@ from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.feed.patches import REST_S
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import Scope, key_of
-from stepwell.tui.keys.bindings import bindings_for, hints_for
+from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import of_day
 from stepwell.tui.messages import (
@@ -301,8 +301,8 @@ class MainScreen(Remembering):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The footer shows the keys of the pane in focus."""
-        if event.widget.id == "prompt-entry":
-            self.footer.show_hints(hints_for("prompt"))
+        if event.widget.id == "prompt-entry" and self._finding is not None:
+            self.footer.show_hints(self._finding.hints())
         for name in _SCOPES:
             if event.widget.id == name:
                 self._panes.took_focus(name)

@@ -23,7 +23,7 @@ from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
 
 _NUMBER = 7
-_KIND = 10
+_KIND = 11
 _STATE = 14
 
 

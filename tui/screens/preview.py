@@ -491,4 +491,4 @@ def _unready(rows: Sequence[PlanRow]) -> str:
     count, tick = plural(len(rows), "row"), key_of("preview.tick")
     if any(row.kind == "conflict" for row in rows):
         return f"Leave {count} out first ({tick}): a conflict cannot be applied."
-    return f"Tick {count} first ({tick}): something would be lost."
+    return f"Tick {count} first ({tick}): other work goes, too; it is saved before."

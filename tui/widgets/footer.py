@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 
+from stepwell.tui.keys.bindings import WAYS_OUT
 from stepwell.tui.look.fit import clip
 from stepwell.tui.look.glyphs import UTF8, written
 from stepwell.tui.widgets.bars import Bar, length
@@ -26,7 +27,7 @@ class Footer(Bar):
         return self._sentence
 
     def show_hints(self, hints: Sequence[tuple[str, str]]) -> None:
-        """Takes (key, hint) pairs; the last one stays when it gets narrow."""
+        """Takes (key, hint) pairs; the last one and the way out stay when it gets narrow."""
         self._hints = hints
         self.refresh()
 
@@ -47,7 +48,8 @@ class Footer(Bar):
             return [Segment(f" {said}", self.paint(self._role))]
         shown = list(self._hints)
         while len(shown) > 1 and length(self._drawn(shown)) > width - 1:
-            shown.pop(-2)
+            spare = [at for at, (_, hint) in enumerate(shown[:-1]) if hint not in WAYS_OUT]
+            del shown[spare[-1] if spare else -2]
         return self._drawn(shown)
 
     def _drawn(self, hints: Sequence[tuple[str, str]]) -> list[Segment]:

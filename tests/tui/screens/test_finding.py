@@ -167,6 +167,8 @@ def test_a_search_hides_nothing_and_n_goes_on(
         await settle(pilot, app)
         assert timeline.selected_seq == 10 and timeline.count == 11
         assert "1 of 3" in screen_text(app)[-2]
+        assert screen_text(app)[-1].split("  ")[0] == " enter stay here"
+        assert "complete" not in screen_text(app)[-1]
         await pilot.press("enter")
         seen = []
         for key in ("n", "n", "n", "N"):
