@@ -149,7 +149,8 @@ class Scanner:
             new = around.table(self.config.policy(), wanted.mark)
             old = self._usable(new, sink)
             changed = find_changed(root_fd, old, new, among) if old else Changed()
-            if old is not None and not changed.folders and new.wanted == old.wanted:
+            if old is not None and not changed.folders:
+                # Other paths are wanted, perhaps, but none that would be left out otherwise.
                 old.shared = changed.shared
                 return Scan(old, False)
             new.shared = changed.shared

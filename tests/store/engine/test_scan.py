@@ -89,6 +89,19 @@ def test_an_unchanged_workspace_reads_and_builds_nothing(space: Workspace) -> No
     assert second.counts.stored == 4
 
 
+def test_paths_that_are_stored_anyway_may_be_asked_for_without_a_walk(space: Workspace) -> None:
+    """A rollback asks for all that it writes; where rules leave something out it is looked at."""
+    space.capture(later_ms=5000)
+    assert not space.capture(later_ms=5000, also=(b"a/two",)).table_changed
+    (space.root / ".gitignore").write_text("four\n")
+    space.capture(later_ms=5000)
+    assert space.content(b"four") is None
+    space.capture(later_ms=5000, also=(b"four",))
+    assert space.content(b"four") == b"four\n"
+    space.capture(later_ms=5000)
+    assert space.content(b"four") is None
+
+
 def test_one_edit_reads_one_file_and_builds_the_trees_above_it(space: Workspace) -> None:
     """One blob, its three trees, and the extras."""
     space.capture(later_ms=5000)
