@@ -101,9 +101,10 @@ def _common_start(a: bytes, b: bytes) -> int:
 
 def _common_end(a: bytes, b: bytes, most: int) -> int:
     low, high = 0, most
+    end_a, end_b = len(a), len(b)
     while low < high:
         middle = (low + high + 1) // 2
-        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
+        if a[end_a - middle : end_a - low] == b[end_b - middle : end_b - low]:
             low = middle
         else:
             high = middle - 1

@@ -12,8 +12,8 @@ import os
 from contextlib import suppress
 from threading import Thread
 
-_BATCH = 64
-"""At most twice so many descriptors are held."""
+_BATCH, _MOST = 64, 256
+"""So many descriptors are held before a thread begins to close them, and so many at most."""
 _FEW = 8
 """For fewer files a thread is not worth its start."""
 
@@ -38,31 +38,29 @@ class Freeing:
             os.unlink(name, dir_fd=dir_fd)
         finally:
             self._held += held
-        if len(self._held) >= _BATCH:
-            self._hand_over()
+        if len(self._held) >= _MOST:
+            self.wait()
+        elif len(self._held) >= _BATCH and not (self._thread and self._thread.is_alive()):
+            self._begin()
 
     def wait(self) -> None:
         """Returns when all room is taken back: for whoever is about to need some."""
         _close_all(self._held)
-        self._join()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
     def leave(self) -> None:
         """Lets the rest be taken back while the caller goes on."""
         if len(self._held) >= _FEW:
-            self._hand_over()
-        _close_all(self._held)
+            self._begin()
+        else:
+            _close_all(self._held)
 
-    def _hand_over(self) -> None:
-        self._join()
-        held, self._held = self._held, []
+    def _begin(self) -> None:
         # Should the program end first, the system closes them.
-        self._thread = Thread(target=_close_all, args=(held,), name="freeing", daemon=True)
+        self._thread = Thread(target=_close_all, args=(self._held,), name="freeing", daemon=True)
         self._thread.start()
-
-    def _join(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
 
 def _hold(name: bytes, folder: int) -> list[int]:
@@ -73,5 +71,7 @@ def _hold(name: bytes, folder: int) -> list[int]:
 
 
 def _close_all(held: list[int]) -> None:
-    while held:
-        os.close(held.pop())
+    """Closes all that is in the list, which others may add to and take from meanwhile."""
+    with suppress(IndexError):
+        while True:
+            os.close(held.pop())

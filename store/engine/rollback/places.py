@@ -363,16 +363,19 @@ def _make_file(
     sync: bool,
 ) -> int:
     """Makes a file that is to replace `name`, and returns its inode."""
-    fd = os.open(draft, _NEW_FILE, 0o600, dir_fd=folder)
+    mode = stat.S_IMODE(wanted.mode) & ~SET_ID_BITS
+    fd = os.open(draft, _NEW_FILE, mode & 0o777, dir_fd=folder)
     try:
         _fill(fd, pieces)
-        if os.geteuid() == 0:
-            os.fchown(fd, *_owner(folder, name))
-        os.fchmod(fd, stat.S_IMODE(wanted.mode) & ~SET_ID_BITS)
+        made = os.fstat(fd)
+        if os.geteuid() == 0 and (owner := _owner(folder, name)) != (made.st_uid, made.st_gid):
+            os.fchown(fd, *owner)
+        if stat.S_IMODE(made.st_mode) != mode:
+            os.fchmod(fd, mode)
         if sync:
             os.fdatasync(fd)
-        _read_back(fd, wanted.blob)
-        return os.fstat(fd).st_ino
+        _read_back(fd, made.st_size, wanted.blob)
+        return made.st_ino
     finally:
         os.close(fd)
 
@@ -390,9 +393,9 @@ def _owner(folder: int, name: bytes) -> tuple[int, int]:
     return like.st_uid, like.st_gid
 
 
-def _read_back(fd: int, wanted: Oid | None) -> None:
+def _read_back(fd: int, size: int, wanted: Oid | None) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
-    if hash_open(fd, os.fstat(fd).st_size) != wanted:
+    if hash_open(fd, size) != wanted:
         raise OSError(errno.EIO, "it reads back differently")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,11 +53,12 @@ def test_the_name_is_gone_at_once_and_the_file_soon(tmp_path: Path, folder: int)
     os.close(folder)
 
 
-def test_no_more_than_two_batches_are_held(
+def test_no_more_than_so_many_are_held(
     tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many are unlinked; and after `leave` the thread ends by itself."""
+    """However many are unlinked, and however busy the thread is."""
     monkeypatch.setattr(freeing, "_BATCH", 10)
+    monkeypatch.setattr(freeing, "_MOST", 20)
     freed, most = Freeing(), 0
     for number in range(95):
         name = b"f%d" % number
@@ -64,8 +66,25 @@ def test_no_more_than_two_batches_are_held(
         freed.unlink(name, dir_fd=folder)
         most = max(most, held(tmp_path))
     assert 1 < most <= 20
-    freed.leave()
     freed.wait()
+    assert held(tmp_path) == 0
+    os.close(folder)
+
+
+def test_what_is_left_is_closed_by_a_thread(
+    tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins at a batch, goes on with what comes meanwhile, and ends by itself."""
+    monkeypatch.setattr(freeing, "_BATCH", 10)
+    freed = Freeing()
+    for number in range(200):
+        name = b"f%d" % number
+        (tmp_path / os.fsdecode(name)).write_text("x")
+        freed.unlink(name, dir_fd=folder)
+    freed.leave()
+    for thread in threading.enumerate():
+        if thread.name == "freeing":
+            thread.join()
     assert held(tmp_path) == 0
     os.close(folder)
 
