@@ -23,14 +23,17 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 # Two stamps: the demo needs no development tools, and should not wait for them.
+# An editable installation comes without bytecode, and some environments let Python write none.
 $(VENV)/.ready: pyproject.toml | $(BIN)/python
 	@echo "installing stepwell"
 	@$(PIP) --editable .
+	@$(BIN)/python -m compileall -q store tui
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 	@echo "installing stepwell and its development tools"
 	@$(PIP) --editable '.[dev]'
+	@$(BIN)/python -m compileall -q store tui
 	@touch $@ $(VENV)/.ready
 
 setup: $(VENV)/.ready-dev ## make .venv and install everything into it

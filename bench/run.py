@@ -76,6 +76,7 @@ def main() -> None:
         return
     scale = TINY if options.tiny else QUICK if options.quick else FULL
     results, failed = Results(), False
+    machine.write_bytecode()
     # Removing what was made takes minutes with the largest tree, so it comes after the page.
     with tempfile.TemporaryDirectory(prefix="stepwell-bench-", dir=options.scratch) as scratch:
         results.facts.update(machine.describe(Path(scratch)))

@@ -234,12 +234,11 @@ def _hand_over(store: str, agent: str, event: str, payload: bytes) -> bool:
         return False
     try:
         state = posix.stat(store)
-        sock.sendall(f"stepwell {PROTOCOL} - {state.st_dev}:{state.st_ino}\n".encode())
-        if not _line(sock).startswith(f"stepwell {PROTOCOL} ".encode()):
-            return False
+        greeting = f"stepwell {PROTOCOL} - {state.st_dev}:{state.st_ino}\n"
         body = payload if len(payload) <= LONGEST else b""
-        sock.sendall(f"hook {agent} {event} {len(body)}\n".encode() + body)
-        return _recorded(sock)
+        # At once: to wait for its greeting first would have both sides wake up once more.
+        sock.sendall(f"{greeting}hook {agent} {event} {len(body)}\n".encode() + body)
+        return _line(sock).startswith(f"stepwell {PROTOCOL} ".encode()) and _recorded(sock)
     except OSError:
         return False
     finally:

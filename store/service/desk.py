@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -203,7 +204,7 @@ class Desk:
             BusyError: somebody has borrowed the lock for longer than `wait_s`.
             StepwellError: as `work` raises it, or what it recorded could not be forced to disk.
         """
-        one = Waiting(work, self._loop)
+        one: Waiting[T] = Waiting(work, self._loop.create_future())
         self._captures.append(one)
         if self._runner is None:
             self._runner = self._loop.create_task(self._run_captures())
@@ -217,14 +218,21 @@ class Desk:
     async def _run_captures(self) -> None:
         try:
             while self._captures:
-                async with self._turn:
-                    await self.run(self._run_together)
+                begun: list[Waiting[Any]] = []
+                try:
+                    async with self._turn:
+                        await self.run(partial(self._run_together, begun))
+                finally:
+                    # Who is answered may count on it that nothing of his is under way any more.
+                    for one in begun:
+                        one.answer()
         finally:
             self._runner = None
 
-    def _run_together(self) -> None:
+    def _run_together(self, begun: list[Waiting[Any]]) -> None:
         lost = self._agents.lost
-        self._done += run_together(self._workspace, self._captures, lambda why: lost(str(why)))
+        run_together(self._workspace, self._captures, begun, lambda why: lost(str(why)))
+        self._done += len(begun)
 
     async def drain(self, folders: Sequence[Path]) -> None:
         """Records what hooks left in the spool, if they left anything.

@@ -12,8 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from stepwell.store.service.held import HeldWorkspace
 
@@ -26,45 +25,49 @@ Work = Callable[[], Callable[[], T]]
 class Waiting(Generic[T]):
     """One capture that waits for its turn, for its company's sync, and for its answer."""
 
-    def __init__(self, work: Work[T], loop: asyncio.AbstractEventLoop) -> None:
-        self.answered: asyncio.Future[T] = loop.create_future()
+    def __init__(self, work: Work[T], answered: asyncio.Future[T]) -> None:
+        self.answered = answered
         self._work = work
-        self._loop = loop
-        self._outcome: Callable[[], T] | Exception | None = None
+        self._recorded: Callable[[], T] | None = None
+        self._answer: T | None = None
+        self._failed: Exception | None = None
 
     def run(self) -> None:
         """Records; what goes wrong is the answer."""
         try:
-            self._outcome = self._work()
+            self._recorded = self._work()
         except Exception as error:
-            self._outcome = error
+            self._failed = error
 
-    def end(self, lost: Exception | None) -> None:
-        """Answers, on the loop; `lost` says why what was recorded is not on disk."""
-        outcome = lost or self._outcome
-        assert outcome is not None, "it ends after it was run"
+    def finish(self, lost: Exception | None) -> None:
+        """Makes the answer; `lost` says why what was recorded is not on disk."""
+        self._failed = lost or self._failed
         try:
-            if isinstance(outcome, Exception):
-                raise outcome
-            self._loop.call_soon_threadsafe(_set, self.answered.set_result, outcome())
+            if self._failed is None and self._recorded is not None:
+                self._answer = self._recorded()
         except Exception as error:
-            self._loop.call_soon_threadsafe(_set, self.answered.set_exception, error)
+            self._failed = error
 
-
-def _set(answer: Callable[[Any], None], outcome: object) -> None:
-    # Whoever waited may be gone.
-    with suppress(asyncio.InvalidStateError):
-        answer(outcome)
+    def answer(self) -> None:
+        """Gives the answer, on the loop, unless whoever waited is gone."""
+        if self.answered.done():
+            return
+        if self._failed is not None:
+            self.answered.set_exception(self._failed)
+        else:
+            self.answered.set_result(cast("T", self._answer))
 
 
 def run_together(
-    workspace: HeldWorkspace, waiting: deque[Waiting[Any]], lost: Callable[[Exception], None]
-) -> int:
-    """Runs those that wait, the first one in any case, and answers them; returns how many.
+    workspace: HeldWorkspace,
+    waiting: deque[Waiting[Any]],
+    begun: list[Waiting[Any]],
+    lost: Callable[[Exception], None],
+) -> None:
+    """Runs those that wait, the first one in any case; each goes over to `begun`, to be answered.
 
-    When their sync fails none of them is recorded: all are told, and `lost` is.
+    When their sync fails none of them is recorded: that is their answer, and `lost` is told.
     """
-    begun: list[Waiting[Any]] = []
     why: Exception | None = None
     try:
         with workspace.one_sync():
@@ -77,5 +80,4 @@ def run_together(
         why = error
         lost(error)
     for one in begun:
-        one.end(why)
-    return len(begun)
+        one.finish(why)
