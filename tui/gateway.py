@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from textual.message import Message
 
+from stepwell.tui.feed.commands import Commands
 from stepwell.tui.feed.errands import Errands
 from stepwell.tui.feed.patches import Sight
 from stepwell.tui.feed.pause import Pause, give_back
@@ -25,15 +27,15 @@ from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, s
 from stepwell.tui.feed.snapshots import taken
 from stepwell.tui.feed.statediffs import plan_documents, step_documents
 from stepwell.tui.feed.texts import TextSearch, search_texts
-from stepwell.tui.feed.wishes import Rollback, Wish
+from stepwell.tui.feed.wishes import Asked, Rollback, Wish
 from stepwell.tui.messages import (
     BranchesLoaded,
     Broke,
     ChangeDone,
     ChangeRefused,
-    CommandTold,
     DiskCompared,
     Failed,
+    NamesLoaded,
     OperationsLoaded,
     PageLoaded,
     PatchLoaded,
@@ -151,17 +153,6 @@ class ChosenPart(NamedTuple):
     """What would lose something was agreed to."""
 
 
-class Run(NamedTuple):
-    """A command to be run, and how its text is to look."""
-
-    words: Sequence[str]
-    columns: int
-    now_ns: int
-    """When it is run: ages count from then."""
-    plain: bool
-    """In ASCII."""
-
-
 class Gateway:
     """Asks the store on behalf of the screens; `post` takes the answers, from any thread."""
 
@@ -181,6 +172,8 @@ class Gateway:
             "search": Errands("stepwell-search"),
             "experiments": Errands("stepwell-experiments"),
         }
+        self.commands = Commands(os.fsdecode(opened.root), opened.home, _inside)
+        """What the `:` line runs."""
         self._searches: dict[Purpose, int] = {}
         self._patch: int | None = None
         self._large: set[Oid] = set()
@@ -196,7 +189,7 @@ class Gateway:
     @property
     def idle(self) -> bool:
         """Nothing is asked that was not answered."""
-        return all(errands.idle for errands in self._errands.values())
+        return not self.commands.busy and all(one.idle for one in self._errands.values())
 
     def ask(
         self,
@@ -244,6 +237,7 @@ class Gateway:
         A source that a thread still reads from is left to the end of the process.
         """
         self._searches.clear()
+        self.commands.close()
         for place, errands in self._errands.items():
             errands.stop()
             if errands.idle and place in self._sources:
@@ -357,6 +351,10 @@ class Gateway:
         """Looks whether the store comes near its limit or the disk's end; RoomLooked."""
         self.ask("disk", "room", "look for room", lambda source: RoomLooked(source.room()))
 
+    def tell_main(self, message: Message) -> None:
+        """Hands a message to the main screen."""
+        self._post(message)
+
     def name_step(self, to: Post, generation: int, reference: str) -> None:
         """Finds the step that a reference names; StepNamed or Failed to `to`."""
 
@@ -369,18 +367,24 @@ class Gateway:
         """Captures and marks; ChangeDone or ChangeRefused to `to`."""
         self.change(to, "take the snapshot", lambda source: taken(source, label, session))
 
-    def tell(self, to: Post, generation: int, run: Run) -> None:
-        """Runs a command that only reads; CommandTold to `to`."""
+    def load_names(self, to: Post) -> None:
+        """Reads what command lines may be completed with; NamesLoaded to `to`."""
 
         def call(source: Source) -> Message:
-            from stepwell.store.cli.inside import tell
+            from stepwell.store.cli import inside
 
-            folder = os.fsdecode(self.root)
-            words, columns, now_ns, plain = run
-            told = tell(words, folder, self.opened.home, columns, now_ns, plain=plain)
-            return CommandTold(generation, told.text, told.code)
+            view = source.view()
+            marks = view.marks.values()
+            known = inside.Known(
+                tuple(view.branches),
+                tuple(mark.label for mark in marks if mark.label),
+                tuple(sorted({tag for mark in marks for tag in mark.tags})),
+                tuple(view.sessions),
+                tuple(view.experiments),
+            )
+            return NamesLoaded(lambda words: inside.offers(words, known))
 
-        self.ask("search", "command", "run the command", call, to=to)
+        self.ask("search", "names", "read the names", call, to=to)
 
     def _searching(self, purpose: Purpose, generation: int) -> Callable[[], bool]:
         self._searches[purpose] = generation
@@ -494,7 +498,7 @@ class Gateway:
             except StepwellError as error:
                 return PlanFailed(generation, error)
 
-        self.ask("disk", "plan", "plan the change", call, to=to)
+        self.ask(_place_of(wish), "plan", "plan the change", call, to=to)
 
     def apply_plan(
         self,
@@ -508,13 +512,14 @@ class Gateway:
 
         def call(source: Source) -> Message:
             try:
-                if isinstance(shown, PlannedChanges):
-                    return PlanApplied(source.apply(shown, force=force))
-                return PlanApplied(wish.carry_out(source, shown))
+                with _fenced(source, wish):
+                    if isinstance(shown, PlannedChanges):
+                        return PlanApplied(source.apply(shown, force=force))
+                    return PlanApplied(wish.carry_out(source, shown))
             except StepwellError as error:
                 return PlanFailed(generation, error)
 
-        self.ask("disk", "apply", "apply the plan", call, to=to, must_finish=True)
+        self.ask(_place_of(wish), "apply", "apply the plan", call, to=to, must_finish=True)
 
     def apply_part(
         self, to: Post, generation: int, wish: Rollback, shown: PlannedChanges, part: ChosenPart
@@ -537,6 +542,15 @@ class Gateway:
         self.ask("disk", "apply", "apply the plan", call, to=to, must_finish=True)
 
 
+def _place_of(wish: Wish) -> Place:
+    return "experiments" if isinstance(wish, Asked) and wish.whole else "disk"
+
+
+def _fenced(source: Source, wish: Wish) -> AbstractContextManager[None]:
+    fence = wish.fence if isinstance(wish, Asked) else None
+    return nullcontext() if fence is None else source.writing_as(fence)
+
+
 def environment() -> Mapping[str, str]:
     """Returns the environment of this process, for programs that the person chose in it."""
     from stepwell.store.environment import process_environment
@@ -544,18 +558,10 @@ def environment() -> Mapping[str, str]:
     return process_environment()
 
 
-def only_reads(words: Sequence[str]) -> bool:
-    """Tells whether a command line changes neither disk nor store."""
-    from stepwell.store.cli import inside
+def _inside() -> Any:
+    from stepwell.store.cli import inside  # loaded with the first command
 
-    return inside.only_reads(words)
-
-
-def command_names() -> Sequence[str]:
-    """Returns the names of the command line's commands."""
-    from stepwell.store.cli import inside
-
-    return inside.names()
+    return inside
 
 
 def read_filter(query: str, now: datetime) -> Wanted:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
+    from stepwell.tui.feed.commands import Ending
     from stepwell.tui.model.colours import ColourSpans
     from stepwell.tui.model.diffrows import DiffRows
     from stepwell.tui.model.lanes import LaneMap
@@ -217,15 +218,44 @@ class TextsFound(Message):
         """Why it ended, where it did not come to its end."""
 
 
-class CommandTold(Message):
-    """What a command that only reads said; hostile until it is drawn."""
+class CommandSaid(Message):
+    """Lines that a command said, harmless and as wide as the pane, each with its role."""
 
-    def __init__(self, generation: int, text: str, code: int) -> None:
+    def __init__(self, generation: int, lines: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.generation = generation
+        self.lines = lines
+
+
+class CommandAt(Message):
+    """How far a command is, in harmless words; only the newest counts."""
+
+    def __init__(self, generation: int, text: str) -> None:
         super().__init__()
         self.generation = generation
         self.text = text
-        self.code = code
-        """Its exit code."""
+
+    def can_replace(self, message: Message) -> bool:
+        """What it was at before is of no interest."""
+        return isinstance(message, CommandAt)
+
+
+class CommandTold(Message):
+    """A command came to its end, or to where a person has to decide."""
+
+    def __init__(self, generation: int, ending: Ending) -> None:
+        super().__init__()
+        self.generation = generation
+        self.ending = ending
+
+
+class NamesLoaded(Message):
+    """Names that a command line may be completed with."""
+
+    def __init__(self, offers: Callable[[Sequence[str]], Sequence[str]]) -> None:
+        super().__init__()
+        self.offers = offers
+        """Tells what may follow words."""
 
 
 class StepNamed(Message):

@@ -25,7 +25,7 @@ def _bisect(call: Call) -> int:
     given = call.arguments
     if not given.command:
         raise UsageError("bisect needs a command after --", hint="as in -- python -m pytest -q")
-    with call.open_whole() as workspace, stopping() as stopped:
+    with call.open_whole() as workspace, stopping(call.stop) as stopped:
         found = workspace.bisect(
             plain_text(given.good) or "",
             plain_text(given.bad) or "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Piece, Styled, padded, width
-from stepwell.store.cli.words import named
+from stepwell.store.cli.words import named, way_back
 from stepwell.store.forms import branch_form
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.reports import BranchRow
@@ -63,10 +63,17 @@ def _change(
     workspace: Workspace, action: str, names: list[str], at: str | None
 ) -> list[Piece] | None:
     """Carries the action out; returns what to say of it, None for a list."""
+    before = workspace.view()
     if action == "create":
         made = workspace.create_branch(names[0], at=at)
         step = workspace.get_step(made.head)
-        return ["made ", Styled(made.name, "name"), " at ", *named(step)]
+        return [
+            "made ",
+            Styled(made.name, "name"),
+            " at ",
+            *named(step),
+            *way_back(before, workspace.view()),
+        ]
     if action == "delete":
         gone = workspace.delete_branch(names[0])
         step = workspace.get_step(gone.head)
@@ -74,7 +81,11 @@ def _change(
         return ["deleted ", *was, "; bring it back: stepwell undo"]
     if action == "rename":
         new = workspace.rename_branch(names[0], names[1])
-        return [f"renamed {names[0]} to ", Styled(new.name, "name")]
+        return [
+            f"renamed {names[0]} to ",
+            Styled(new.name, "name"),
+            *way_back(before, workspace.view()),
+        ]
     return None
 
 

@@ -16,6 +16,8 @@ from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath, from_argument
 
 if TYPE_CHECKING:
+    from stepwell.store.cli.going import Verb
+    from stepwell.store.cli.signals import Stop
     from stepwell.store.sdk import Workspace as WholeWorkspace
     from stepwell.store.workspace import Workspace
 
@@ -51,6 +53,11 @@ class Call:
     out: Output
     given_home: Path | None = None
     """The data folder; None: as the environment says."""
+    take: Callable[[Verb], object] | None = None
+    """Takes a verb that changes the folder, to preview it elsewhere; None: it is asked and done here."""
+
+    stop: Stop | None = None
+    """Set when long work is to end, where no signal tells so."""
 
     @property
     def folder(self) -> bytes:

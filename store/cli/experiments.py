@@ -91,7 +91,7 @@ def _run(call: Call, workspace: Workspace) -> int:
     _usual()  # settings that make no sense are told before anything is begun
     approaches = [_labelled(text) for text in given.tries]
     board = Board(call.out, [label for label, _ in approaches])
-    with stopping() as stopped:
+    with stopping(call.stop) as stopped:
 
         def is_stopped() -> bool:
             board.tick()  # this is asked many times a second

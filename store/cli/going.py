@@ -10,6 +10,7 @@ from stepwell.store.cli.command import Call
 from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.planned import dry_end, tell_done, tell_hunks, tell_plan
 from stepwell.store.forms import Form, error_form, text_form, travel_form
+from stepwell.store.model.access import Fence
 from stepwell.store.model.errors import NoTerminalError
 from stepwell.store.model.plans import Applied, Kept, PlannedChanges
 from stepwell.store.model.steps import Operation
@@ -32,19 +33,25 @@ class Verb:
 
     question: str
     plan: Callable[[Workspace], PlannedChanges | Operation]
-    flip: Callable[[Workspace], Applied | Operation] | None = None
-    """Does it when no file is concerned; None: one always is."""
+    flip: Callable[[Workspace, Operation], Applied | Operation] | None = None
+    """Does the planned operation when no file is concerned; None: one always is."""
     back: Callable[[Applied], str] = _undo_of
     """Returns the command that takes it back."""
     form: Callable[[PlannedChanges | None, Applied | None, str | None], Form] = travel_form
     """Makes the JSON document."""
     open: Callable[[Call], Workspace] = Call.open
+    fence: Fence | None = None
+    """What must hold when it is done."""
 
 
 def travel(call: Call, verb: Verb) -> int:
     """Runs a verb and returns the exit code."""
+    if call.take is not None:
+        call.take(verb)
+        return DECLINED
     _check_consent(call)
     with verb.open(call) as workspace:
+        workspace.fence = None if call.arguments.dry_run else verb.fence
         if workspace.view().intent is not None and not call.arguments.dry_run:
             # First of all, so that the plan is made from what is there after it.
             workspace.settle()
@@ -147,7 +154,7 @@ def _without_plan(call: Call, workspace: Workspace, verb: Verb, planned: Operati
         out.note("nothing was changed")
         return DECLINED
     assert verb.flip is not None, "only undo and redo plan an operation without files"
-    done = verb.flip(workspace)
+    done = verb.flip(workspace, planned)
     call.tell_recovery(workspace)
     assert isinstance(done, Operation), "the same operation was planned without files"
     if out.json:

@@ -20,7 +20,10 @@ from stepwell.store.cli.output import Output, OutputLost, Styled, silence_stdout
 from stepwell.store.model.errors import FailedError, StepwellError, UsageError
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from stepwell.store.cli.command import Command
+    from stepwell.store.cli.signals import Stop
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("setup", "start looking after a folder"),
@@ -94,6 +97,18 @@ _GROUPS = (
     ("for agents", ("hook",)),
 )
 
+_OTHER_WORDS = {
+    **dict.fromkeys(("annotate", "label", "note", "pin", "tag"), "mark"),
+    **dict.fromkeys(("back", "checkout", "reset", "restore", "revert", "rewind"), "rollback"),
+    **dict.fromkeys(("add", "commit", "save", "snapshot"), "capture"),
+    **dict.fromkeys(("history", "timeline"), "log"),
+    "fsck": "verify",
+    "branches": "branch",
+    "checks": "check",
+    "experiments": "experiment",
+}
+"""What others call it -> the command."""
+
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 
@@ -117,13 +132,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def guarded(arguments: Sequence[str], out: Output, home: Path | None = None) -> int:
+def guarded(
+    arguments: Sequence[str], out: Output, home: Path | None = None, stop: Stop | None = None
+) -> int:
     """Runs a command line and turns every error into a sentence; returns the exit code.
 
-    `home` is the data folder; None: as the environment says.
+    `home` is the data folder; None: as the environment says. `stop` ends long work where no signal
+    does.
     """
     try:
-        return _run(list(arguments), out, home)
+        return _run(list(arguments), out, home, stop)
     except StepwellError as error:
         return _tell(error, out)
     except (BrokenPipeError, OutputLost):
@@ -189,31 +207,64 @@ def _split(arguments: Sequence[str]) -> _Split:
     return _Split(before, rest[0] if rest else None, rest[1:])
 
 
-def _run(arguments: list[str], out: Output, home: Path | None) -> int:
+def _run(arguments: list[str], out: Output, home: Path | None, stop: Stop | None) -> int:
     split = _split(arguments)
     if "-h" in split.before or "--help" in split.before:
         return _help(split.name, out)
     if "--version" in split.before:
         return _version(out)
     if split.name is None:
-        return _bare(split.before, out)
+        return _bare(split.before, out, home)
     if split.name == "help":
         return _help(split.after[0] if split.after else None, out)
-    return _command(split.name, [*split.before, *split.after], out, home)
+    return _command(split.name, [*split.before, *split.after], out, home, stop)
 
 
-def _command(name: str, arguments: list[str], out: Output, home: Path | None = None) -> int:
+def understood(arguments: Sequence[str]) -> tuple[Command, Namespace] | None:
+    """Returns the command of a line with its options; None for one that asks for help or version.
+
+    Nothing is done. A line without a command stands for `log`, as off a terminal.
+
+    Raises:
+        UsageError: as the line itself would.
+    """
+    from stepwell.store.cli.command import HelpAsked
+
+    split = _split(arguments)
+    if split.name == "help" or {"-h", "--help", "--version"} & set(split.before):
+        return None
+    command = loaded(split.name or "log")
+    try:
+        return command, command.parse([*split.before, *split.after])
+    except HelpAsked:
+        return None
+
+
+def with_option(arguments: Sequence[str], option: str) -> tuple[str, ...]:
+    """Returns a line with an option right after its command's name."""
+    split = _split(arguments)
+    return (*split.before, split.name or "log", option, *split.after)
+
+
+def _command(
+    name: str,
+    arguments: list[str],
+    out: Output,
+    home: Path | None = None,
+    stop: Stop | None = None,
+) -> int:
     from stepwell.store.cli.command import Call, HelpAsked
 
-    command = _loaded(name)
+    command = loaded(name)
     try:
         parsed = command.parse(arguments)
     except HelpAsked as asked:
         return _lines(str(asked), out)
-    return command.run(Call(parsed, out, home))
+    return command.run(Call(parsed, out, home, stop=stop))
 
 
-def _loaded(name: str) -> Command:
+def loaded(name: str) -> Command:
+    """Returns the command of that name; UsageError when there is none."""
     if name not in COMMANDS:
         raise UsageError(
             f"{name} is no command", hint=_similar(name) or "stepwell --help lists the commands"
@@ -226,13 +277,13 @@ def _loaded(name: str) -> Command:
 def _similar(name: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, COMMANDS, 1)
+    close = [_OTHER_WORDS[name]] if name in _OTHER_WORDS else get_close_matches(name, COMMANDS, 1)
     return f"did you mean stepwell {close[0]}?" if close else ""
 
 
-def _bare(before: list[str], out: Output) -> int:
+def _bare(before: list[str], out: Output, home: Path | None) -> int:
     if not out.out.is_terminal or not out.can_ask or out.json:
-        return _command("log", before, out)
+        return _command("log", before, out, home)
     from stepwell.store.cli.command import Call, Command
     from stepwell.store.cli.screens import open_timeline
 
@@ -253,7 +304,7 @@ def _version(out: Output) -> int:
 
 def _help(name: str | None, out: Output) -> int:
     if name is not None:
-        return _lines(_loaded(name).parser().format_help(), out)
+        return _lines(loaded(name).parser().format_help(), out)
     out.line("stepwell: a time machine for the folder that you and your agents work in")
     out.line()
     out.line("usage: stepwell [-C DIR] [COMMAND] [OPTIONS]      on a terminal, no command: browse")

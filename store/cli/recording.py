@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command, plain_text
-from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.output import Output, Piece, Styled
 from stepwell.store.cli.statefiles import documents
-from stepwell.store.cli.words import capped_lines, counts, covered_lines, marks, named
+from stepwell.store.cli.words import capped_lines, counts, covered_lines, marks, named, way_back
 from stepwell.store.engine.recording import plain_act
 from stepwell.store.forms import step_form
 from stepwell.store.model.errors import NotFoundError, UsageError
@@ -99,7 +99,7 @@ def _mark(call: Call) -> int:
     if given.note is None and (given.at or given.by):
         raise UsageError("--at and --by say more about a --note", hint="give --note TEXT too")
     with call.open() as workspace:
-        step = workspace.get_step(given.step)
+        step, before = workspace.get_step(given.step), workspace.view()
         path, line = _place(call, workspace, step, given.at) if given.at else (None, None)
         step = workspace.mark(
             step,
@@ -112,7 +112,8 @@ def _mark(call: Call) -> int:
             line=line,
         )
         call.tell_recovery(workspace)
-    return _tell_mark(call.out, step)
+        back = way_back(before, workspace.view())
+    return _tell_mark(call.out, step, back)
 
 
 def _milestone(workspace: Workspace, step: Step) -> Mapping[str, Any]:
@@ -161,6 +162,7 @@ def _mark_options(parser: argparse.ArgumentParser) -> None:
 def _unmark(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
+        before = workspace.view()
         step = workspace.unmark(
             workspace.get_step(given.step),
             label=given.label,
@@ -168,7 +170,8 @@ def _unmark(call: Call) -> int:
             notes=given.notes or (),
         )
         call.tell_recovery(workspace)
-    return _tell_mark(call.out, step)
+        back = way_back(before, workspace.view())
+    return _tell_mark(call.out, step, back)
 
 
 def _unmark_options(parser: argparse.ArgumentParser) -> None:
@@ -186,13 +189,13 @@ def _unmark_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _tell_mark(out: Output, step: Step) -> int:
+def _tell_mark(out: Output, step: Step, back: Sequence[Piece]) -> int:
     if out.json:
         out.document(step_form(step))
     elif step.checkpoint is None:
-        out.line(*named(step), " is no checkpoint")
+        out.line(*named(step), " is no checkpoint", *back)
     else:
-        out.line(*named(step), *marks(step.checkpoint))
+        out.line(*named(step), *marks(step.checkpoint), *back)
     return 0
 
 

@@ -11,7 +11,7 @@ from stepwell.store import environment
 from stepwell.store.cli.command import Call, plain_text
 from stepwell.store.cli.going import Verb, travel
 from stepwell.store.cli.output import Output, Styled
-from stepwell.store.cli.words import named
+from stepwell.store.cli.words import named, way_back
 from stepwell.store.forms import step_form
 from stepwell.store.mergeforms import merge_form
 from stepwell.store.model.errors import UsageError
@@ -77,6 +77,7 @@ def judge(call: Call) -> int:
     given = call.arguments
     name, label, word = (plain_text(text) or "" for text in given.names)
     with call.open() as workspace:
+        before = workspace.view()
         step = workspace.judge(
             name,
             label,
@@ -85,11 +86,12 @@ def judge(call: Call) -> int:
             by=environment.user_name(),
         )
         call.tell_recovery(workspace)
+        back = way_back(before, workspace.view())
     if call.out.json:
         call.out.document(step_form(step))
     else:
         said = "has no verdict" if word == "none" else f"is {word}"
-        call.out.line(Styled(label, "name"), f" of {name} {said}: ", *named(step))
+        call.out.line(Styled(label, "name"), f" of {name} {said}: ", *named(step), *back)
     return 0
 
 

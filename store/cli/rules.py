@@ -23,7 +23,7 @@ def _check(call: Call) -> int:
         names = [plain_text(name) or "" for name in given.names]
         if not rules.rules:
             raise _nothing(rules)
-        with stopping() as stopped:
+        with stopping(call.stop) as stopped:
             verdicts = workspace.check(
                 names,
                 at=plain_text(given.at),

@@ -195,23 +195,19 @@ def _restore(call: Call, names: list[str]) -> int:
     from stepwell.store.state.forms import state_change_form
 
     made = list[PlannedRestore]()
-
-    def opened(call: Call) -> Workspace:
-        workspace = call.open()
-        workspace.fence = None if call.arguments.dry_run else Fence(names[0], call.arguments.lease)
-        return workspace
+    fence = Fence(names[0], call.arguments.lease)
 
     def plan(workspace: Workspace) -> PlannedChanges:
         made.append(Sessions(workspace).plan_restore(names[0], names[1]))
         if not call.out.json:
-            _tell_states(call.out, made[0])
-        return made[0].planned
+            _tell_states(call.out, made[-1])
+        return made[-1].planned
 
     def form(*told: Any) -> Form:
-        states = [state_change_form(change) for change in made[0].states]
+        states = [state_change_form(change) for change in made[-1].states]
         return {**travel_form(*told), "state_changes": states}
 
-    return travel(call, Verb("put it back?", plan, form=form, open=opened))
+    return travel(call, Verb("put it back?", plan, form=form, fence=fence))
 
 
 def _tell_states(out: Output, planned: Any) -> None:

@@ -8,10 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class Stop(threading.Event):
+    """Set by whoever runs a command without signals, when it is to end."""
+
+    heeded = False
+    """The command looks at it itself, and ends in good order."""
+
+
 @contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """Gives what Ctrl-C, a closed terminal and a supervisor set: all children are to end first."""
-    stopped = threading.Event()
+def stopping(given: Stop | None = None) -> Iterator[threading.Event]:
+    """Gives what Ctrl-C, a closed terminal and a supervisor set: all children are to end first.
+
+    `given` is what is set instead where signals are somebody else's business.
+    """
+    stopped = given or Stop()
+    stopped.heeded = True
     if threading.current_thread() is not threading.main_thread():
         # Signals are the business of whoever runs this command on a thread.
         yield stopped

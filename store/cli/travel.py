@@ -61,7 +61,7 @@ def _undo(call: Call) -> int:
         Verb(
             "take it back?",
             lambda workspace: workspace.plan_undo(number(workspace)),
-            lambda workspace: workspace.undo(number(workspace), force=call.arguments.force),
+            lambda workspace, shown: workspace.undo(shown.number, force=call.arguments.force),
             lambda _done: "stepwell redo",
         ),
     )
@@ -73,7 +73,7 @@ def _redo(call: Call) -> int:
         Verb(
             "do it again?",
             lambda workspace: workspace.plan_redo(),
-            lambda workspace: workspace.redo(force=call.arguments.force),
+            lambda workspace, _shown: workspace.redo(force=call.arguments.force),
             lambda done: f"stepwell undo {done.plan.operation or done.operation}",
         ),
     )

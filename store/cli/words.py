@@ -9,7 +9,7 @@ from stepwell.store.model.changes import Change, Hunk
 from stepwell.store.model.ids import short
 from stepwell.store.model.paths import escape
 from stepwell.store.model.plans import Kept
-from stepwell.store.model.steps import Covered, Mark, Reason, Step, Tokens
+from stepwell.store.model.steps import Covered, Mark, Reason, Step, Tokens, View
 from stepwell.store.model.text import one_line, plural, printable, printable_line
 
 _UNITS = ((604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -55,6 +55,13 @@ def size(count: int) -> str:
         if amount < 1000:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1000:.1f} TB"
+
+
+def way_back(before: View, after: View) -> tuple[Piece, ...]:
+    """Returns the end of a line about a change without files; nothing where nothing was changed."""
+    if after.undoables[-1:] == before.undoables[-1:]:
+        return ()
+    return (Styled("; take it back: stepwell undo", "dim"),)
 
 
 def named(step: Step) -> list[Piece]:

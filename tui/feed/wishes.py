@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stepwell.tui.model.picks import Wanted
 from stepwell.tui.values import Applied, Operation, PlannedChanges, RefusedError, Step
@@ -184,4 +184,31 @@ class Abort:
         raise AssertionError("a merge always has a plan of files")
 
 
-Wish = Rollback | Undo | Redo | Switch | Merge | MergePicks | Settle | Abort
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a line of the command line asks for, planned by the command itself."""
+
+    make: Callable[[Any], PlannedChanges | Operation]
+    flip: Callable[[Any, Operation], Applied | Operation] | None = None
+    """Does what is planned where no file is concerned."""
+    undo: bool = False
+    heading: str = ""
+    """What it is, where the plan does not tell."""
+    fence: Any = None
+    """What must hold when it is done; None: nothing."""
+    whole: bool = False
+    """It is planned by a source that knows of experiments."""
+
+    def other_side(self) -> Rollback | None:
+        """It is as it was typed."""
+        return None
+
+    def plan(self, source: Source) -> PlannedChanges | Operation:
+        return self.make(source)
+
+    def carry_out(self, source: Source, shown: Operation) -> Applied | Operation:
+        assert self.flip is not None, "only undo and redo plan an operation without files"
+        return self.flip(source, shown)
+
+
+Wish = Rollback | Undo | Redo | Switch | Merge | MergePicks | Settle | Abort | Asked

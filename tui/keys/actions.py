@@ -94,7 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", "copy code, patch, hunk, path or id", "everywhere", ("y",)),
     Action("edit", "open this file in $EDITOR, at this line", "everywhere", ("e",)),
     Action("pager", "this diff in $PAGER", "everywhere", ("vertical_line",)),
-    Action("command", "run a command: log, show, rollback, session ...", "everywhere", ("colon",)),
+    Action("command", "run any command: show, mark, rollback, gc ...", "everywhere", ("colon",)),
     Action("statistics", "figures of the store, and how it grew", "everywhere", ("I",)),
     Action(
         "theme", "the next theme: dark, light, the terminal's own colours", "everywhere", ("o",)
@@ -388,12 +388,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("close", "back to the timeline", "sessions", ("escape", "q", "h", "s"), hint="back"),
     Action("close", "back to the timeline", "figures", ("escape", "q", "h", "I"), hint="back"),
     Action("run_line", "run the line", "command", ("enter",), hint="run"),
-    Action("complete_line", "complete the command", "command", ("tab",), hint="complete"),
+    Action(
+        "complete_line", "complete the word, or list the ways", "command", ("tab",), hint="complete"
+    ),
     Action("earlier", "the line before", "command", ("up",), hint="before"),
     Action("later", "the line after", "command", ("down",)),
     Action("text_down", "scroll what was said down", "command", ("pagedown",), hint="scroll"),
     Action("text_up", "scroll it up", "command", ("pageup",)),
-    Action("leave_line", "back to the timeline", "command", ("escape",), hint="back"),
+    Action(
+        "leave_line", "end the command that runs, or go back", "command", ("escape",), hint="back"
+    ),
     # forms
     Action("save", "save what was typed", "form", ("ctrl+s",), hint="save"),
     Action("leave_form", "leave without a change", "form", ("escape",), hint="leave"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+import textwrap
+
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 def cells(text: str) -> int:
@@ -39,3 +41,12 @@ def fit_path(text: str, width: int, ellipsis: str = "…") -> str:
     while tail and cells(tail) > width - 1:
         tail = tail[1:]
     return ellipsis + tail if width > 0 else ""
+
+
+def wrapped(text: str, width: int, *, prose: bool = False) -> list[str]:
+    """Returns `text` in lines of at most `width` cells; prose is broken between words."""
+    if cells(text) <= width:
+        return [text]
+    if not prose or not text.isascii():
+        return chop_cells(text, width)
+    return textwrap.wrap(text, width, drop_whitespace=True, break_on_hyphens=False)

@@ -1,37 +1,40 @@
-"""What a line that begins with `:` asks for. Pure."""
+"""What a line that begins with `:` asks for beyond the command line's own words. Pure."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 SESSION_WORDS = ("snapshot", "snapshots", "metrics", "timeline")
+_MOST = 100
+"""Lines that are remembered."""
+_LONGEST = 2_000
+"""A longer line is not."""
+_NAMED = re.compile(r"[\w.-]+:\S+")
+"""How a session is called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """One thing to be done."""
 
-    act: Literal["read", "rollback", "switch", "undo", "redo", "filter", "snapshot"]
+    act: Literal["run", "filter", "snapshot"]
     words: tuple[str, ...] = ()
-    """Of read: the command line; of the others: what they are about."""
-    side: Literal["before", "after"] = "after"
-    only: bool = False
+    """Of run: the command line; of filter: the query; of snapshot: what it is."""
 
 
 class NotUnderstood(Exception):
     """Carries the reason as a sentence."""
 
 
-def understood(
-    text: str, session: str | None, only_reads: Callable[[Sequence[str]], bool]
-) -> Order:
+def understood(text: str, session: str | None) -> Order:
     """Returns what a line asks for; `session` is that of the selected step.
 
     Raises:
-        NotUnderstood: it is no command, or one that a shell has to run.
+        NotUnderstood: it holds no words, or is about a session and none is selected.
     """
     try:
         words = shlex.split(text)
@@ -41,25 +44,21 @@ def understood(
         words = words[1:]
     if not words:
         raise NotUnderstood("type a command; tab completes it")
-    name, rest = words[0], words[1:]
-    if name == "session":
-        return _session(rest, session)
-    if only_reads(words):
-        return Order("read", tuple(words))
-    if name in ("rollback", "switch", "undo", "redo"):
-        return _preview(name, rest)
-    raise NotUnderstood(f"{name} changes the store, and has no preview: run it in a shell")
+    short = _session(words[1:], session) if words[0] == "session" else None
+    return short or Order("run", tuple(words))
 
 
-def _session(rest: Sequence[str], session: str | None) -> Order:
-    word = rest[0] if rest else ""
+def _session(rest: Sequence[str], session: str | None) -> Order | None:
+    """Returns what the short forms ask for, that are about the selected step's session."""
+    word, given = (rest[0] if rest else ""), rest[1:]
+    if word not in SESSION_WORDS or any(one.startswith("-") for one in given):
+        return None
     if word == "snapshot":
-        return Order("snapshot", (" ".join(rest[1:]),))
+        is_name = len(given) == 1 and _NAMED.fullmatch(given[0])
+        return None if is_name else Order("snapshot", (" ".join(given),))
     if word == "metrics":
-        return Order("read", ("metrics", *rest[1:]))
-    if word not in SESSION_WORDS:
-        raise NotUnderstood(f"session takes {', '.join(SESSION_WORDS)}")
-    name = rest[1] if len(rest) > 1 else session
+        return Order("run", ("metrics", *given))
+    name = given[0] if given else session
     if name is None:
         raise NotUnderstood(f"the selected step is of no session: session {word} NAME")
     return Order("filter", (f"{'kind:checkpoint ' if word == 'snapshots' else ''}{of(name)}",))
@@ -71,48 +70,49 @@ def of(session: str) -> str:
     return f'session:"{quoted}"' if set(quoted) & set(' ",\\') else f"session:{session}"
 
 
-def _preview(name: str, rest: Sequence[str]) -> Order:
-    flags = [word for word in rest if word.startswith("--")]
-    words = tuple(word for word in rest if word not in flags)
-    known = {"--before", "--after", "--only"} if name == "rollback" else set()
-    if set(flags) - known:
-        raise NotUnderstood(f"{flags[0]}: the preview itself asks for that")
-    wanted = {"rollback": (1, 1), "switch": (1, 1), "undo": (0, 1), "redo": (0, 0)}[name]
-    if not wanted[0] <= len(words) <= wanted[1]:
-        takes = {
-            "rollback": "a STEP",
-            "switch": "a branch",
-            "undo": "an operation",
-            "redo": "nothing",
-        }
-        raise NotUnderstood(f"{name} takes {takes[name]}")
-    if name == "undo" and words and not words[0].isdecimal():
-        raise NotUnderstood("undo takes the number of an operation")
-    side: Literal["before", "after"] = "before" if "--before" in flags else "after"
-    return Order(name, words, side, "--only" in flags)  # type: ignore[arg-type]
+class Completed(NamedTuple):
+    """A line completed as far as it is clear."""
+
+    line: str
+    ways: tuple[str, ...] = ()
+    """How it may go on, where there are several."""
 
 
-def completed(text: str, names: Sequence[str]) -> str:
-    """Returns the line with its command completed as far as there is one way to go on."""
+def completed(text: str, offers: Callable[[Sequence[str]], Sequence[str]]) -> Completed:
+    """Returns the line with its last word completed; `offers` tells what may follow other words."""
     lead, _, word = text.rpartition(" ")
-    if lead not in ("", "session"):
-        return text
-    known = SESSION_WORDS if lead else (*names, "session")
-    ends = [f"{name} " if not lead else name for name in known if name.startswith(word)]
-    if not word or not ends:
-        return text
-    low, high = min(ends), max(ends)
+    try:
+        words = shlex.split(lead)
+    except ValueError:
+        return Completed(text)  # within quotes
+    if words[:1] == ["stepwell"]:
+        words = words[1:]
+    known = [*offers(words), *(SESSION_WORDS if words == ["session"] else ())]
+    ways = tuple(dict.fromkeys(one for one in known if shlex.quote(one).startswith(word)))
+    if not ways or (len(ways) > 1 and not text.strip()):
+        return Completed(text, ways)
+    front = f"{lead} " if lead or text.startswith(" ") else ""
+    if len(ways) == 1:
+        return Completed(f"{front}{shlex.quote(ways[0])} ")
+    low, high = min(map(shlex.quote, ways)), max(map(shlex.quote, ways))
     size = next((i for i, sign in enumerate(low) if sign != high[i : i + 1]), len(low))
-    return f"{lead} {low[:size]}" if lead else low[:size]
+    common = low[:size]
+    return Completed(f"{front}{common}", ways if common == word else ())
 
 
 class History:
     """The lines that were run, and the one that is typed."""
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._at = 0
+    def __init__(self, lines: Sequence[str] = ()) -> None:
+        """`lines`: from before, the newest last."""
+        self._lines = list(lines)
+        self._at = len(self._lines)
         self._draft = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is to be remembered of it."""
+        return tuple(line for line in self._lines if len(line) <= _LONGEST)[-_MOST:]
 
     def ran(self, line: str) -> None:
         """Takes a line; the same one twice running counts once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -39,6 +39,8 @@ class Place:
     folds: int = 0
     marks: Mapping[str, int] = field(default_factory=dict)
     """Steps by the letters that lead to them."""
+    commands: Sequence[str] = ()
+    """Lines of the command line that were run, the newest last."""
 
 
 def written(value: Taste | Place) -> dict[str, Any]:
@@ -51,7 +53,8 @@ def read(kind: type[_Value], found: object) -> _Value:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         return kind()
     known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
-    sound = {name: v for name, v in found.items() if name in known and _is_sound(name, v)}
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
+    sound = {name: v for name, v in values.items() if name in known and _is_sound(name, v)}
     return kind(**sound)
 
 
@@ -76,6 +79,8 @@ def _is_sound(name: str, value: object) -> bool:
                 isinstance(letter, str) and len(letter) == 1 and _is_number(seq)
                 for letter, seq in value.items()
             )
+        case "commands":
+            return isinstance(value, tuple) and all(isinstance(line, str) for line in value)
     return isinstance(value, bool)
 
 

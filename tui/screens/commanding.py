@@ -1,34 +1,45 @@
-"""`:` runs a command of the command line: what it says is shown, what changes files is previewed."""
+"""`:` runs a command of the command line: what it says is shown, what changes files is previewed.
+
+What would take something away for good is asked for first, by a key or a word of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import count
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.segment import Segment
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
-from stepwell.tui.feed.wishes import Redo, Rollback, Switch, Undo, Wish
-from stepwell.tui.gateway import Gateway, Run, command_names, only_reads
+from stepwell.tui.feed.commands import MOST, Back, Ending, Run
+from stepwell.tui.feed.wishes import Rollback, Wish
+from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
+from stepwell.tui.look.fit import wrapped
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import (
     BackAsked,
     ChangeDone,
     ChangeRefused,
+    CommandAt,
+    CommandSaid,
     CommandTold,
     CursorMoved,
     Failed,
+    NamesLoaded,
     RowOpened,
     StepNamed,
 )
-from stepwell.tui.model.commandline import History, NotUnderstood, Order, completed, understood
+from stepwell.tui.model.commandline import History, NotUnderstood, completed, understood
 from stepwell.tui.screens.above import Above
+from stepwell.tui.screens.agreeing import agree_form
 from stepwell.tui.values import Clock, Step, StepwellError, printable
 from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
@@ -36,13 +47,14 @@ from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.sentence import Sentence
 
-_MOST = 50_000
-"""Lines of a command's text that are kept."""
+_USAGE = 2
 _WELCOME = (
-    "Run what reads: log, show, diff, cat, search, blame, status, stats, help, ...",
-    "See first: rollback STEP, switch BRANCH, undo and redo open the preview.",
-    "Sessions: session snapshot [TEXT], snapshots [NAME], metrics, timeline [NAME].",
+    "Every command of stepwell: log, show, mark, capture, bisect, help, ...",
+    "What changes files opens the preview: rollback, switch, undo, merge, ...",
+    "What takes something away asks first: prune, purge, gc, branch delete, ...",
+    "Sessions: session snapshot [TEXT], snapshots, metrics, timeline [NAME].",
 )
+_STOPPED = "stopped: nothing that was recorded is lost; operations lists what was done"
 
 
 class Ordered(NamedTuple):
@@ -63,14 +75,25 @@ class TextLines(LineList):
         super().__init__(id="told", glyphs=glyphs)
         self.lines: list[tuple[str, str]] = []
 
-    def say(self, lines: Sequence[str], role: str = "text") -> None:
-        """Adds lines at the end, harmless, and goes to the first of them."""
+    def say(self, text: str, role: str = "text") -> None:
+        """Adds a sentence of our own at the end, harmless, in as many lines as it needs."""
+        self.add([(line, role) for line in wrapped(text, self.row_width, prose=True)])
+
+    def add(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Adds lines at the end, which are harmless and as wide as the pane."""
+        self.lines += lines
+        over = len(self.lines) - 2 * MOST
+        if over > 0:
+            del self.lines[:over]
+            self.set_count(len(self.lines), len(self.lines) - 1)
+        else:
+            self.grow(len(self.lines))
+
+    def begin(self, text: str) -> None:
+        """Adds the line that is run, and has it on top."""
         first = len(self.lines)
-        self.lines += [(printable(line.expandtabs(4)), role) for line in lines]
-        del self.lines[: max(0, len(self.lines) - _MOST)]
-        self.set_span(max((len(line) for line, _ in self.lines), default=0))
-        self.set_count(len(self.lines), len(self.lines) - 1)
-        self.move_to(min(first, len(self.lines) - 1))
+        self.say(text, "accent")
+        self.move_to(len(self.lines) - 1)
         self.scroll_to(y=first, animate=False, immediate=True, force=True)
 
     def row_key(self, index: int) -> Hashable | None:
@@ -114,8 +137,11 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._footer = Footer()
         self._generations = count(1)
         self._generation = 0
-        self._refused: str | None = None
-        self._order = Order("read")
+        self._left = False
+        self._line = ""
+        self._words: tuple[str, ...] = ()
+        self._back: Back | None = None
+        self._offers: Callable[[Sequence[str]], Sequence[str]] = lambda words: ()
 
     def compose(self) -> ComposeResult:
         yield Pane(":", self._text, id="told-pane")
@@ -130,65 +156,115 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._entry.cursor_blink = False
         self.set_focus(self._entry)
         self._text.set_caption("Commands")
-        self._text.say(_WELCOME, "dim")
+        self._text.add([(line, "dim") for line in _WELCOME])
+        self._gateway.load_names(self.post_message)
         self._footer.show_hints(hints_for("command"))
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """An old complaint is about another line."""
         message.stop()
-        if self._entry.value.strip() != self._refused:
-            self._footer.hush()
+        self._footer.hush()
 
     # --- running ---------------------------------------------------------------------------------
 
     def action_run_line(self) -> None:
         """Does what the line asks for."""
+        busy = self._gateway.commands.busy
+        if busy:
+            self._footer.say(printable(f"{busy} is still running: esc stops it"))
+            return
         line = self._entry.value.strip()
         session = self._selected.session if self._selected is not None else None
         try:
-            order = understood(line, session, only_reads)
+            order = understood(line, session)
         except NotUnderstood as error:
-            self._refused = line
             self._footer.say(printable(str(error)), "failed")
             return
         self._history.ran(line)
-        self._entry.value = ""
-        self._generation = next(self._generations)
-        self._order = order
-        self._text.say([f": {line}"], "accent")
-        self._carry_out(order)
-
-    def _carry_out(self, order: Order) -> None:
-        if order.act == "read":
-            plain = self._text.glyphs.ellipsis != "…"
-            run = Run(order.words, self._text.row_width, self._clock(), plain)
-            self._gateway.tell(self.post_message, self._generation, run)
-        elif order.act == "snapshot":
-            session = self._selected.session if self._selected is not None else None
-            self._gateway.take_snapshot(self.post_message, order.words[0], session)
-        elif order.act == "rollback":
-            self._gateway.name_step(self.post_message, self._generation, order.words[0])
-        elif order.act == "filter":
+        self._line, self._entry.value = line, ""
+        self._text.begin(f": {printable(line)}")
+        if order.act == "filter":
             self.dismiss(Ordered(query=order.words[0]))
+        elif order.act == "snapshot":
+            self._gateway.take_snapshot(self.post_message, order.words[0], session)
         else:
-            self.dismiss(Ordered(_wish(order)))
+            self._start(order.words)
+
+    def _start(self, words: Sequence[str], *, agreed: bool = False) -> None:
+        self._generation, self._words = next(self._generations), tuple(words)
+        plain = self._text.glyphs.ellipsis != "…"
+        run = Run(words, self._text.row_width, self._clock(), plain, agreed)
+        self._text.set_caption("Commands", "esc stops it")
+        self._gateway.commands.start(self._hear, self._generation, run)
+
+    def _hear(self, message: Message) -> None:
+        """Takes what a command says, on its thread; once this screen is left, the main one does."""
+        if self._left:
+            self._gateway.tell_main(message)
+        else:
+            self.post_message(message)
+
+    def on_command_said(self, message: CommandSaid) -> None:
+        """Shows lines."""
+        if message.generation == self._generation:
+            self._text.add(message.lines)
+
+    def on_command_at(self, message: CommandAt) -> None:
+        """Shows how far it is."""
+        if message.generation == self._generation:
+            self._text.set_caption("Commands", f"{message.text}; esc stops it")
 
     def on_command_told(self, message: CommandTold) -> None:
-        """Shows what the command said."""
-        if message.generation == self._generation:
-            lines = message.text.rstrip("\n").split("\n")
-            self._text.say(lines, "failed" if message.code else "text")
-            self._text.set_caption("Commands", f"{grouped(len(lines))} lines")
+        """Goes on as the command ended."""
+        message.stop()
+        ending = message.ending
+        if ending.wrote:
+            self._gateway.poll()
+        if message.generation != self._generation:
+            return
+        self._text.set_caption("Commands", f"{grouped(len(self._text.lines))} lines")
+        if ending.question:
+            self._ask(ending)
+        elif ending.back is not None:
+            self._back = ending.back
+            reference = ending.back.reference
+            self._gateway.name_step(self.post_message, self._generation, reference)
+        elif ending.wish is not None:
+            self.dismiss(Ordered(ending.wish))
+        elif ending.stopped:
+            self._text.say(_STOPPED if ending.wrote else "stopped", "warning")
+        elif ending.code == _USAGE:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Puts the line where it can be mended, unless another one is typed already."""
+        if not self._entry.value:
+            self._put(self._line)
+
+    def _ask(self, ending: Ending) -> None:
+        words = self._words
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._start(words, agreed=True)
+            else:
+                self._text.say("nothing was changed", "dim")
+
+        form = agree_form(
+            self._gateway, self._text.glyphs, ending.name, ending.question, ending.word
+        )
+        self.app.push_screen(form, answered)
 
     def on_step_named(self, message: StepNamed) -> None:
         """Leaves for the preview of going back to it."""
-        if message.generation == self._generation:
-            order = self._order
-            self.dismiss(Ordered(Rollback(message.step, side=order.side, only=order.only)))
+        back = self._back
+        if message.generation == self._generation and back is not None:
+            side: Literal["before", "after"] = "before" if back.before else "after"
+            self.dismiss(Ordered(Rollback(message.step, side=side, only=back.only)))
 
     def on_change_done(self, message: ChangeDone) -> None:
         """Says what was done."""
-        self._text.say([message.sentence], "ok")
+        self._text.say(printable(message.sentence), "ok")
         self._gateway.poll()
 
     def on_change_refused(self, message: ChangeRefused) -> None:
@@ -197,16 +273,27 @@ class CommandScreen(Above, Screen[Ordered | None]):
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be done."""
+        message.stop()
         self._refuse(message.error)
 
     def _refuse(self, error: StepwellError) -> None:
-        self._text.say([error.message + (f" ({error.hint})" if error.hint else "")], "failed")
+        self._text.say(f"stepwell: {printable(error.message)}", "failed")
+        if error.hint:
+            self._text.say(f"hint: {printable(error.hint)}", "dim")
+        self._give_back()
 
     # --- keys ------------------------------------------------------------------------------------
 
     def action_complete_line(self) -> None:
-        """Completes the command."""
-        self._put(completed(self._entry.value, command_names()))
+        """Completes the last word."""
+        found = completed(self._entry.value, self._offers)
+        self._put(found.line)
+        if found.ways:
+            self._footer.say(printable("  ".join(found.ways)), "dim")
+
+    def on_names_loaded(self, message: NamesLoaded) -> None:
+        """Takes what lines may be completed with."""
+        self._offers = message.offers
 
     def action_earlier(self) -> None:
         """The line before."""
@@ -217,7 +304,8 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._put(self._history.step(1, self._entry.value))
 
     def _put(self, text: str) -> None:
-        self._entry.value = text
+        with self.prevent(Input.Changed):
+            self._entry.value = text
         self._entry.cursor_position = len(text)
 
     def action_text_down(self) -> None:
@@ -229,8 +317,23 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._text.scroll_rows(-max(1, self._text.size.height - 1))
 
     def action_leave_line(self) -> None:
-        """Back to the timeline."""
-        self.dismiss(None)
+        """Ends the command that runs; else back to the timeline."""
+        commands, name = self._gateway.commands, self._gateway.commands.busy
+        if not name or commands.stopping:
+            self.dismiss(None)
+        elif commands.stop():
+            self._text.set_caption(
+                "Commands", f"{printable(name)} is ending; esc again leaves it to itself"
+            )
+        else:
+            self._generation = next(self._generations)
+            self._text.set_caption("Commands", "")
+            self._text.say("stopped", "warning")
+
+    def dismiss(self, result: Ordered | None = None) -> AwaitComplete:
+        """Leaves; what a command still says is the main screen's."""
+        self._left = True
+        return super().dismiss(result)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Nothing follows the cursor."""
@@ -244,11 +347,3 @@ class CommandScreen(Above, Screen[Ordered | None]):
         """Leaves."""
         message.stop()
         self.dismiss(None)
-
-
-def _wish(order: Order) -> Wish:
-    if order.act == "switch":
-        return Switch(order.words[0])
-    if order.act == "undo":
-        return Undo(int(order.words[0]) if order.words else None)
-    return Redo()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
+from stepwell.tui.messages import CommandTold
 from stepwell.tui.screens.openers import Openers
 from stepwell.tui.screens.panes import Panes
 from stepwell.tui.screens.showing import Showing
@@ -24,6 +25,8 @@ class Consulting(Openers):
     _zone: tzinfo | None
     _sought = ""
     _history: History | None = None
+    _commands: tuple[str, ...] = ()
+    """Lines that were run at other times."""
 
     async def _find(self) -> Finding:
         """What searches and filters."""
@@ -62,7 +65,7 @@ class Consulting(Openers):
         from stepwell.tui.model.commandline import History
         from stepwell.tui.screens.commanding import CommandScreen
 
-        self._history = self._history or History()
+        self._history = self._history or History(self._commands)
         selected = self.timeline.selected
         screen = CommandScreen(self._gateway, self._clock, self._glyphs, selected, self._history)
         await self.app.push_screen(screen, self._ordered)
@@ -74,6 +77,15 @@ class Consulting(Openers):
             self.preview(ordered.wish)
         elif ordered.query is not None:
             (await self._find()).filter.apply(ordered.query)
+
+    def on_command_told(self, message: CommandTold) -> None:
+        """Says how a command ended whose screen was left meanwhile."""
+        ending = message.ending
+        if ending.wrote:
+            self._gateway.poll()
+            self.compare_disk()
+            how = "stopped" if ending.stopped else ending.last or "done"
+            self.say(f"{ending.name}: {how}", "failed" if ending.code else "ok")
 
     def action_sessions(self) -> None:
         """Lists the sessions."""

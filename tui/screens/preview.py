@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from stepwell.tui.feed.highlight import Highlighter
-from stepwell.tui.feed.wishes import Rollback, Settle, Wish
+from stepwell.tui.feed.wishes import Asked, Rollback, Settle, Wish
 from stepwell.tui.gateway import ChosenPart, Gateway
 from stepwell.tui.keys.actions import does_it_again, key_of, takes_it_back
 from stepwell.tui.keys.bindings import bindings_for
@@ -444,6 +444,8 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
 def _headline(wish: Wish, shown: PlannedChanges) -> str:
     if isinstance(wish, Settle):
         return settle_headline(shown.plan, wish.side)
+    if isinstance(wish, Asked) and wish.heading:
+        return wish.heading if shown.plan.items else f"{wish.heading}: it is like that already"
     return headline(shown)
 
 
@@ -469,7 +471,7 @@ def _hints(
 
 
 def _safety_of(wish: Wish) -> str:
-    if isinstance(wish, Settle):
+    if isinstance(wish, Settle) or (isinstance(wish, Asked) and wish.heading):
         return f"{_SAFETY} The merge stays under way."
     return f"{_SAFETY} {does_it_again() if wish.undo else takes_it_back()}."
 

@@ -39,6 +39,7 @@ class Remembering(Choosing):
         self._panes.share = taste.share
         self._letters = dict(self._place.marks)
         self.timeline.show_letters(self._letters)
+        self._commands = tuple(self._place.commands)
 
     def recall_place(self) -> None:
         """Goes back to where the person was, once the whole history is there."""
@@ -61,9 +62,9 @@ class Remembering(Choosing):
             timeline.absolute, self.files.as_tree, self._panes.share,
         )  # fmt: skip
         seq = timeline.selected_seq if timeline.cursor > 1 else None
-        return Memory(
-            taste, Place(seq, self._panes.current, timeline.fold_level, dict(self._letters))
-        )
+        letters, pane = dict(self._letters), self._panes.current
+        commands = self._history.lines if self._history is not None else self._commands
+        return Memory(taste, Place(seq, pane, timeline.fold_level, letters, commands))
 
     # --- marks -----------------------------------------------------------------------------------
 

@@ -2,67 +2,202 @@
 
 from __future__ import annotations
 
+import shlex
+import threading
 from pathlib import Path
 
 import pytest
 
 from stepwell.store import Workspace
-from stepwell.store.cli.inside import names, only_reads, tell
-from stepwell.store.cli.main import COMMANDS
+from stepwell.store.cli.inside import (
+    STOPPED,
+    Known,
+    Line,
+    Listener,
+    Place,
+    Stop,
+    look,
+    names,
+    offers,
+    read_line,
+    run,
+)
+from stepwell.store.cli.main import COMMANDS, loaded
+from stepwell.store.cli.manners import _MANNERS
+from stepwell.store.model.errors import StepwellError, UsageError
 
 NOW = 1_783_087_339_000_000_000
 
 
-@pytest.mark.parametrize(
-    ("line", "reads"),
-    [
-        ("log -n 3", True),
-        ("cat @:soil.py", True),
-        ("branch", True),
-        ("branch create x", False),
-        ("experiment list", True),
-        ("experiment run", False),
-        ("rollback @~1", False),
-        ("rollback --help", True),
-        ("run -- rm --help", False),
-        ("undo", False),
-        ("capture", False),
-        ("gc", False),
-        ("export x", False),
-        ("mark @", False),
-        ("", False),
-    ],
-)
-def test_what_reads_is_told_from_what_changes(line: str, reads: bool) -> None:
-    """A list of what is known to read; everything else counts as a change."""
-    assert only_reads(line.split()) is reads
-
-
-def test_the_text_is_that_of_the_command_line(tmp_path: Path) -> None:
-    """Of the given folder and store, whatever the environment says; errors are text, too."""
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A workspace with two steps."""
     folder, home = tmp_path / "orchard", tmp_path / "home"
     folder.mkdir()
     (folder / "soil.py").write_bytes(b"DEPTH = 1\n\xff\n")
-    Workspace.init(folder, home=home).close()
-    told = tell(["cat", "@:soil.py"], str(folder), home, 80, NOW)
-    assert (told.text, told.code) == ("DEPTH = 1\n\ufffd\n", 0)
-    assert "first capture" in tell(["log"], str(folder), home, 80, NOW).text
-    wrong = tell(["show", "#99"], str(folder), home, 80, NOW)
-    assert wrong.code and wrong.text.startswith("stepwell: ")
+    with Workspace.init(folder, home=home) as ws:
+        (folder / "soil.py").write_bytes(b"DEPTH = 2\n")
+        ws.capture("deeper")
+    return Place(str(folder), home)
 
 
-def test_what_changes_is_not_run(tmp_path: Path) -> None:
-    """A caller that did not ask first is in the wrong."""
-    with pytest.raises(ValueError, match="rollback does more"):
-        tell(["rollback", "@"], str(tmp_path), tmp_path, 80, NOW)
+def understood(line: str, place: Place) -> Line:
+    return read_line(shlex.split(line), place)
 
 
-def test_every_command_has_a_name_to_complete() -> None:
-    """In the order of the help."""
-    assert names() == tuple(COMMANDS)
+def told(line: Line, place: Place, stop: Stop | None = None, **more: bool) -> tuple[str, int]:
+    said: list[str] = []
+    listener = Listener(lambda text, beside: said.append(text), columns=80, now_ns=NOW)
+    code = run(line, place, listener, stop, **more)
+    return "\n".join(said), code
 
 
-def test_a_repair_is_no_reading_however_it_is_spelled() -> None:
-    """It writes to the store."""
-    assert only_reads(["verify", "--full"])
-    assert not any(only_reads(["verify", word]) for word in ("--repair", "--rep", "--repair=all"))
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("log -n 3", "reads"),
+        ("-C . log", "reads"),
+        ("help log", "reads"),
+        ("--version", "reads"),
+        ("rollback --help", "reads"),
+        ("branch", "reads"),
+        ("branch create x", "does"),
+        ("branch delete x", "asks"),
+        ("mark @ --tag x", "does"),
+        ("capture -m x", "does"),
+        ("check", "does"),
+        ("experiment list", "reads"),
+        ("experiment run x --try a=true", "does"),
+        ("experiment promote x a", "travels"),
+        ("rollback @~1", "travels"),
+        ("rollback @~1 --path soil.py", "travels"),
+        ("rollback @~1 --dry-run", "reads"),
+        ("undo", "travels"),
+        ("merge x", "travels"),
+        ("merge --continue", "asks"),
+        ("session restore s id", "travels"),
+        ("session delete s id", "does"),
+        ("verify --full", "reads"),
+        ("verify --repair", "asks"),
+        ("prune", "asks"),
+        ("prune --dry-run", "reads"),
+        ("purge soil.py", "asks"),
+        ("gc", "asks"),
+        ("trust", "asks"),
+        ("trust --remove", "does"),
+        ("state delete 1234", "asks"),
+        ("state put -", "shell"),
+        ("state put x.json", "does"),
+        ("export soil.py", "asks"),
+        ("export new.bundle", "does"),
+        ("import x --dry-run", "reads"),
+        ("install claude", "shell"),
+        ("run -- rm --help", "shell"),
+        ("serve", "shell"),
+        ("hook claude", "shell"),
+    ],
+)
+def test_each_line_is_run_in_its_own_manner(line: str, kind: str, place: Place) -> None:
+    """By the options as the command's own parser has them."""
+    assert understood(line, place).manner.kind == kind
+
+
+def test_every_command_has_a_manner() -> None:
+    """A new one cannot be forgotten, and each is one of the list that tab completes."""
+    assert set(_MANNERS) == set(COMMANDS) == set(names())
+
+
+@pytest.mark.parametrize("line", ["frobnicate", "log --frob", "rollback", "-C /x capture"])
+def test_what_makes_no_sense_is_a_usage_error(line: str, place: Place) -> None:
+    """As on the command line; nor is another folder changed from here."""
+    with pytest.raises(UsageError):
+        understood(line, place)
+
+
+def test_options_cannot_be_shortened_past_the_question(place: Place) -> None:
+    """`--rep` is no `--repair`."""
+    with pytest.raises(UsageError):
+        understood("verify --rep", place)
+
+
+def test_the_text_is_that_of_the_command_line(place: Place) -> None:
+    """Of the given folder and store, whatever the environment says; errors are text, too."""
+    assert told(understood("cat @~1:soil.py", place), place) == ("DEPTH = 1\n\ufffd", 0)
+    assert "first capture" in told(understood("log", place), place)[0]
+    text, code = told(understood("show '#99'", place), place)
+    assert code == 3 and text.startswith("stepwell: ")
+    assert "usage: stepwell gc" in told(understood("gc --help", place), place)[0]
+
+
+def test_what_is_asked_for_needs_agreement(place: Place) -> None:
+    """Nothing is run before; with it, the command is not asked anew, and a look changes nothing."""
+    line = understood("purge soil.py", place)
+    with pytest.raises(ValueError, match="purge cannot be run"):
+        told(line, place)
+    with pytest.raises(ValueError, match="rollback cannot be run"):
+        told(understood("rollback @~1", place), place, agreed=True)
+    said: list[str] = []
+    assert look(line, place, Listener(lambda text, _: said.append(text)), Stop()) == 0
+    assert "would remove for good" in said[0] and said[-1] == "nothing was changed"
+    text, code = told(line, place, agreed=True)
+    assert code == 0 and text.startswith("purged")
+
+
+def test_what_travels_is_planned_by_the_command_itself(place: Place) -> None:
+    """With all its options; nothing changes by it."""
+    line = understood("rollback @~1 --path soil.py", place)
+    assert line.verb is not None and not line.is_whole
+    with Workspace.open(place.folder, home=place.home) as ws:
+        planned = line.verb.plan(ws)
+        assert planned.plan.paths == (b"soil.py",)
+    assert (Path(place.folder) / "soil.py").read_bytes() == b"DEPTH = 2\n"
+
+
+def test_a_stopped_command_ends_at_its_next_word(place: Place) -> None:
+    """As after Ctrl-C."""
+    stop = Stop()
+    stop.set()
+    assert told(understood("log", place), place, stop) == ("", STOPPED)
+
+
+def test_a_bisection_is_stopped_with_all_its_tries(place: Place, tmp_path: Path) -> None:
+    """Its command is ended, and no scratch folder stays."""
+    ready, stop = tmp_path / "ready", Stop()
+    line = understood(f"bisect --good @~1 -- sh -c 'touch {ready}; exec sleep 600'", place)
+    found: list[tuple[str, int]] = []
+    thread = threading.Thread(target=lambda: found.append(told(line, place, stop)))
+    thread.start()
+    wait = threading.Event()
+    while not ready.exists():
+        assert thread.is_alive()
+        wait.wait(0.01)
+    stop.set()
+    thread.join(30)
+    assert found and found[0][1] == STOPPED
+
+
+def test_tab_offers_what_may_follow() -> None:
+    """From the parsers: commands, actions, options, and names by what an argument is called."""
+    known = Known(("main", "try"), ("green",), ("slow",), ("pi:1",), ("cache",))
+    assert set(names()) < set(offers((), known))
+    assert offers(("help",), known) == names()
+    assert {"create", "delete"} <= set(offers(("branch",), known))
+    assert {"main", "try", "green", "@", "--path"} <= set(offers(("rollback",), known))
+    assert offers(("log", "--session"), known) == ("pi:1",)
+    assert offers(("capture", "--tag"), known) == ("slow",)
+    assert "cache" in offers(("experiment", "show"), known)
+    assert offers(("frobnicate",), known) == ()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_offers_are_made_for_every_command(name: str) -> None:
+    """Whatever its parser looks like; every one has --help."""
+    assert "--help" in offers((name,), Known())
+    assert loaded(name).name == name
+
+
+def test_words_of_others_lead_to_ours(place: Place) -> None:
+    """A person who types what another tool calls it is told."""
+    with pytest.raises(StepwellError) as told_of:
+        understood("tag x", place)
+    assert "stepwell mark" in told_of.value.hint

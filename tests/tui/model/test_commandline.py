@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from stepwell.tui.model.commandline import (
@@ -14,83 +16,99 @@ from stepwell.tui.model.commandline import (
 )
 
 
-def asked(text: str, session: str | None = "claude:1") -> Order:
-    return understood(text, session, lambda words: words[0] in ("log", "cat"))
-
-
 @pytest.mark.parametrize(
     ("text", "order"),
     [
-        ("log -n 3", Order("read", ("log", "-n", "3"))),
-        ("stepwell cat '@:a b'", Order("read", ("cat", "@:a b"))),
-        ("rollback @~2", Order("rollback", ("@~2",))),
-        ("rollback --before --only '#12'", Order("rollback", ("#12",), "before", True)),
-        ("switch main.1", Order("switch", ("main.1",))),
-        ("undo", Order("undo")),
-        ("undo 12", Order("undo", ("12",))),
-        ("redo", Order("redo")),
+        ("log -n 3", Order("run", ("log", "-n", "3"))),
+        ("stepwell cat '@:a b'", Order("run", ("cat", "@:a b"))),
+        ("rollback --before --only '#12'", Order("run", ("rollback", "--before", "--only", "#12"))),
         ("session snapshot before lunch", Order("snapshot", ("before lunch",))),
+        ("session snapshot", Order("snapshot", ("",))),
+        ("session snapshot pi:2", Order("run", ("session", "snapshot", "pi:2"))),
+        (
+            "session snapshot x -m y",
+            Order("run", ("session", "snapshot", "x", "-m", "y")),
+        ),
         ("session snapshots", Order("filter", ("kind:checkpoint session:claude:1",))),
+        ("session snapshots --json", Order("run", ("session", "snapshots", "--json"))),
         ("session timeline pi:2", Order("filter", ("session:pi:2",))),
         ('session timeline "a b"', Order("filter", ('session:"a b"',))),
-        ("session metrics", Order("read", ("metrics",))),
-        ("session metrics pi:2", Order("read", ("metrics", "pi:2"))),
+        ("session metrics", Order("run", ("metrics",))),
+        ("session metrics pi:2", Order("run", ("metrics", "pi:2"))),
+        ("session restore pi:2 12ab", Order("run", ("session", "restore", "pi:2", "12ab"))),
+        ("session", Order("run", ("session",))),
     ],
 )
 def test_lines_are_understood(text: str, order: Order) -> None:
-    """What reads is run, what changes files is previewed, sessions have words of their own."""
-    assert asked(text) == order
+    """The command line's own words, and short forms about the selected session."""
+    assert understood(text, "claude:1") == order
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "type a command"),
-        ("log 'x", "quote is not closed"),
-        ("gc", "run it in a shell"),
-        ("rollback", "takes a STEP"),
-        ("rollback @ --path x", "--path"),
-        ("rollback @ --force", "--force"),
-        ("undo this", "number of an operation"),
-        ("redo 4", "takes nothing"),
-        ("session", "session takes snapshot"),
-    ],
-)
-def test_what_cannot_be_done_here_is_said(text: str, reason: str) -> None:
-    """No option gets round the preview."""
+@pytest.mark.parametrize(("text", "reason"), [("", "type a command"), ("log 'x", "quote")])
+def test_what_holds_no_words_is_said(text: str, reason: str) -> None:
+    """Before anything is run."""
     with pytest.raises(NotUnderstood, match=reason):
-        asked(text)
+        understood(text, None)
 
 
 def test_a_session_is_named_where_the_step_has_none() -> None:
     """The disk's row, and captures by hand."""
     with pytest.raises(NotUnderstood, match="of no session"):
-        asked("session timeline", None)
+        understood("session timeline", None)
+
+
+def offered(words: Sequence[str]) -> Sequence[str]:
+    if not words:
+        return ("status", "stats", "rollback", "log", "session")
+    known = {
+        "session": ("snapshot", "snapshots", "timeline", "show"),
+        "switch": ("try", "it's mine"),
+    }
+    return known.get(words[-1], ())
 
 
 @pytest.mark.parametrize(
-    ("typed", "line"),
+    ("typed", "line", "ways"),
     [
-        ("sta", "stat"),
-        ("stats", "stats "),
-        ("ro", "rollback "),
-        ("x", "x"),
-        ("", ""),
-        ("session t", "session timeline"),
-        ("session s", "session snapshot"),
-        ("log -n", "log -n"),
+        ("sta", "stat", ()),
+        ("stat", "stat", ("status", "stats")),
+        ("stats", "stats ", ()),
+        ("ro", "rollback ", ()),
+        ("stepwell ro", "stepwell rollback ", ()),
+        ("x", "x", ()),
+        ("", "", ("status", "stats", "rollback", "log", "session")),
+        ("session t", "session timeline ", ()),
+        ("session m", "session metrics ", ()),
+        ("session sn", "session snapshot", ()),
+        ("switch t", "switch try ", ()),
+        ("switch 'i", "switch 'i", ()),
+        ("switch 'it", "switch 'it'\"'\"'s mine' ", ()),
+        ("log 'a b", "log 'a b", ()),
+        ("log -n", "log -n", ()),
     ],
 )
-def test_tab_completes_as_far_as_it_is_clear(typed: str, line: str) -> None:
-    """Commands, then the words of session."""
-    assert completed(typed, ("status", "stats", "rollback", "log")) == line
+def test_tab_completes_as_far_as_it_is_clear(typed: str, line: str, ways: tuple[str, ...]) -> None:
+    """The last word, quoted as it has to be; where it may go on in several ways, they are told."""
+    found = completed(typed, offered)
+    if typed == "switch 'i":
+        assert found.line.startswith(typed)
+        return
+    assert found == (line, ways)
     assert set(SESSION_WORDS) == {"snapshot", "snapshots", "metrics", "timeline"}
 
 
 def test_up_and_down_walk_through_the_lines_before() -> None:
-    """What was being typed comes back at the end."""
-    history = History()
+    """What was being typed comes back at the end; they are remembered."""
+    history = History(("gc",))
     for line in ("log", "show @", "show @"):
         history.ran(line)
-    assert [history.step(-1, "di") for _ in range(3)] == ["show @", "log", "log"]
-    assert [history.step(1, "log"), history.step(1, "show @")] == ["show @", "di"]
+    assert [history.step(-1, "di") for _ in range(4)] == ["show @", "log", "gc", "gc"]
+    assert [history.step(1, "gc") for _ in range(3)] == ["log", "show @", "di"]
+    assert history.lines == ("gc", "log", "show @")
+
+
+def test_few_lines_are_remembered() -> None:
+    """Neither very many nor very long ones."""
+    history = History([str(number) for number in range(500)])
+    history.ran("x" * 10_000)
+    assert history.lines == tuple(str(number) for number in range(400, 500))

@@ -18,7 +18,9 @@ from stepwell.store.model.steps import StepResult
 from stepwell.store.state.meterfile import FOLDER
 from stepwell.store.state.persistence import MemoryPersistence
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.feed.memory import Memory
 from stepwell.tui.look.glyphs import ASCII, UTF8
+from stepwell.tui.screens.agreeing import AgreeByKey, AgreeByWord
 from stepwell.tui.screens.commanding import CommandScreen, TextLines
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.preview import RestorePreview
@@ -46,8 +48,19 @@ def root(tmp_path: Path) -> Path:
 
 
 def typed(text: str) -> list[str]:
-    named = {" ": "space", ":": "colon", "@": "at", "~": "tilde", "#": "number_sign"}
+    named = {
+        " ": "space", ":": "colon", "@": "at", "~": "tilde", "#": "number_sign", "-": "minus",
+        "=": "equals_sign", "'": "apostrophe", "/": "slash", ".": "full_stop", "_": "underscore",
+    }  # fmt: skip
     return [named.get(sign, sign) for sign in text]
+
+
+async def run_line(pilot: Pilot[int], app: StepwellApp, line: str) -> None:
+    """Puts a line into the entry, as if pasted, and runs it."""
+    if not isinstance(app.screen, CommandScreen):
+        await pilot.press("colon")
+    app.screen.query_one(Input).value = line
+    await pilot.press("enter")
 
 
 def said(app: StepwellApp) -> str:
@@ -65,24 +78,273 @@ def test_a_reading_command_shows_its_text(root: Path, play_over: Make, until: Ma
         assert app.screen.query_one("#command-entry").value == "log -n 2"
         await pilot.press("ctrl+u", *typed("show nowhere"), "enter")
         await until(lambda: "stepwell: " in said(app))
-        await pilot.press("ctrl+u", *typed("gc"), "enter")
-        await pilot.pause()
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
 
     play_over(root, scene)
 
 
-def test_what_changes_files_opens_the_preview(root: Path, play_over: Make, until: Make) -> None:
-    """Nothing is changed by the line itself."""
+def test_a_line_that_makes_no_sense_stays_to_be_mended(
+    root: Path, play_over: Make, until: Make, settle: Make
+) -> None:
+    """With what is wrong and a hint above it, in full on a narrow screen."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        await pilot.press("colon", *typed("rollback @~1"), "enter")
+        await pilot.press("colon", *typed("rollback"), "enter")
+        await until(lambda: "hint: see stepwell rollback --help" in said(app))
+        await settle(pilot, app)
+        assert app.screen.query_one(Input).value == "rollback"
+        await pilot.press(*typed(" @~1 --no-such-option-at-all-" + "x" * 60), "enter")
+        await until(lambda: said(app).count("hint: ") == 2)
+        wide = app.screen.query_one(TextLines).row_width
+        assert all(len(line) <= wide for line in said(app).split("\n"))
+
+    play_over(root, scene, (80, 24))
+
+
+@pytest.mark.parametrize(
+    ("line", "headline"),
+    [
+        ("rollback @~2", "Put 1 file back"),
+        ("rollback @~2 --path soil.py", "Put 1 file back"),
+        ("rollback @~2 --files-only", "Put 1 file back"),
+        ("switch other", "Switch to branch other"),
+        ("merge other", "Merge branch other"),
+        ("undo", "Undo: "),
+        ("session restore pi:2 @~2", ""),
+    ],
+)
+def test_what_changes_files_opens_the_preview(
+    root: Path, line: str, headline: str, play_over: Make, until: Make, screen_text: Make
+) -> None:
+    """Nothing is changed by the line itself, whatever its options."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.create_branch("other", at="@~2")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, line)
         await until(lambda: isinstance(app.screen, RestorePreview) and app.gateway.idle)
-        await pilot.press("escape")
+        await until(lambda: any(headline in row for row in screen_text(app)))
+        await pilot.press("enter", "escape", "escape")
         assert (root / "soil.py").read_text() == "DEPTH = 2\n"
 
     play_over(root, scene)
+
+
+def test_a_partial_rollback_is_done_by_the_previews_own_key(
+    root: Path, play_over: Make, until: Make
+) -> None:
+    """As its options say, and `undo` takes it back; neither option gets round the preview."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        line = "rollback @~2 --path soil.py --yes --force"
+        await run_line(pilot, app, line)
+        await until(lambda: isinstance(app.screen, RestorePreview) and app.gateway.idle)
+        await pilot.press("y")
+        await pilot.pause()
+        assert (root / "soil.py").read_text() == "DEPTH = 2\n"
+        await pilot.press("A", "y")
+        await until(lambda: (root / "soil.py").read_text() == "DEPTH = 1\n")
+        await until(lambda: isinstance(app.screen, MainScreen) and app.gateway.idle)
+        await run_line(pilot, app, "undo")
+        await until(lambda: isinstance(app.screen, RestorePreview) and app.gateway.idle)
+        await pilot.press("y")
+        await until(lambda: (root / "soil.py").read_text() == "DEPTH = 2\n")
+        await until(lambda: isinstance(app.screen, MainScreen))
+
+    play_over(root, scene)
+
+
+def test_small_changes_are_done_and_say_how_to_take_them_back(
+    root: Path, play_over: Make, until: Make
+) -> None:
+    """Marks, branches and captures; the timeline has them at once."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, "mark @ --tag slow --label green")
+        await until(lambda: "take it back: stepwell undo" in said(app))
+        await run_line(pilot, app, "branch create aside")
+        await until(lambda: "made aside" in said(app))
+        (root / "soil.py").write_text("DEPTH = 3\n")
+        await run_line(pilot, app, "capture -m dug")
+        await until(lambda: "captured #6 " in said(app) and app.gateway.idle)
+        await pilot.press("escape")
+        await until(lambda: app.main.timeline.count == 7)
+
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert ws.get_step("green").checkpoint.tags == ("slow",)
+        assert {"main", "aside"} == set(ws.view().branches)
+
+
+def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until: Make) -> None:
+    """What would go is shown; enter and esc do nothing, `y` does."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, "prune")
+        await until(lambda: isinstance(app.screen, AgreeByKey))
+        await pilot.press("enter", "escape")
+        await until(lambda: "nothing was changed" in said(app).split("\n")[-1])
+        await run_line(pilot, app, "branch delete other")
+        await until(lambda: isinstance(app.screen, AgreeByKey))
+        await pilot.press("y")
+        await until(lambda: "deleted other" in said(app))
+
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.create_branch("other", at="@~2")
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert set(ws.view().branches) == {"main"}
+
+
+def test_a_purge_asks_for_its_word(root: Path, play_over: Make, until: Make) -> None:
+    """No single key removes anything for good."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, "purge soil.py")
+        await until(lambda: isinstance(app.screen, AgreeByWord))
+        await pilot.press("y", "enter", "ctrl+s")
+        await pilot.pause()
+        assert isinstance(app.screen, AgreeByWord)
+        await pilot.press("backspace", *typed("purge"), "enter")
+        await until(lambda: "there is no undo" in said(app))
+
+    play_over(root, scene)
+
+
+def test_what_needs_a_terminal_is_left_to_a_shell(root: Path, play_over: Make, until: Make) -> None:
+    """With the reason; the line stays."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        for line, why in (("serve", "would hold this screen"), ("install claude", "of an agent")):
+            await run_line(pilot, app, line)
+            await until(lambda why=why: why in said(app))
+            assert "is for a shell" in said(app)
+            await pilot.press("escape")
+
+    play_over(root, scene)
+
+
+def test_a_bisection_is_ended_by_esc(
+    root: Path, tmp_path: Path, play_over: Make, until: Make
+) -> None:
+    """What it runs is ended with it, and the next command can be run."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        pid = tmp_path / "pid"
+        (tmp_path / "slow.sh").write_text(f"echo $$ > {pid}.new && mv {pid}.new {pid}\nsleep 600\n")
+        await run_line(pilot, app, f"bisect --good @~3 -- sh {tmp_path}/slow.sh")
+        await until(pid.exists)
+        await pilot.press("escape")
+        await until(lambda: "stopped" in said(app).split("\n")[-1])
+        await until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists())
+        await run_line(pilot, app, "log -n 1")
+        await until(lambda: "deeper" in said(app))
+        await pilot.press("escape")
+        assert isinstance(app.screen, MainScreen)
+
+    play_over(root, scene)
+
+
+def test_a_writing_command_ends_in_good_order(
+    root: Path, tmp_path: Path, play_over: Make, until: Make
+) -> None:
+    """Esc has it end; another line waits for that; left alone, its end is told on the main screen."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        ready = tmp_path / "ready"
+        (tmp_path / "slow.sh").write_text(f"touch {ready}\nsleep 600\n")
+        line = f"experiment run x --try 'a=sh {tmp_path}/slow.sh'"
+        await run_line(pilot, app, line)
+        await until(ready.exists)
+        await run_line(pilot, app, "gc")
+        await pilot.pause()
+        assert "experiment is still running" in app.screen.query_one(Footer).sentence
+        send(app, "\x1b\x1b")
+        await until(lambda: isinstance(app.screen, MainScreen) and not app.gateway.commands.busy)
+        await until(lambda: "experiment: stopped" in app.main.footer.sentence)
+
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert ws.verify().ok and not ws.view().intent
+
+
+def test_names_are_completed(root: Path, play_over: Make, until: Make) -> None:
+    """Branches, tags, sessions; where there are several ways, the footer tells them."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        await until(lambda: app.gateway.idle and app.screen.query_one(Input))
+        await pilot.pause()
+        await pilot.press(*typed("sw"), "tab", *typed("oth"), "tab")
+        await pilot.pause()
+        assert app.screen.query_one(Input).value == "switch other-"
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "other-one  other-two" in app.screen.query_one(Footer).sentence
+        await pilot.press("ctrl+u", *typed("log --session c"), "tab")
+        await pilot.pause()
+        assert app.screen.query_one(Input).value == "log --session claude:1 "
+
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.create_branch("other-one")
+        ws.create_branch("other-two")
+    play_over(root, scene)
+
+
+HOSTILE = (
+    "show '\x1b]0;owned\x07'",
+    "mark @ --note '[bold]\x1b[2J\u202e'",
+    "branch create '\x1b[31mred'",
+    "rollback '$(touch pwned)'",
+    "capture -m '; touch pwned'",
+    'search "\'; drop table"',
+    "log -- '--yes'",
+    "cat @:../../etc/passwd",
+    "export ../../../proc/nowhere/x",
+    "state put /dev/null",
+    "\ud800",
+    "x" * 5_000,
+)
+
+
+@pytest.mark.parametrize("line", HOSTILE)
+def test_hostile_lines_are_only_text(
+    root: Path, line: str, play_over: Make, until: Make, screen_text: Make
+) -> None:
+    """Whatever is pasted: no shell sees it, no sequence of it is drawn, nothing breaks."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        await until(lambda: isinstance(app.screen, CommandScreen))
+        app.screen.query_one(Input).value = line
+        await pilot.press("enter")
+        await until(lambda: len(said(app).split("\n")) > 5 and not app.gateway.commands.busy)
+        await pilot.pause()
+        assert not any(sign in row for row in screen_text(app) for sign in "\x1b\x07\u202e")
+        assert not any(sign in said(app) for sign in "\x1b\x07\u202e")
+        await pilot.press("escape")
+
+    play_over(root, scene)
+    assert sorted(path.name for path in root.iterdir()) == ["soil.py"]
+
+
+def test_lines_are_remembered(root: Path, play_over: Make, until: Make) -> None:
+    """From one start to the next."""
+    kept: list[Memory] = []
+
+    async def first(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon", *typed("log -n 1"), "enter")
+        await until(lambda: "deeper" in said(app))
+        kept.append(app.main.memory())
+
+    async def second(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon", "up")
+        await pilot.pause()
+        assert app.screen.query_one(Input).value == "log -n 1"
+
+    play_over(root, first)
+    play_over(root, second, memory=kept[0])
 
 
 def test_a_snapshot_is_taken_and_listed(
@@ -198,7 +460,7 @@ def test_figures_warn_before_the_size_limit(
 
 def send(app: StepwellApp, text: str) -> None:
     """Sends keys as a terminal does that has them all at once."""
-    keys = {" ": "space", "\r": "enter", "\t": "tab", "\x13": "ctrl+s"}
+    keys = {" ": "space", "\r": "enter", "\t": "tab", "\x13": "ctrl+s", "\x1b": "escape"}
     for sign in text:
         app.post_message(events.Key(keys.get(sign, sign), sign if sign.isprintable() else None))
 
@@ -211,7 +473,7 @@ def test_a_line_and_its_enter_may_come_at_once(root: Path, play_over: Make, sett
         await settle(pilot, app)
         send(app, "frobnicate x\r")
         await settle(pilot, app)
-        assert "frobnicate" in app.screen.query_one(Footer).sentence
+        assert "frobnicate is no command" in said(app)
         await pilot.press("ctrl+u")
         send(app, "statu\t")
         await settle(pilot, app)
