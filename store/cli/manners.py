@@ -37,7 +37,7 @@ Choice = Callable[[Call], Manner]
 
 def manner(name: str, call: Call) -> Manner:
     """Returns how the command of that name is to be run with these options."""
-    return _MANNERS[name](call)
+    return MANNERS[name](call)
 
 
 def _always(found: Manner) -> Choice:
@@ -99,7 +99,7 @@ def _state_input(call: Call) -> Manner:
 
 _BESIDE = "it goes on until it is ended, and would hold this screen"
 
-_MANNERS: Mapping[str, Choice] = {
+MANNERS: Mapping[str, Choice] = {
     "init": _shell("this folder is looked after already, and another one has a screen of its own"),
     "status": _always(READS),
     "install": _unless_dry(
@@ -132,6 +132,11 @@ _MANNERS: Mapping[str, Choice] = {
     "report": _always(READS),
     "export": _writing_file,
     "import": _unless_dry(DOES),
+    "remote": _by_action(DOES, {"list": _always(READS)}, "verb"),
+    "push": _unless_dry(
+        Manner("asks", "send the timeline with its files, prompts and results", looks=True)
+    ),
+    "pull": _always(DOES),
     "serve": _shell(_BESIDE),
     "mcp": _shell("an agent talks with it over its standard input and output"),
     "rollback": _unless_dry(TRAVELS),
