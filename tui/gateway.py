@@ -24,7 +24,6 @@ from stepwell.tui.feed.errands import Errands
 from stepwell.tui.feed.patches import Sight
 from stepwell.tui.feed.pause import Pause, give_back
 from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
-from stepwell.tui.feed.snapshots import taken
 from stepwell.tui.feed.statediffs import plan_documents, step_documents
 from stepwell.tui.feed.texts import TextSearch, search_texts
 from stepwell.tui.feed.wishes import Asked, Rollback, Wish
@@ -35,7 +34,6 @@ from stepwell.tui.messages import (
     ChangeRefused,
     DiskCompared,
     Failed,
-    NamesLoaded,
     OperationsLoaded,
     PageLoaded,
     PatchLoaded,
@@ -46,7 +44,6 @@ from stepwell.tui.messages import (
     RoomLooked,
     SessionsLoaded,
     StatsLoaded,
-    StepNamed,
     StepsLoaded,
     TimelineLoaded,
 )
@@ -354,37 +351,6 @@ class Gateway:
     def tell_main(self, message: Message) -> None:
         """Hands a message to the main screen."""
         self._post(message)
-
-    def name_step(self, to: Post, generation: int, reference: str) -> None:
-        """Finds the step that a reference names; StepNamed or Failed to `to`."""
-
-        def call(source: Source) -> Message:
-            return StepNamed(generation, source.get_step(reference))
-
-        self.ask("search", "name", "find the step", call, to=to)
-
-    def take_snapshot(self, to: Post, label: str, session: str | None) -> None:
-        """Captures and marks; ChangeDone or ChangeRefused to `to`."""
-        self.change(to, "take the snapshot", lambda source: taken(source, label, session))
-
-    def load_names(self, to: Post) -> None:
-        """Reads what command lines may be completed with; NamesLoaded to `to`."""
-
-        def call(source: Source) -> Message:
-            from stepwell.store.cli import inside
-
-            view = source.view()
-            marks = view.marks.values()
-            known = inside.Known(
-                tuple(view.branches),
-                tuple(mark.label for mark in marks if mark.label),
-                tuple(sorted({tag for mark in marks for tag in mark.tags})),
-                tuple(view.sessions),
-                tuple(view.experiments),
-            )
-            return NamesLoaded(lambda words: inside.offers(words, known))
-
-        self.ask("search", "names", "read the names", call, to=to)
 
     def _searching(self, purpose: Purpose, generation: int) -> Callable[[], bool]:
         self._searches[purpose] = generation

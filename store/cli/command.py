@@ -38,7 +38,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
-        raise UsageError(f"{self.prog}: {message}", hint=f"see {self.prog} --help")
+        said = message.replace("invalid int value", "no whole number")
+        raise UsageError(
+            f"{self.prog.removeprefix('stepwell ')}: {said}", hint=f"see {self.prog} --help"
+        )
 
     def print_help(self, file: object = None) -> None:
         """Raises HelpAsked."""
@@ -174,5 +177,5 @@ def seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 < number < 1e9:
-        raise UsageError(f"{text} is no number of seconds")
+        raise UsageError(f"{text} is no number of seconds", hint="as in 30, or 0.5")
     return number

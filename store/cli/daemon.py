@@ -90,7 +90,9 @@ def _stop(workspace: Workspace) -> None:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("act", choices=("start", "stop", "status"), help="what to do")
+    parser.add_argument(
+        "act", metavar="ACTION", choices=("start", "stop", "status"), help="start, stop, status"
+    )
     parser.add_argument(
         "--idle", metavar="SECONDS", type=seconds, help="end when so long unused (900)"
     )

@@ -7,6 +7,7 @@ import argparse
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Styled, padded, width
 from stepwell.store.environment import default_config
+from stepwell.store.model.errors import UsageError
 from stepwell.store.settings import read_table
 
 _PROBLEMS = 1
@@ -18,6 +19,9 @@ def _keys(call: Call) -> int:
     given, out = call.arguments, call.out
     settings = read_table(default_config(), "keys")
     if given.preset is not None:
+        wrong = load_screen("keys")({"preset": given.preset})[1]
+        if wrong:
+            raise UsageError(wrong[0], hint="stepwell keys --preset lazygit")
         settings = {**settings, "preset": given.preset}
     rows, problems = load_screen("keys")(settings)
     if out.json:

@@ -31,7 +31,7 @@ _LINE = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)
 def _capture(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
-        session, state = _session(plain_text(given.session)), documents(given.state)
+        session, state = _session(plain_text(given.session)), documents(call, given.state)
         title, label = plain_text(given.message) or "", plain_text(given.label)
         act = plain_act(title, session, _tags(given.tags), label, state)
         recorded = workspace.record(label=label, act=act)
@@ -136,7 +136,8 @@ def _place(
     count = _lines_of(workspace, step, path)
     if count is not None and not 1 <= line <= count:
         raise UsageError(
-            f"{found[1]} has no line {line} in step #{step.seq}", hint=f"it has {count} lines"
+            f"{found[1]} has no line {line} in step #{step.seq}",
+            hint=f"it has {plural(count, 'line')}",
         )
     return path, line
 

@@ -117,7 +117,9 @@ def _command(rule: Rule) -> str:
 
 
 def _rules_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", choices=("list",), default="list", help="list")
+    parser.add_argument(
+        "action", metavar="ACTION", nargs="?", choices=("list",), default="list", help="list"
+    )
 
 
 def _trust(call: Call) -> int:

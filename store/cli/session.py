@@ -135,7 +135,7 @@ def _snapshot(call: Call, names: list[str]) -> int:
             names[0],
             description=plain_text(given.message) or "",
             tags=tags,
-            state=documents(given.state),
+            state=documents(call, given.state),
         )
     if call.out.json:
         call.out.document(snapshot_form(step))

@@ -48,7 +48,7 @@ def _put(call: Call, snapshots: StateSnapshots) -> int:
     given = call.arguments
     made = snapshots.create(
         session_of(call),
-        document(name),
+        document(call, name),
         tags=tags_of(given.tag),
         description=plain_text(given.message) or "",
         type=given.type,
@@ -145,7 +145,7 @@ def _auto(call: Call, snapshots: StateSnapshots) -> int:
     interval = call.arguments.interval
     snapshots.start_automatic(
         session,
-        lambda: document(name),
+        lambda: document(call, name),
         interval_ms=None if interval is None else round(interval * 1000),
     )
     try:
@@ -189,7 +189,7 @@ def _export(call: Call, snapshots: StateSnapshots) -> int:
     content = snapshots.export_snapshots(
         query, format=given.format, include_incrementals=not given.no_incrementals
     )
-    target = Path(os.path.abspath(name))
+    target = Path(os.path.abspath(os.path.join(os.fsdecode(call.folder), name)))
     if not target.parent.is_dir():
         raise NotFoundError(f"there is no folder {target.parent}", hint="make it first")
     write_atomic(target, content)
@@ -206,7 +206,7 @@ def _import(call: Call, snapshots: StateSnapshots) -> int:
     (name,) = only(call, "FILE")
     given = call.arguments
     report = snapshots.import_snapshots(
-        content(name),
+        content(call, name),
         overwrite_existing=given.overwrite,
         validate_integrity=not given.no_validate,
     )
@@ -235,13 +235,13 @@ def _migrate(call: Call, snapshots: StateSnapshots) -> int:
         only(call, "FILE")
     more: dict[str, Any] = {}
     if given.config is not None:
-        config = migrated_config(document(given.config))
+        config = migrated_config(document(call, given.config))
         save_config(state_folder(call), config)
         more = {"config": asdict(config)}
     report = ImportReport()
     if given.arguments:
         (name,) = only(call, "FILE")
-        report = snapshots.migrate(session_of(call), _basic(document(name)))
+        report = snapshots.migrate(session_of(call), _basic(document(call, name)))
     return tell_report(call, report, more)
 
 
@@ -283,7 +283,7 @@ def _event(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.state.forms import event_form
 
     (name,) = only(call, "FILE")
-    event = snapshots.record_event(session_of(call), call.arguments.kind, document(name))
+    event = snapshots.record_event(session_of(call), call.arguments.kind, document(call, name))
     if call.out.json:
         call.out.document(event_form(event))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,8 +83,8 @@ def moment_ns(text: str) -> int:
     return _time_ns(text) + _MILLISECOND_NS - 1
 
 
-def content(name: str) -> bytes:
-    """Returns the bytes of a file, or of stdin for -; NotFoundError, or FailedError if too large."""
+def content(call: Call, name: str) -> bytes:
+    """Returns the bytes of a file, named relative to the folder, or of stdin for -; NotFoundError, or FailedError if too large."""
     from stepwell.store.state.documents import DEFAULT_LIMITS, too_large
 
     most = DEFAULT_LIMITS.input_bytes
@@ -91,7 +92,7 @@ def content(name: str) -> bytes:
         if name == "-":
             read = sys.stdin.buffer.read(most + 1)
         else:
-            with open(name, "rb") as file:
+            with open(os.path.join(os.fsdecode(call.folder), name), "rb") as file:
                 read = file.read(most + 1)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {name}", hint="- stands for stdin") from error
@@ -104,11 +105,11 @@ def content(name: str) -> bytes:
     return read
 
 
-def document(name: str) -> Any:
+def document(call: Call, name: str) -> Any:
     """Returns the JSON that a file holds, or stdin for -."""
     from stepwell.store.state.documents import parse
 
-    return parse(content(name), "the standard input" if name == "-" else name)
+    return parse(content(call, name), "the standard input" if name == "-" else name)
 
 
 def only(call: Call, names: str) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled
-from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.errors import IntegrityError, UsageError
 from stepwell.store.model.ids import short
 from stepwell.store.model.reports import Repaired, VerifyReport
 from stepwell.store.model.text import plural
@@ -21,11 +22,15 @@ _SHOWN = 5
 def _verify(call: Call) -> int:
     given, out = call.arguments, call.out
     repaired = None
+    if given.bundle is not None and not given.repair:
+        raise UsageError(
+            "--from goes with --repair", hint="as in stepwell verify --repair --from X"
+        )
     with call.open() as workspace:
         if given.repair:
             from stepwell.store.bundling import repair_from
 
-            bundle = None if given.bundle is None else Path(given.bundle)
+            bundle = _bundle(call)
             repaired = repair_from(workspace, bundle, progress=out.progress)
             call.tell_recovery(workspace)
         full = given.full or given.repair
@@ -38,6 +43,11 @@ def _verify(call: Call) -> int:
         _tell_repaired(out, repaired)
         _tell(out, report, seqs, sampled=given.sample is not None)
     return 0 if report.ok else DAMAGED
+
+
+def _bundle(call: Call) -> Path | None:
+    name = call.arguments.bundle
+    return None if name is None else Path(os.fsdecode(call.folder), name)
 
 
 def _form(report: VerifyReport, repaired: Repaired | None) -> dict[str, Any]:
@@ -97,9 +107,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _percent(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= 100:
-        raise ValueError(f"not a percentage: {text}")
+        raise UsageError(f"{text} is no percentage", hint="above 0, and up to 100")
     return value
 
 

@@ -120,7 +120,7 @@ class _Passing:
 
 def _milliseconds(text: str) -> int:
     if not text.isdecimal() or len(text) > 8:
-        raise UsageError(f"{text} is no number of milliseconds")
+        raise UsageError(f"{text} is no number of milliseconds", hint="as in 500")
     return int(text)
 
 

@@ -21,6 +21,7 @@ from stepwell.store.demo.project import FILES
 from stepwell.store.demo.session import ACTS, AGENT_SESSION
 from stepwell.store.demo.watched import WATCHED
 from stepwell.store.demo.watching import look_at_rules
+from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.recording import Act
 from stepwell.store.engine.registry import locate, root_for
 from stepwell.store.model.errors import NotAWorkspaceError, RefusedError
@@ -63,9 +64,13 @@ def build(
 
 def _claim(folder: Path, home: Path) -> None:
     """Makes the folder, or raises when anything of a person's could get into the demo."""
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        raise system_error(error, "making the folder", folder) from error
+    if not is_empty:
         raise _refused(folder, "is not empty")
-    folder.mkdir(parents=True, exist_ok=True)
     place = os.path.realpath(os.fsencode(folder))
     if root_for(place) != place:
         raise _refused(folder, "lies in a git repository")

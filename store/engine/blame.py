@@ -62,7 +62,7 @@ def blame(
     blob = _blob_at(reader, at, path)
     if blob is None:
         raise NotFoundError(
-            f"{escape(path)} is no file in step #{at.seq}",
+            f"{escape(path) or 'the folder itself'} is no file in step #{at.seq}",
             hint=f"see what there is with `stepwell show '#{at.seq}'`, or name another step with --at",
             path=escape(path),
         )

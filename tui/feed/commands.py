@@ -91,7 +91,8 @@ class Commands:
         """`load` gives the store's module that runs commands inside another program."""
         self._root = root
         self._home = home
-        self._load = load
+        self.load = load
+        """As given."""
         self._task: _Task | None = None
 
     @property
@@ -110,7 +111,7 @@ class Commands:
         """Runs a command; CommandSaid, CommandAt and CommandTold to `to`. False: another one runs."""
         if self._task is not None:
             return False
-        inside = self._load()
+        inside = self.load()
         task = self._task = _Task(run, inside.Stop())
         place = inside.Place(self._root, self._home)
         saying = _Saying(to, generation, run.columns)

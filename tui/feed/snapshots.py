@@ -9,6 +9,12 @@ from stepwell.tui.source import Source
 
 if TYPE_CHECKING:
     from stepwell.store import Workspace
+    from stepwell.tui.gateway import Gateway, Post
+
+
+def take_snapshot(gateway: Gateway, to: Post, text: str, session: str | None) -> None:
+    """Captures and marks; ChangeDone or ChangeRefused to `to`."""
+    gateway.change(to, "take the snapshot", lambda source: taken(source, text, session))
 
 
 def taken(source: Source, text: str, session: str | None) -> ChangeDone:

@@ -18,6 +18,8 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from stepwell.tui.feed.commands import MOST, Back, Ending, Run
+from stepwell.tui.feed.naming import load_names, name_step
+from stepwell.tui.feed.snapshots import take_snapshot
 from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
@@ -157,7 +159,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self.set_focus(self._entry)
         self._text.set_caption("Commands")
         self._text.add([(line, "dim") for line in _WELCOME])
-        self._gateway.load_names(self.post_message)
+        load_names(self._gateway, self.post_message)
         self._footer.show_hints(hints_for("command"))
 
     def on_input_changed(self, message: Input.Changed) -> None:
@@ -186,7 +188,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         if order.act == "filter":
             self.dismiss(Ordered(query=order.words[0]))
         elif order.act == "snapshot":
-            self._gateway.take_snapshot(self.post_message, order.words[0], session)
+            take_snapshot(self._gateway, self.post_message, order.words[0], session)
         else:
             self._start(order.words)
 
@@ -228,7 +230,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         elif ending.back is not None:
             self._back = ending.back
             reference = ending.back.reference
-            self._gateway.name_step(self.post_message, self._generation, reference)
+            name_step(self._gateway, self.post_message, self._generation, reference)
         elif ending.wish is not None:
             self.dismiss(Ordered(ending.wish))
         elif ending.stopped:

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from stepwell.tui.feed.naming import name_step
 from stepwell.tui.feed.verdicts import load_verdicts
 from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.gateway import Gateway
@@ -187,7 +188,7 @@ class VerdictsScreen(Above, Screen[VerdictChoice | None]):
         elif row.verdict.action == "rollback":
             self._footer.say("it went back there already: u in the timeline takes that back")
         else:
-            self._gateway.name_step(self.post_message, 0, row.verdict.target)
+            name_step(self._gateway, self.post_message, 0, row.verdict.target)
 
     def on_step_named(self, message: StepNamed) -> None:
         """Leaves for the preview."""

@@ -52,6 +52,47 @@ def _told(ran: Any) -> None:
         (["redo", "--yes"], 3),
         (["-C", "/nonexistent/folder", "log"], 3),
         (["-C", "/", "status"], 3),
+        (["help", "nope"], 2),
+        (["log", "foo:bar"], 2),
+        (["log", "--branch", "nope"], 3),
+        (["search", ""], 2),
+        (["blame", "."], 3),
+        (["blame", "../x"], 2),
+        (["mark", "@", "--label", "a b"], 2),
+        (["mark", "@", "--note", "x", "--at", "README:999"], 2),
+        (["rollback", "@", "--path", "../x", "--yes"], 2),
+        (["switch", "nope", "--yes"], 3),
+        (["merge", "nope", "--yes"], 3),
+        (["merge", "--continue"], 3),
+        (["branch", "frob"], 2),
+        (["branch", "create", "main"], 4),
+        (["branch", "delete", "main"], 4),
+        (["experiment", "show", "nope"], 3),
+        (["experiment", "run", "x"], 2),
+        (["check"], 2),
+        (["trust"], 3),
+        (["bisect", "--good", "@"], 2),
+        (["bisect", "--good", "nope", "true"], 3),
+        (["metrics", "nope"], 3),
+        (["session", "show", "x", "nope"], 3),
+        (["report", "nope"], 3),
+        (["state", "put", "nope"], 3),
+        (["state", "nearest", "frob"], 2),
+        (["capture", "--state", "x=nope"], 3),
+        (["export", "."], 1),
+        (["import", "nope"], 3),
+        (["verify", "--from", "x"], 2),
+        (["verify", "--sample", "0"], 2),
+        (["verify", "--sample", "x"], 2),
+        (["purge", "nope", "--yes"], 3),
+        (["keys", "--preset", "nope"], 2),
+        (["install", "nope"], 2),
+        (["watch", "--quiet", "x"], 2),
+        (["watch", "--interval", "x"], 2),
+        (["daemon"], 2),
+        (["transcripts", "import"], 2),
+        (["serve", "--port", "99999"], 2),
+        (["demo", "--no-open", "README"], 1),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )
@@ -341,3 +382,23 @@ def test_the_next_command_settles_a_killed_rollback_and_says_so(
     assert run("status", "--json").json["pending_recovery"] is None
     contents = {(folder / name).read_text() for name in "abcd" if (folder / name).exists()}
     assert contents == {"rollback": set(), "undo": {"new\n"}, "capture": {"old\n"}}[command[0]]
+
+
+def test_a_sentence_names_things_once_and_as_people_do(folder: Path, run: Run) -> None:
+    """Neither the program twice, nor how its source calls a kind of value."""
+    assert run("log", "-n", "many").err.startswith("stepwell: log: argument -n: no whole number")
+    assert run("blame", ".").err.startswith("stepwell: the folder itself is no file")
+
+
+def test_files_are_named_relative_to_the_folder(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of states: `-C` is as if started there."""
+    (folder / "plan.json").write_text('{"todo": 1}')
+    monkeypatch.chdir(tmp_path)
+    there = ("-C", str(folder))
+    assert run(*there, "state", "put", "plan.json").code == 0
+    assert run(*there, "state", "export", "all.json").code == 0
+    assert (folder / "all.json").is_file()
+    done = run(*there, "capture", "--session", "me:1", "--state", "plan=plan.json")
+    assert done.code == 0, done.err
