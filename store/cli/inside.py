@@ -40,6 +40,10 @@ STOPPED = 130
 """What a command that was stopped on request returns, as after Ctrl-C."""
 
 
+_PIECE = 65_536
+"""Bytes that are looked at in one go: other threads have their turn between two."""
+
+
 class Stopped(KeyboardInterrupt):
     """Someone asked the command to end; it leaves things as after Ctrl-C."""
 
@@ -242,11 +246,13 @@ class _Stream:
         self._left = b""
 
     def write(self, content: bytes | memoryview) -> int:
-        if self._stop.is_set() and not self._stop.heeded:
-            raise Stopped
-        *lines, self._left = (self._left + bytes(content)).split(b"\n")
-        for line in lines:
-            self._tell(line)
+        for at in range(0, len(content), _PIECE):
+            if self._stop.is_set() and not self._stop.heeded:
+                raise Stopped
+            piece = bytes(content[at : at + _PIECE])
+            *lines, self._left = (self._left + piece).split(b"\n")
+            for line in lines:
+                self._tell(line)
         return len(content)
 
     def flush(self) -> None:

@@ -24,8 +24,10 @@ MOST = 50_000
 """Lines of one command that are shown."""
 _LONGEST = 20_000
 """Characters of one line that are shown."""
-_BATCH = 400
+_BATCH = 2_000
 _PACE_S = 0.05
+_REST_S = 0.001
+"""So long a command that says much leaves the interpreter to the screen."""
 _ERROR = "stepwell: "
 _HINT = "hint: "
 
@@ -247,7 +249,7 @@ class _Saying:
         shown = printable_line(text[:_LONGEST])
         if shown and not (beside and text.startswith(_HINT)):
             self.last = shown
-        for part in wrapped(shown, self._columns, prose=beside):
+        for part in wrapped(shown, self._columns):
             self._take(part, role)
         if cut:
             self._take(f"(cut: the line has {len(text):,} characters)", "dim")
@@ -282,3 +284,4 @@ class _Saying:
         if self._lines:
             lines, self._lines = self._lines, []
             self._to(CommandSaid(self._generation, lines))
+            time.sleep(_REST_S)

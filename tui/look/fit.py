@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 
@@ -43,10 +41,13 @@ def fit_path(text: str, width: int, ellipsis: str = "…") -> str:
     return ellipsis + tail if width > 0 else ""
 
 
-def wrapped(text: str, width: int, *, prose: bool = False) -> list[str]:
-    """Returns `text` in lines of at most `width` cells; prose is broken between words."""
-    if cells(text) <= width:
-        return [text]
-    if not prose or not text.isascii():
-        return chop_cells(text, width)
-    return textwrap.wrap(text, width, drop_whitespace=True, break_on_hyphens=False)
+def wrapped(text: str, width: int) -> list[str]:
+    """Returns `text` in lines of at most `width` cells, broken after a space where one is near."""
+    lines = []
+    while len(text) > width or cells(text) > width:
+        head = chop_cells(text[:width], width)[0] or text[:1]
+        cut = head.rfind(" ") + 1
+        cut = cut if cut > len(head) * 2 // 3 else len(head)
+        lines.append(head[:cut])
+        text = text[cut:]
+    return [*lines, text] if text or not lines else lines

@@ -17,6 +17,9 @@ from stepwell.tui.widgets.entry import Entry
 class _Agreeing(Form["bool | None"]):
     """Its result is True when it was agreed to, and None else."""
 
+    LINES = 4
+    """How many it takes beyond the last two of the screen."""
+
     def done(self, message: ChangeDone) -> None:
         raise AssertionError("nothing is sent from here")
 
@@ -44,6 +47,8 @@ class AgreeByKey(_Agreeing):
 
 class AgreeByWord(_Agreeing):
     """A word has to be typed: what is done cannot be taken back."""
+
+    LINES = 6
 
     def __init__(self, gateway: Gateway, glyphs: Glyphs, title: str, word: str) -> None:
         super().__init__(gateway, glyphs, title)

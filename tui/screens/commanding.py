@@ -76,10 +76,13 @@ class TextLines(LineList):
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id="told", glyphs=glyphs)
         self.lines: list[tuple[str, str]] = []
+        self._top = 0
+        """The row that stays on top as lines come, until someone scrolls."""
+        self._pinned = False
 
     def say(self, text: str, role: str = "text") -> None:
         """Adds a sentence of our own at the end, harmless, in as many lines as it needs."""
-        self.add([(line, role) for line in wrapped(text, self.row_width, prose=True)])
+        self.add([(line, role) for line in wrapped(text, self.row_width)])
 
     def add(self, lines: Sequence[tuple[str, str]]) -> None:
         """Adds lines at the end, which are harmless and as wide as the pane."""
@@ -87,16 +90,29 @@ class TextLines(LineList):
         over = len(self.lines) - 2 * MOST
         if over > 0:
             del self.lines[:over]
+            self._top = max(0, self._top - over)
             self.set_count(len(self.lines), len(self.lines) - 1)
         else:
             self.grow(len(self.lines))
+        self.show_top()
+
+    def show_top(self) -> None:
+        """Has the newest line that was run on top, or as much below it as there is room for."""
+        if self._pinned:
+            self.scroll_to(y=self._top, animate=False, immediate=True, force=True)
 
     def begin(self, text: str) -> None:
-        """Adds the line that is run, and has it on top."""
-        first = len(self.lines)
+        """Adds the line that is run, and keeps it on top of what follows."""
+        self._top, self._pinned = len(self.lines), True
         self.say(text, "accent")
-        self.move_to(len(self.lines) - 1)
-        self.scroll_to(y=first, animate=False, immediate=True, force=True)
+
+    def scroll_rows(self, rows: int) -> None:
+        self._pinned = False
+        super().scroll_rows(rows)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self.show_top)
 
     def row_key(self, index: int) -> Hashable | None:
         return index
@@ -247,6 +263,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         words = self._words
 
         def answered(agreed: bool | None) -> None:
+            self.styles.padding = 0
             if agreed:
                 self._start(words, agreed=True)
             else:
@@ -255,6 +272,8 @@ class CommandScreen(Above, Screen[Ordered | None]):
         form = agree_form(
             self._gateway, self._text.glyphs, ending.name, ending.question, ending.word
         )
+        # What it is about stays in sight above the form.
+        self.styles.padding = (0, 0, form.LINES, 0)
         self.app.push_screen(form, answered)
 
     def on_step_named(self, message: StepNamed) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from stepwell.tui.look import syntax
-from stepwell.tui.look.fit import clip, fit, fit_path, fit_right
+from stepwell.tui.look.fit import clip, fit, fit_path, fit_right, wrapped
 from stepwell.tui.look.glyphs import ASCII, UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.moments import AGE_CELLS, STAMP_CELLS, age, full_stamp, stamp, took
 from stepwell.tui.look.numbers import brief, buckets, grouped, spark
@@ -183,3 +183,12 @@ def test_a_selected_row_is_swapped_whatever_its_words_are() -> None:
     assert {paint(role, "wash").color.name for role in ("text", "failed")} == {"default"}  # type: ignore[union-attr]
     assert paint.code("keyword", "added", strong=True).reverse
     assert paint.code("keyword", "added") == paint.code("string", "added")
+
+
+@given(st.text(st.sampled_from("a  é界\u0301x"), max_size=90), st.integers(2, 30))
+def test_wrapped_lines_fit_and_hold_all(text: str, width: int) -> None:
+    """Nothing of the text is dropped; a word is broken only where no space is near."""
+    lines = wrapped(text, width)
+    assert "".join(lines) == text
+    assert all(cell_len(line) <= width for line in lines)
+    assert wrapped("one two three", 9) == ["one two ", "three"]

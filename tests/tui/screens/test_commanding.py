@@ -197,19 +197,24 @@ def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until
         assert set(ws.view().branches) == {"main"}
 
 
-def test_a_purge_asks_for_its_word(root: Path, play_over: Make, until: Make) -> None:
-    """No single key removes anything for good."""
+def test_a_purge_asks_for_its_word(
+    root: Path, play_over: Make, until: Make, screen_text: Make
+) -> None:
+    """No single key removes anything for good; what would go stays in sight above the question."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, "help")
+        await until(lambda: "usage: stepwell" in said(app))
         await run_line(pilot, app, "purge soil.py")
         await until(lambda: isinstance(app.screen, AgreeByWord))
+        await until(lambda: any("would remove for good" in row for row in screen_text(app)))
         await pilot.press("y", "enter", "ctrl+s")
         await pilot.pause()
         assert isinstance(app.screen, AgreeByWord)
         await pilot.press("backspace", *typed("purge"), "enter")
         await until(lambda: "there is no undo" in said(app))
 
-    play_over(root, scene)
+    play_over(root, scene, (80, 24))
 
 
 def test_what_needs_a_terminal_is_left_to_a_shell(root: Path, play_over: Make, until: Make) -> None:
