@@ -18,7 +18,7 @@ from typing import Self
 
 from stepwell.store.catalogue.batch import gather
 from stepwell.store.catalogue.contents import NAME
-from stepwell.store.catalogue.folderlock import locked_folder
+from stepwell.store.catalogue.folderlock import check_folder, locked_folder
 from stepwell.store.catalogue.graph import NO_STEP, Graph
 from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.catalogue.rows import CheckpointRow, SessionRow
@@ -364,6 +364,7 @@ def rebuild(folder: Path, journal: Journal) -> int:
         NoSpaceError, FailedError: the system said no.
         IntegrityError: the journal itself is damaged.
     """
+    check_folder(folder)
     with locked_folder(folder, True) as locked:
         if not locked:
             raise BusyError(

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepwell.store.engine.atomic import FILE_MODE, make_private_folder
+from stepwell.store.engine.atomic import FILE_MODE, make_private_folder, system_error
 from stepwell.store.model.errors import FailedError
 
 LOCK = "lock"
@@ -27,10 +27,8 @@ def locked_folder(folder: Path, wanted: bool) -> Iterator[bool]:
 
 def _try_lock(folder: Path) -> int | None:
     try:
-        make_private_folder(folder)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        fd = os.open(folder / LOCK, flags, FILE_MODE)
-    except (FailedError, OSError):
+        fd = _open_lock(folder)
+    except FailedError:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,3 +36,17 @@ def _try_lock(folder: Path) -> int | None:
         os.close(fd)
         return None
     return fd
+
+
+def check_folder(folder: Path) -> None:
+    """Raises FailedError when the system lets this process not write the catalogue."""
+    os.close(_open_lock(folder))
+
+
+def _open_lock(folder: Path) -> int:
+    make_private_folder(folder)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(folder / LOCK, flags, FILE_MODE)
+    except OSError as error:
+        raise system_error(error, "opening the lock", folder / LOCK) from error

@@ -43,7 +43,7 @@ def system_error(error: OSError, action: str, path: str | os.PathLike[str]) -> F
     if error.errno in _DENIED:
         return StoreUnreadableError(
             message,
-            hint="check the owner and the permissions of the data folder",
+            hint=f"check the owner and the permissions of {os.path.dirname(name) or name}",
             errno=error.errno,
             path=name,
         )

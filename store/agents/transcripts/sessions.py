@@ -18,6 +18,7 @@ from stepwell.store.agents.transcripts.places import sources
 from stepwell.store.agents.transcripts.rebuilt import first_known, scenes
 from stepwell.store.agents.transcripts.recorded import SessionImport
 from stepwell.store.agents.transcripts.told import AGENTS, Source, Told, told_in
+from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.coverage import decode_rules
 from stepwell.store.engine.importing import BATCH_STEPS
 from stepwell.store.model.errors import NotFoundError
@@ -48,14 +49,21 @@ class OldSession:
 
 
 def find_sessions(workspace: Workspace, agent: str, folder: Path) -> list[OldSession]:
-    """Returns the workspace's sessions of an agent that keeps its files in `folder`, oldest first."""
+    """Returns the workspace's sessions of an agent that keeps its files in `folder`, oldest first.
+
+    Raises:
+        FailedError: the system refuses to show that folder, or a file of it.
+    """
     root = os.fsdecode(workspace.root)
     found = []
-    for source in sources(agent, folder, root):
-        # Contents are read again when the session is imported: of all together they are too much.
-        told = [replace(one, files=()) for one in told_in(agent, source, root)]
-        if told:
-            found.append(_session(workspace, agent, source, told))
+    try:
+        for source in sources(agent, folder, root):
+            # Contents are read again when it is imported: of all together they are too much.
+            told = [replace(one, files=()) for one in told_in(agent, source, root)]
+            if told:
+                found.append(_session(workspace, agent, source, told))
+    except OSError as error:
+        raise system_error(error, "reading", error.filename or folder) from error
     return sorted(found, key=lambda one: one.started_ns)
 
 

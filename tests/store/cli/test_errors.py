@@ -402,3 +402,31 @@ def test_files_are_named_relative_to_the_folder(
     assert (folder / "all.json").is_file()
     done = run(*there, "capture", "--session", "me:1", "--state", "plan=plan.json")
     assert done.code == 0, done.err
+
+
+@pytest.fixture
+def loaded(folder: Path, run: Run) -> None:
+    """All modules are loaded: another user may not be able to read them."""
+    for command in (("rebuild",), ("log",), ("transcripts", "list"), ("show", "nope")):
+        run(*command)
+
+
+def test_what_the_system_refuses_is_told_with_the_place(
+    loaded: None, ordinary: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither as another process's work, nor as something unforeseen; what reads goes on."""
+    assert run("-C", ordinary, "init").code == 0
+    store = Path(run("-C", ordinary, "status", "--json").json["store"])
+    assert run("-C", ordinary, "rebuild").code == 0
+    (store / "catalogue" / "lock").chmod(0o400)
+    told = run("-C", ordinary, "rebuild")
+    assert told.code == 1 and f"permissions of {store / 'catalogue'}" in told.err
+    assert run("-C", ordinary, "log").code == 0
+
+    agent = ordinary.parent / "agent"
+    agent.mkdir()
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(agent))
+    (agent / "projects").mkdir(0)
+    listed = run("-C", ordinary, "transcripts", "list")
+    _told(listed)
+    assert "unforeseen" not in listed.err and "Permission denied" in listed.err
