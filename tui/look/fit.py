@@ -45,7 +45,9 @@ def wrapped(text: str, width: int) -> list[str]:
     """Returns `text` in lines of at most `width` cells, broken after a space where one is near."""
     lines = []
     while len(text) > width or cells(text) > width:
-        head = chop_cells(text[:width], width)[0] or text[:1]
+        head = text[:width]
+        if cells(head) > width:
+            head = next(filter(None, chop_cells(head, width)), text[:1])
         cut = head.rfind(" ") + 1
         cut = cut if cut > len(head) * 2 // 3 else len(head)
         lines.append(head[:cut])
