@@ -264,7 +264,7 @@ class _Stream:
             self._tell(self._left)
 
     def _tell(self, line: bytes) -> None:
-        self._said(line.decode("utf-8", "replace"), self._beside)
+        self._said(line.decode("utf-8", "surrogateescape"), self._beside)
 
 
 class _Heard(Output):

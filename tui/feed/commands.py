@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stepwell.tui.feed.pause import give_back
 from stepwell.tui.feed.wishes import Asked, Redo, Wish
 from stepwell.tui.look.fit import wrapped
 from stepwell.tui.messages import Broke, CommandAt, CommandSaid, CommandTold
@@ -20,7 +21,7 @@ from stepwell.tui.values import StepwellError, printable, printable_line
 if TYPE_CHECKING:
     from textual.message import Message
 
-MOST = 50_000
+MOST = 10_000
 """Lines of one command that are shown."""
 _LONGEST = 20_000
 """Characters of one line that are shown."""
@@ -130,6 +131,8 @@ class Commands:
         except Exception as error:  # a defect must be seen, not lost with its thread
             ending = Broke(error)
         work.saying.flush()
+        if work.saying.count > MOST:
+            give_back()
         if self._task is work.task:
             self._task = None
         to(ending)
@@ -234,7 +237,8 @@ class _Saying:
         self._generation = generation
         self._columns = max(1, columns)
         self._lines: list[tuple[str, str]] = []
-        self._count = 0
+        self.count = 0
+        """Lines that were said."""
         self._sent = time.monotonic()
         self._told = 0.0
         self.last = ""
@@ -255,10 +259,10 @@ class _Saying:
             self._take(f"(cut: the line has {len(text):,} characters)", "dim")
 
     def _take(self, part: str, role: str) -> None:
-        self._count += 1
-        if self._count <= MOST:
+        self.count += 1
+        if self.count <= MOST:
             self._lines.append((part, role))
-        elif self._count == MOST + 1:
+        elif self.count == MOST + 1:
             self._lines.append(
                 (f"more than {MOST:,} lines: send it to a file in a shell", "failed")
             )

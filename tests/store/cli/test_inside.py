@@ -122,7 +122,7 @@ def test_options_cannot_be_shortened_past_the_question(place: Place) -> None:
 
 def test_the_text_is_that_of_the_command_line(place: Place) -> None:
     """Of the given folder and store, whatever the environment says; errors are text, too."""
-    assert told(understood("cat @~1:soil.py", place), place) == ("DEPTH = 1\n\ufffd", 0)
+    assert told(understood("cat @~1:soil.py", place), place) == ("DEPTH = 1\n\udcff", 0)
     assert "first capture" in told(understood("log", place), place)[0]
     text, code = told(understood("show '#99'", place), place)
     assert code == 3 and text.startswith("stepwell: ")
