@@ -87,7 +87,7 @@ class Terminal:
         """The screen as one text."""
         return "\n".join(self.lines)
 
-    def until(self, condition: str | Callable[[], object], deadline_s: float = 20.0) -> None:
+    def until(self, condition: str | Callable[[], object], deadline_s: float = 60.0) -> None:
         """Waits until a text is on the screen, or a condition holds; fails with the screen."""
         end = time.monotonic() + deadline_s
         while not (condition in self.text if isinstance(condition, str) else condition()):

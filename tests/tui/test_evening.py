@@ -287,7 +287,7 @@ def annotate(evening: Evening) -> None:
     screen.type(NOTE)
     screen.until(NOTE)
     screen.press("ctrl+s")
-    screen.until("✎1")
+    screen.until(lambda: any("ask whether" in row and "✎1" in row for row in screen.lines))
     assert [note["text"] for note in evening.step(CULPRIT)["checkpoint"]["notes"]] == [NOTE]
 
 
