@@ -131,6 +131,25 @@ class Terminal:
         os.close(self._fd)
 
 
+def written_by(
+    command: Sequence[str], folder: Path, environment: dict[str, str], size: tuple[int, int]
+) -> bytes:
+    """Runs a program that reads nothing on a pseudo-terminal to its end; returns all that it wrote."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+    settings = {**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1", **environment}
+    ends = {"stdin": follower, "stdout": follower, "stderr": follower}
+    process = subprocess.Popen(command, cwd=folder, env=settings, **ends)
+    os.close(follower)
+    pieces = []
+    with suppress(OSError):  # how Linux says that the other side is closed
+        while piece := os.read(leader, 1 << 16):
+            pieces.append(piece)
+    os.close(leader)
+    assert process.wait() == 0
+    return b"".join(pieces)
+
+
 @contextmanager
 def timeline(
     root: Path, home: Path, size: tuple[int, int] = (120, 36), **environment: str
