@@ -26,6 +26,8 @@ from stepwell.tui.widgets.files import FileList
 from stepwell.tui.widgets.noteline import NoteLine
 from stepwell.tui.widgets.timeline import Timeline
 
+_NOTHING = -1
+"""The number of no step."""
 _GLANCE = 4
 """What follows the cursor waits for so small a part of the rest."""
 
@@ -59,7 +61,7 @@ class Showing:
         self._rest_s = rest_s
         self._patches = Patches(gateway, self._show, later, rest_s, partial(note_look, gateway))
         self._timer: Timer | None = None
-        self._shown: int | None = -1
+        self._shown: int | None = _NOTHING
         self._rows: DiffRows | None = None
         self._drawn: Sight | None = None
         self.sight = Sight()
@@ -74,9 +76,11 @@ class Showing:
     def follow(self) -> None:
         """The cursor is on a row; nothing is drawn before the keys pause."""
         seq = self._views.timeline.selected_seq
-        if seq != self._shown:
+        if seq != self._shown and self._between is None:
             self._highlighter.hold()
             self._patches.drop()
+            # Whoever comes back before the next glance finds nothing under way.
+            self._shown = _NOTHING
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._later(self._rest_s / _GLANCE, self._glance)
@@ -179,5 +183,5 @@ class Showing:
     def end(self) -> None:
         """Shows the selected step again."""
         self._between = None
-        self._shown = -1
+        self._shown = _NOTHING
         self.follow()

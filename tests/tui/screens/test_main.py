@@ -6,9 +6,11 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from stepwell.store.model.errors import FailedError
@@ -271,6 +273,22 @@ def test_a_held_key_reads_the_last_step_only(
         assert asked[0] == 48 and set(asked[1:]) <= {46, 47, 49}
 
     play(source, scene, rest_s=0.06)
+
+
+def test_going_away_and_back_at_once_still_reads_the_step(
+    play: Make, chain: Make, memory: Make, until: Make, screen_text: Make
+) -> None:
+    """What was under way for it was given up, and is asked for anew."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        app.post_message(events.Key("G", "G"))
+        await until(lambda: any("Detail" in t and "#1 " in n for t, n in pairwise(screen_text(app))))
+        for key in "kj":
+            app.post_message(events.Key(key, key))
+            await pilot.pause()
+        await until(lambda: any("Diff #1 " in line for line in screen_text(app)))
+
+    play(memory(chain(9)), scene, (120, 36), rest_s=0.4)
 
 
 def test_an_empty_and_a_single_step_history_look_right(
