@@ -21,6 +21,7 @@ from textual.message import Message
 
 from stepwell.tui.feed.commands import Commands
 from stepwell.tui.feed.errands import Errands
+from stepwell.tui.feed.packing import packed
 from stepwell.tui.feed.patches import Sight
 from stepwell.tui.feed.pause import Pause, give_back
 from stepwell.tui.feed.search import Search, Wanted, load_steps, search_lines, search_steps
@@ -568,14 +569,18 @@ def _growing(source: Source, sight: Sight) -> Iterator[tuple[Sequence[Change] | 
     """
     if sight.step is None:
         base = sight.base or source.status().head
-        yield source.diff(base, context=sight.context, ignore_space=sight.ignore_space), 0
+        found = source.diff(base, context=sight.context, ignore_space=sight.ignore_space)
+        yield tuple(map(packed, found)), 0
         return
     files = source.changed_files(sight.step, since=sight.base)
     begun, told, whole = time.monotonic(), False, list[Change]()
     for change in files:
-        whole.append(
-            source.with_lines(change, context=sight.context, ignore_space=sight.ignore_space)
-        )
+        read = source.with_lines(change, context=sight.context, ignore_space=sight.ignore_space)
+        whole.append(packed(read))
+        if whole[-1] is not read:
+            # Else what was compared adds up, file by file.
+            del read
+            give_back()
         left = files[len(whole) :]
         if left and not told and time.monotonic() - begun > _PATIENCE_S:
             told = True

@@ -23,7 +23,7 @@ from stepwell.store.model.experiments import (
     verdict_of,
 )
 from stepwell.store.model.ids import Clock, Oid, StepId, short
-from stepwell.store.model.patchlines import PatchLines, signs_of
+from stepwell.store.model.patchlines import PatchLines, deflated, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import (
     Applied,
@@ -111,6 +111,7 @@ __all__ = [
     "TrackedPath",
     "Verdict",
     "View",
+    "deflated",
     "escape",
     "one_line",
     "plural",

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import overload
 
+from stepwell.store.model.deflated import DeflatedText
+
 NO_NEWLINE = b"\\ No newline at end of file"
-_MARK = ord("\\")
+_MARK = b"\\"
 _FIRST = re.compile(rb"\n(.)", re.DOTALL)
 
 
@@ -17,18 +19,25 @@ class PatchLines(Sequence[bytes]):
     """Lines as `Hunk.lines` describes them; equal to a tuple of the same lines.
 
     Each is made when it is asked for: a diff of a million lines takes its text, and no more until
-    a part of it is looked at. Hunks of one file share one text.
+    a part of it is looked at. Hunks of one file share one text, which may be deflated.
     """
 
     __slots__ = ("_begin", "_count", "_end", "_known", "_patch")
 
     def __init__(self, patch: bytes, begin: int = 0, end: int | None = None) -> None:
         """`patch` has the hunk's body from `begin` to before `end`: lines with sign and line feed."""
-        self._patch = patch
+        self._patch: bytes | DeflatedText = patch
         self._begin = begin
         self._end = len(patch) if end is None else end
         self._count = patch.count(b"\n", self._begin, self._end)
         self._known: array[int] | None = None
+
+    def _over(self, patch: DeflatedText) -> PatchLines:
+        """Returns the same lines over the same text, deflated."""
+        other = PatchLines(b"")
+        other._patch, other._begin, other._end = patch, self._begin, self._end
+        other._count = self._count
+        return other
 
     @property
     def text(self) -> bytes:
@@ -46,8 +55,8 @@ class PatchLines(Sequence[bytes]):
     @property
     def signs(self) -> bytes:
         """The first byte of each line."""
-        first = self._patch[self._begin : min(self._begin + 1, self._end)]
-        return first + b"".join(_FIRST.findall(self._patch, self._begin, self._end - 1))
+        text = self.text
+        return text[:1] + b"".join(_FIRST.findall(text, 0, len(text) - 1))
 
     def __len__(self) -> int:
         return self._count
@@ -62,20 +71,14 @@ class PatchLines(Sequence[bytes]):
         at = index + self._count if index < 0 else index
         if not 0 <= at < self._count:
             raise IndexError(index)
-        return self._line(self._starts[at], self._starts[at + 1])
-
-    def _line(self, start: int, end: int) -> bytes:
-        if self._patch[start] == _MARK:
-            return NO_NEWLINE
-        # What a patch ends with a line feed may have none in the file: the next line says so.
-        is_marked = end < self._end and self._patch[end] == _MARK
-        return self._patch[start : end - is_marked]
+        start, end = self._starts[at : at + 2]
+        return _line(self._patch[start : min(end + 1, self._end)], 0, end - start)
 
     def __iter__(self) -> Iterator[bytes]:
-        start = self._begin
-        while start < self._end:
-            end = self._patch.index(b"\n", start) + 1
-            yield self._line(start, end)
+        text, start = self.text, 0
+        while start < len(text):
+            end = text.index(b"\n", start) + 1
+            yield _line(text, start, end)
             start = end
 
     def __eq__(self, other: object) -> bool:
@@ -88,6 +91,26 @@ class PatchLines(Sequence[bytes]):
 
     def __repr__(self) -> str:
         return repr(tuple(self))
+
+
+def _line(text: bytes, start: int, end: int) -> bytes:
+    if text.startswith(_MARK, start):
+        return NO_NEWLINE
+    # What a patch ends with a line feed may have none in the file: the next line says so.
+    return text[start : end - text.startswith(_MARK, end)]
+
+
+def deflated(hunks: Sequence[Sequence[bytes]]) -> list[Sequence[bytes]]:
+    """Returns the lines of hunks over deflated texts; those that are no `PatchLines` as they are."""
+    texts: dict[int, DeflatedText] = {}
+    found: list[Sequence[bytes]] = []
+    for lines in hunks:
+        if isinstance(lines, PatchLines) and isinstance(patch := lines._patch, bytes):
+            if id(patch) not in texts:
+                texts[id(patch)] = DeflatedText(patch)
+            lines = lines._over(texts[id(patch)])
+        found.append(lines)
+    return found
 
 
 def signs_of(lines: Sequence[bytes]) -> bytes:

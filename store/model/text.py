@@ -13,14 +13,12 @@ import unicodedata
 from datetime import UTC, datetime
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_PLAIN = re.compile(r"[\x20-\x7e]*")
+_ODD = re.compile(r"[^\x20-\x7e]")
 
 
 def printable(text: str) -> str:
     """Returns `text` with every character that could act on a terminal shown as an escape."""
-    if _PLAIN.fullmatch(text):
-        return text
-    return "".join(map(_visible, text))
+    return _ODD.sub(_visible, text)
 
 
 def printable_line(text: str, tab_size: int = 4) -> str:
@@ -28,7 +26,8 @@ def printable_line(text: str, tab_size: int = 4) -> str:
     return printable(text.expandtabs(tab_size))
 
 
-def _visible(char: str) -> str:
+def _visible(found: re.Match[str]) -> str:
+    char = found.group()
     if unicodedata.category(char) not in _HIDDEN:
         return char
     code = ord(char)
@@ -46,8 +45,10 @@ def printable_bytes(data: bytes) -> str:
 
 def one_line(text: str, limit: int = 120) -> str:
     """Returns the first line of `text`, made harmless and cut to `limit` characters."""
-    first = text.strip().splitlines()[0].strip() if text.strip() else ""
-    clean = printable(first)
+    # Every character takes a cell at least, so what follows is cut off in any case.
+    head = text.lstrip()[: limit + 1].splitlines()
+    first = head[0] if head else ""
+    clean = printable(first if len(first) > limit else first.rstrip())
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 

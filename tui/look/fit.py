@@ -35,10 +35,11 @@ def fit_path(text: str, width: int, ellipsis: str = "…") -> str:
     """Returns a path in at most `width` cells: its beginning gives way, the file name stays."""
     if cells(text) <= width:
         return text
-    tail = text
-    while tail and cells(tail) > width - 1:
-        tail = tail[1:]
-    return ellipsis + tail if width > 0 else ""
+    at, room = len(text), width - 1
+    while at and cells(text[at - 1]) <= room:
+        at -= 1
+        room -= cells(text[at])
+    return ellipsis + text[at:] if width > 0 else ""
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+DEEPEST = 40
+"""Folders within one another that have rows of their own; what lies deeper keeps them in its name."""
+
 
 class FileRow(NamedTuple):
     """One row of the list of files."""
@@ -27,7 +30,7 @@ def tree_rows(paths: Sequence[bytes]) -> list[FileRow]:
     """Returns folders and files, a folder that only leads to another one joined with it."""
     root: _Folder = {}
     for index, path in enumerate(paths):
-        *folders, name = path.split(b"/")
+        *folders, name = path.split(b"/", DEEPEST)
         at = root
         for folder in folders:
             inner = at.setdefault(folder + b"/", {})

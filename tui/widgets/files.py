@@ -118,6 +118,8 @@ class FileList(LineList):
 
     def _sign(self, row: FileRow) -> Segment:
         """Whether the file, or everything below the folder, is chosen."""
+        if not self.picks.any:
+            return Segment(" ")
         states = {self.picks.state(change) for change in row.below or (row.change,)}
         whole, some = states == {"all"}, states != {"none"}
         sign = self.glyphs.picked if whole else self.glyphs.changed if some else " "
@@ -137,7 +139,8 @@ class FileList(LineList):
         if not self._rows:
             return None
         row = self._rows[index]
-        return index, tuple(self.picks.key(change) for change in row.below or (row.change,))
+        chosen = (row.below or (row.change,)) if self.picks.any else ()
+        return index, tuple(map(self.picks.key, chosen))
 
     # --- actions ---------------------------------------------------------------------------------
 

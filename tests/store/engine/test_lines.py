@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from itertools import product
+
 import pygit2
 from hypothesis import given
 from hypothesis import strategies as st
 from pygit2.enums import DiffOption
 
 from stepwell.store.engine.lines import Side, compare, with_hunks
+from stepwell.store.model.deflated import DeflatedText
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.patchlines import NO_NEWLINE, PatchLines, signs_of
+from stepwell.store.model.patchlines import NO_NEWLINE, PatchLines, deflated, signs_of
 
 LINE = st.sampled_from(
     [b"a", b"b", b"", b"@@ -1,2 +3 @@", b"\\ No", b"-x", b"+y\r", b" z", b"\x00"]
@@ -49,6 +53,9 @@ def test_lines_of_a_patch_are_those_that_were_compared(
         assert hunk.lines[1:-1] == whole[1:-1] and hunk.lines[-1] == whole[-1]
         assert signs_of(hunk.lines) == signs_of(whole)
         assert hash(hunk.lines) == hash(whole)
+        (same,) = deflated([hunk.lines])
+        assert same == hunk.lines and signs_of(same) == signs_of(whole)
+        assert [same[at] for at in range(len(same))] == list(same) == list(whole)
 
 
 EDITS = st.lists(
@@ -99,3 +106,24 @@ def test_equal_lines_of_different_patches_are_equal() -> None:
     assert PatchLines(b"+a\n+b\n") == PatchLines(b"@@\n+a\n+b\n-c\n", 3, 9)
     assert PatchLines(b"+a\n") != PatchLines(b"+b\n")
     assert PatchLines(b"+a\n") != "+a"
+
+
+def test_a_deflated_text_is_sliced_as_any_other() -> None:
+    """Within its pieces, across their borders, and beyond its ends."""
+    text = random.Random(1).randbytes(200_000)
+    kept = DeflatedText(text)
+    edges = [0, 1, 65_535, 65_536, 65_537, 131_072, 199_999, 200_000, 300_000]
+    assert len(kept) == len(text)
+    for start, end in product(edges, edges):
+        assert kept[start:end] == text[start:end]
+
+
+def test_hunks_of_one_text_share_its_deflated_form() -> None:
+    """So a diff of many hunks takes less than its text."""
+    patch = b"".join(b"+value_%d = compute()\n" % number for number in range(20_000))
+    half = patch.index(b"+value_10000 ")
+    lines = deflated([PatchLines(patch, 0, half), PatchLines(patch, half), (b"+as it is\n",)])
+    assert lines[0][9_999] == b"+value_9999 = compute()\n" == lines[0][-1]
+    assert lines[1][0] == b"+value_10000 = compute()\n"
+    assert lines[2] == (b"+as it is\n",)
+    assert [len(one) for one in lines] == [10_000, 10_000, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.tui.model.filetree import FileRow, flat_rows, tree_rows
+from stepwell.tui.model.filetree import DEEPEST, FileRow, flat_rows, tree_rows
 
 NAMES = st.sampled_from([b"a", b"b", b"c"])
 PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=4).map(b"/".join), unique=True, max_size=8)
@@ -40,3 +40,11 @@ def test_every_file_stands_once(paths: list[bytes]) -> None:
     kept = without_clashes(paths)
     files = [row.change for row in tree_rows(kept) if not row.below]
     assert sorted(files) == list(range(len(kept)))
+
+
+def test_folders_deeper_than_anybody_looks_stay_in_the_name() -> None:
+    """However deep a tree is, and with a file in each of its folders."""
+    paths = [b"a/" * depth + b"f" for depth in range(1, 2_000)]
+    rows = tree_rows(paths)
+    assert sorted(row.change for row in rows if not row.below) == list(range(len(paths)))
+    assert max(row.depth for row in rows) == DEEPEST

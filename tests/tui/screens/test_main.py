@@ -282,7 +282,9 @@ def test_going_away_and_back_at_once_still_reads_the_step(
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         app.post_message(events.Key("G", "G"))
-        await until(lambda: any("Detail" in t and "#1 " in n for t, n in pairwise(screen_text(app))))
+        await until(
+            lambda: any("Detail" in t and "#1 " in n for t, n in pairwise(screen_text(app)))
+        )
         for key in "kj":
             app.post_message(events.Key(key, key))
             await pilot.pause()

@@ -1,0 +1,19 @@
+"""Large diffs in little memory: most of what one holds is never looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stepwell.tui.values import Change, deflated
+
+LEAST_LINES = 5_000
+"""A change with fewer is kept as it is."""
+
+
+def packed(change: Change) -> Change:
+    """Returns an equal change; the lines of a large one are kept deflated."""
+    if change.added + change.deleted < LEAST_LINES:
+        return change
+    lines = deflated([hunk.lines for hunk in change.hunks])
+    hunks = (replace(hunk, lines=own) for hunk, own in zip(change.hunks, lines, strict=True))
+    return replace(change, hunks=tuple(hunks))
