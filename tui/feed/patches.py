@@ -23,6 +23,8 @@ _AHEAD_LINES = 3_000
 """A neighbour with more is not read before somebody looks at it."""
 KEPT_ROWS = 400_000
 """Rows of all remembered diffs together; the newest one is always kept."""
+_EACH = 20
+"""A file, or a hunk, takes as much memory as so many rows."""
 
 
 class PatchKey(NamedTuple):
@@ -157,11 +159,15 @@ class Patches:
             self._prepare()
 
     def _forget(self) -> None:
-        total = sum(map(len, self._known.values()))
+        total = sum(map(_weight, self._known.values()))
         while len(self._known) > 1 and (len(self._known) > KEPT or total > KEPT_ROWS):
             key, rows = self._known.popitem(last=False)
-            total -= len(rows)
+            total -= _weight(rows)
             self._ahead.discard(key)
+
+
+def _weight(rows: DiffRows) -> int:
+    return len(rows) + _EACH * (len(rows.changes) + len(rows.hunk_rows))
 
 
 def _is_small(step: Step) -> bool:

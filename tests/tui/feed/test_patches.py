@@ -128,6 +128,17 @@ def test_the_memory_is_bounded() -> None:
     assert desk.patches.want(Sight(step(0))) is False
 
 
+def test_diffs_of_very_many_files_are_not_kept_together() -> None:
+    """A file takes memory even where it has few lines."""
+    desk = Desk()
+    many = DiffRows([Change(TrackedPath(b"%d" % number), "A") for number in range(10_000)])
+    for seq in (1, 2, 3):
+        desk.patches.want(Sight(step(seq)))
+        desk.fire()
+        desk.patches.take(PatchLoaded(*desk.asked[-1], many))
+    assert desk.patches.want(Sight(step(3))) and not desk.patches.want(Sight(step(1)))
+
+
 def test_the_first_files_of_a_large_diff_are_not_taken_for_all() -> None:
     """They are shown, and read again when only they had come; moving on stops the reading."""
     desk = Desk()
