@@ -23,6 +23,7 @@ SLICE = 64
 """Hunks between two pauses."""
 
 _RUN = re.compile(rb"(-[-\\]*)(\+[+\\]*)?|\+[+\\]*")
+_LOOK = 128 << 10
 _ODD = re.compile(rb"[^\x20-\x7e\n]")
 """What may take more cells than bytes."""
 
@@ -134,8 +135,7 @@ def _add_pairs(layout: Layout, first: int, old: range, new: range, tall: dict[in
 def _tall(lines: Sequence[bytes], room: int) -> dict[int, int]:
     """Returns how many pieces each line has that takes more than one."""
     text = lines.text if isinstance(lines, PatchLines) else b"".join(lines)
-    # Most hunks have no such line, which one look at their text tells.
-    if not re.search(rb"[^\n]{%d}|%s" % (room + 2, _ODD.pattern), text):
+    if not _may_be_tall(text, room):
         return {}
     endings = mixed_endings(lines)
     return {
@@ -145,6 +145,16 @@ def _tall(lines: Sequence[bytes], room: int) -> dict[int, int]:
         and not line.startswith(b"\\")
         and (height := len(breaks(line_text(line[1:], endings=endings), room))) > 1
     }
+
+
+def _may_be_tall(text: bytes, room: int) -> bool:
+    """Tells of most hunks at once that none of their lines takes more than one piece."""
+    # In parts, as nothing else runs while one is looked at; they overlap by as much as fits.
+    for start in range(0, len(text), _LOOK):
+        part = text[start : start + _LOOK + room + 2]
+        if _ODD.search(part) or max(map(len, part.split(b"\n"))) > room + 1:
+            return True
+    return False
 
 
 def breaks(text: str, room: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,3 +102,12 @@ def test_a_large_diff_is_laid_out_in_slices() -> None:
     assert slices[:-1] == [None] * 3
     last = slices[-1]
     assert last is not None and len(last) < len(rows_of([hunks]))
+
+
+@pytest.mark.parametrize("before", [0, 100, 131_060, 131_071, 131_072, 131_073, 300_000])
+def test_the_one_long_line_of_a_large_hunk_is_wrapped(before: int) -> None:
+    """Wherever it stands."""
+    lines = [b"+" + b"x" * (before % 7) + b"\n", *[b"+abcde\n"] * (before // 7)]
+    lines = [*lines, b"+" + b"y" * 9 + b"\n", b"+z\n"]
+    rows = rows_of([[lines]])
+    assert len(laid(rows, split=False, room=8)) == len(rows) + 1
