@@ -23,7 +23,7 @@ from stepwell.store.model.experiments import (
     verdict_of,
 )
 from stepwell.store.model.ids import Clock, Oid, StepId, short
-from stepwell.store.model.patchlines import PatchLines, deflated, signs_of
+from stepwell.store.model.patchlines import PatchLines, deflated, signs_before, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import (
     Applied,
@@ -119,6 +119,7 @@ __all__ = [
     "printable_bytes",
     "printable_line",
     "short",
+    "signs_before",
     "signs_of",
     "verdict_of",
 ]

@@ -5,14 +5,55 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import overload
+from typing import NamedTuple, overload
 
 from stepwell.store.model.deflated import DeflatedText
 
 NO_NEWLINE = b"\\ No newline at end of file"
 _MARK = b"\\"
+_STRIDE = 64
+"""The place of every so many lines is known; from there the others are a few steps away."""
+_AT_ONCE = 4_096
+_PIECE = re.compile(rb"(?:[^\n]*\n){1,%d}" % _STRIDE)
 _FIRST = re.compile(rb"\n(.)", re.DOTALL)
+
+
+class Signs(NamedTuple):
+    """How many of some lines are removed, added, and marks of a missing line feed."""
+
+    removed: int = 0
+    added: int = 0
+    marks: int = 0
+
+    def and_of(self, signs: bytes) -> Signs:
+        """Returns these and those of the first bytes of further lines."""
+        return Signs(
+            self.removed + signs.count(b"-"),
+            self.added + signs.count(b"+"),
+            self.marks + signs.count(_MARK),
+        )
+
+
+class _Index:
+    """Where every 64th line begins, what stands before it, and how many lines end in CR LF."""
+
+    def __init__(self, text: bytes) -> None:
+        self.starts = array("I", [0])
+        self.signs = array("I")
+        self.returns = 0
+        total = Signs()
+        # In pieces, so that no other thread waits for the whole of a large text.
+        for piece in _PIECE.finditer(text):
+            lines = piece.group()
+            self.signs.extend(total)
+            total = total.and_of(_firsts(lines))
+            self.starts.append(piece.end())
+            self.returns += lines.count(b"\r\n")
+        self.signs.extend(total)
+
+    def before(self, block: int) -> Signs:
+        """Returns what stands before a block of 64 lines."""
+        return Signs(*self.signs[3 * block : 3 * block + 3])
 
 
 class PatchLines(Sequence[bytes]):
@@ -30,13 +71,13 @@ class PatchLines(Sequence[bytes]):
         self._begin = begin
         self._end = len(patch) if end is None else end
         self._count = patch.count(b"\n", self._begin, self._end)
-        self._known: array[int] | None = None
+        self._known: _Index | None = None
 
     def _over(self, patch: DeflatedText) -> PatchLines:
         """Returns the same lines over the same text, deflated."""
         other = PatchLines(b"")
         other._patch, other._begin, other._end = patch, self._begin, self._end
-        other._count = self._count
+        other._count, other._known = self._count, self._known
         return other
 
     @property
@@ -44,19 +85,40 @@ class PatchLines(Sequence[bytes]):
         """The body, as it stands in the patch."""
         return self._patch[self._begin : self._end]
 
-    @property
-    def _starts(self) -> array[int]:
-        """Where in the patch each line begins, and where the last one ends."""
+    def prepare(self) -> None:
+        """Finds what makes each line quick to reach; without it the first look does. Any thread may."""
         if self._known is None:
-            sizes = (len(line) + 1 for line in self.text.split(b"\n")[:-1])
-            self._known = array("L", accumulate(sizes, initial=self._begin))
+            self._known = _Index(self.text)
+
+    @property
+    def _index(self) -> _Index:
+        self.prepare()
+        assert self._known is not None
         return self._known
 
     @property
-    def signs(self) -> bytes:
-        """The first byte of each line."""
-        text = self.text
-        return text[:1] + b"".join(_FIRST.findall(text, 0, len(text) - 1))
+    def returns(self) -> int:
+        """How many lines end in a carriage return and a line feed."""
+        return self._index.returns
+
+    def signs(self, first: int, end: int) -> bytes:
+        """Returns the first byte of each of some lines."""
+        parts = (self._signs(at, min(at + _AT_ONCE, end)) for at in range(first, end, _AT_ONCE))
+        return b"".join(parts)
+
+    def _signs(self, first: int, end: int) -> bytes:
+        index, block = self._index, first // _STRIDE
+        last = -(-end // _STRIDE)
+        found = _firsts(self._part(index.starts[block], index.starts[last]))
+        return found[first - block * _STRIDE : end - block * _STRIDE]
+
+    def signs_before(self, line: int) -> Signs:
+        """Returns what stands before a line."""
+        block = line // _STRIDE
+        return self._index.before(block).and_of(self._signs(block * _STRIDE, line))
+
+    def _part(self, start: int, end: int) -> bytes:
+        return self._patch[self._begin + start : self._begin + end]
 
     def __len__(self) -> int:
         return self._count
@@ -71,8 +133,13 @@ class PatchLines(Sequence[bytes]):
         at = index + self._count if index < 0 else index
         if not 0 <= at < self._count:
             raise IndexError(index)
-        start, end = self._starts[at : at + 2]
-        return _line(self._patch[start : min(end + 1, self._end)], 0, end - start)
+        known, (block, steps) = self._index, divmod(at, _STRIDE)
+        part = self._part(known.starts[block], known.starts[block + 1] + 1)
+        part = part[: self._end - self._begin - known.starts[block]]
+        start = 0
+        for _ in range(steps):
+            start = part.index(b"\n", start) + 1
+        return _line(part, start, part.index(b"\n", start) + 1)
 
     def __iter__(self) -> Iterator[bytes]:
         text, start = self.text, 0
@@ -91,6 +158,11 @@ class PatchLines(Sequence[bytes]):
 
     def __repr__(self) -> str:
         return repr(tuple(self))
+
+
+def _firsts(lines: bytes) -> bytes:
+    """Returns the first byte of each of some whole lines."""
+    return lines[:1] + b"".join(_FIRST.findall(lines, 0, len(lines) - 1))
 
 
 def _line(text: bytes, start: int, end: int) -> bytes:
@@ -113,6 +185,16 @@ def deflated(hunks: Sequence[Sequence[bytes]]) -> list[Sequence[bytes]]:
     return found
 
 
-def signs_of(lines: Sequence[bytes]) -> bytes:
-    """Returns the first byte of each of a hunk's lines."""
-    return lines.signs if isinstance(lines, PatchLines) else bytes(line[0] for line in lines)
+def signs_of(lines: Sequence[bytes], first: int = 0, end: int | None = None) -> bytes:
+    """Returns the first byte of each of a hunk's lines, or of some of them."""
+    end = len(lines) if end is None else min(end, len(lines))
+    if isinstance(lines, PatchLines):
+        return lines.signs(first, end)
+    return bytes(line[0] for line in lines[first:end])
+
+
+def signs_before(lines: Sequence[bytes], line: int) -> Signs:
+    """Returns how many of each sign stand before one of a hunk's lines."""
+    if isinstance(lines, PatchLines):
+        return lines.signs_before(line)
+    return Signs().and_of(signs_of(lines, 0, line))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stepwell.tui.values import Change, deflated
+from stepwell.tui.values import Change, PatchLines, deflated
 
 LEAST_LINES = 5_000
 """A change with fewer is kept as it is."""
@@ -14,6 +14,9 @@ def packed(change: Change) -> Change:
     """Returns an equal change; the lines of a large one are kept deflated."""
     if change.added + change.deleted < LEAST_LINES:
         return change
+    for hunk in change.hunks:
+        if isinstance(hunk.lines, PatchLines) and len(hunk.lines) >= LEAST_LINES:
+            hunk.lines.prepare()
     lines = deflated([hunk.lines for hunk in change.hunks])
     hunks = (replace(hunk, lines=own) for hunk, own in zip(change.hunks, lines, strict=True))
     return replace(change, hunks=tuple(hunks))

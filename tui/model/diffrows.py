@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 from stepwell.tui.model.linetext import line_text
 from stepwell.tui.model.notices import notices
 from stepwell.tui.model.worddiff import Spans, changed_spans, pair_lines
-from stepwell.tui.values import Change, Hunk, Oid, PatchLines, signs_of
+from stepwell.tui.values import Change, Hunk, Oid, PatchLines, signs_before, signs_of
 
 RUN = 64
 """Longer runs of removed or added lines get no word emphasis."""
@@ -89,7 +89,7 @@ class DiffRows:
         """Change, hunk and hidden lines of each block, in turn."""
         self.file_rows = array("q")
         self.hunk_rows = array("q")
-        self._signs: OrderedDict[tuple[int, int], tuple[bytes, bool]] = OrderedDict()
+        self._endings: OrderedDict[tuple[int, int], bool] = OrderedDict()
         self._spans: OrderedDict[tuple[int, int, int], dict[int, Spans]] = OrderedDict()
         self._length = 0
         for index in range(len(self.changes)):
@@ -141,30 +141,29 @@ class DiffRows:
 
     def _line_row(self, change: int, number: int, line: int) -> Row:
         hunk = self.changes[change].hunks[number]
-        signs, endings = self._signs_of(change, number)
-        kind = _BY_SIGN.get(signs[line], Kind.CONTEXT)
+        endings = self._endings_of(change, number)
+        kind = _BY_SIGN.get(signs_of(hunk.lines, line, line + 1)[0], Kind.CONTEXT)
         if kind is Kind.ENDING:
             return Row(kind, change, number, line, text="no line feed at the end of the file")
         old, new = _first(hunk)
-        marks = signs.count(b"\\", 0, line)
+        before = signs_before(hunk.lines, line)
         return Row(
             kind,
             change,
             number,
             line,
-            None if kind is Kind.ADD else old + line - marks - signs.count(b"+", 0, line),
-            None if kind is Kind.DELETE else new + line - marks - signs.count(b"-", 0, line),
+            None if kind is Kind.ADD else old + line - before.marks - before.added,
+            None if kind is Kind.DELETE else new + line - before.marks - before.removed,
             line_text(hunk.lines[line][1:], endings=endings),
         )
 
-    def _signs_of(self, change: int, number: int) -> tuple[bytes, bool]:
-        """The first byte of each line of a hunk, and whether its line endings are mixed."""
+    def _endings_of(self, change: int, number: int) -> bool:
+        """Whether the line endings of a hunk are mixed."""
         key = (change, number)
-        if key not in self._signs:
+        if key not in self._endings:
             lines = self.changes[change].hunks[number].lines
-            known = (signs_of(lines), mixed_endings(lines))
-            _remember(self._signs, key, known, 256)
-        return self._signs[key]
+            _remember(self._endings, key, mixed_endings(lines), 256)
+        return self._endings[key]
 
     def line_blocks(self, change: int) -> Iterator[tuple[int, Sequence[bytes]]]:
         """Yields the first row and the lines of each hunk of a file; any thread may ask."""
@@ -178,13 +177,13 @@ class DiffRows:
         """Returns the character ranges of a removed or added line that its counterpart lacks."""
         if row.kind not in (Kind.ADD, Kind.DELETE):
             return ()
-        signs, endings = self._signs_of(row.change, row.hunk)
-        run = _run(signs, row.line)
+        lines = self.changes[row.change].hunks[row.hunk].lines
+        run = _run(lines, row.line)
         if run is None:
             return ()
         key = (row.change, row.hunk, run[0])
         if key not in self._spans:
-            lines = self.changes[row.change].hunks[row.hunk].lines
+            endings = self._endings_of(row.change, row.hunk)
             texts = [
                 "" if line.startswith(b"\\") else line_text(line[1:], endings=endings)
                 for line in lines[run[0] : run[2]]
@@ -216,9 +215,7 @@ class DiffRows:
         """Returns the row of the first removed or added line of hunk `hunk` of the whole diff."""
         start = self.hunk_rows[hunk]
         change, number, hidden = self._block_at(bisect_right(self._starts, start) - 1)
-        signs, _ = self._signs_of(change, number)
-        found = [at for at in (signs.find(b"-"), signs.find(b"+")) if at >= 0]
-        return start + (hidden > 0) + min(found, default=0)
+        return start + (hidden > 0) + _first_changed(self.changes[change].hunks[number].lines)
 
     def row_of_line(self, change: int, old: int | None, new: int | None) -> int:
         """Returns the row of a line (by its new number, else its old one), or of one near it."""
@@ -255,8 +252,8 @@ class DiffRows:
 def side_lines(hunk: Hunk, old: bool, first: int, end: int) -> tuple[int, list[bytes]]:
     """Returns the lines that one side has among `hunk.lines[first:end]`, and the first's number."""
     skipped = b"+\\" if old else b"-\\"
-    signs = signs_of(hunk.lines)
-    before = first - sum(signs.count(sign, 0, first) for sign in skipped)
+    signs = signs_before(hunk.lines, first)
+    before = first - signs.marks - (signs.added if old else signs.removed)
     lines = [line[1:] for line in hunk.lines[first:end] if line[:1] not in skipped]
     return _first(hunk)[0 if old else 1] + before, lines
 
@@ -284,7 +281,7 @@ def _index_of(hunk: Hunk, old: bool, target: int) -> int:
 def mixed_endings(lines: Sequence[bytes]) -> bool:
     """Tells whether some, but not all, lines end in a carriage return and a line feed."""
     if isinstance(lines, PatchLines):
-        returns = lines.text.count(b"\r\n")
+        returns = lines.returns
     else:
         returns = sum(line.endswith(b"\r\n") for line in lines)
     return 0 < returns < len(lines)
@@ -295,14 +292,21 @@ def _neighbour(rows: array[int], index: int, by: int) -> int | None:
     return rows[at] if 0 <= at < len(rows) else None
 
 
-def _run(signs: bytes, line: int) -> tuple[int, int, int] | None:
+def _first_changed(lines: Sequence[bytes]) -> int:
+    for start in range(0, len(lines), RUN):
+        signs = signs_of(lines, start, start + RUN)
+        if found := [at for at in (signs.find(b"-"), signs.find(b"+")) if at >= 0]:
+            return start + min(found)
+    return 0
+
+
+def _run(lines: Sequence[bytes], line: int) -> tuple[int, int, int] | None:
     """The removed lines [0]..[1] and added lines [1]..[2] around `line`, None when one-sided."""
     low = max(line - 2 * RUN, 0)
-    for match in _REPLACED.finditer(signs, low, line + 2 * RUN):
-        if match.start() <= line < match.end():
-            middle = match.end(1)
-            short = max(middle - match.start(), match.end() - middle) <= RUN
-            return (match.start(), middle, match.end()) if short else None
+    for match in _REPLACED.finditer(signs_of(lines, low, line + 2 * RUN)):
+        start, middle, end = (low + at for at in (match.start(), match.end(1), match.end()))
+        if start <= line < end:
+            return (start, middle, end) if max(middle - start, end - middle) <= RUN else None
     return None
 
 

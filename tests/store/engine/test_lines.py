@@ -13,7 +13,7 @@ from pygit2.enums import DiffOption
 from stepwell.store.engine.lines import Side, compare, with_hunks
 from stepwell.store.model.deflated import DeflatedText
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.patchlines import NO_NEWLINE, PatchLines, deflated, signs_of
+from stepwell.store.model.patchlines import NO_NEWLINE, PatchLines, deflated, signs_before, signs_of
 
 LINE = st.sampled_from(
     [b"a", b"b", b"", b"@@ -1,2 +3 @@", b"\\ No", b"-x", b"+y\r", b" z", b"\x00"]
@@ -52,6 +52,9 @@ def test_lines_of_a_patch_are_those_that_were_compared(
         assert tuple(hunk.lines[at] for at in range(len(whole))) == whole
         assert hunk.lines[1:-1] == whole[1:-1] and hunk.lines[-1] == whole[-1]
         assert signs_of(hunk.lines) == signs_of(whole)
+        for at in range(len(whole)):
+            assert signs_before(hunk.lines, at) == signs_before(whole, at)
+            assert signs_of(hunk.lines, at, at + 3) == signs_of(whole, at, at + 3)
         assert hash(hunk.lines) == hash(whole)
         (same,) = deflated([hunk.lines])
         assert same == hunk.lines and signs_of(same) == signs_of(whole)
@@ -127,3 +130,21 @@ def test_hunks_of_one_text_share_its_deflated_form() -> None:
     assert lines[1][0] == b"+value_10000 = compute()\n"
     assert lines[2] == (b"+as it is\n",)
     assert [len(one) for one in lines] == [10_000, 10_000, 1]
+
+
+def test_far_lines_of_a_large_hunk_are_found() -> None:
+    """From any place, deflated or not, whatever stands before it."""
+    chance = random.Random(2)
+    texts = [b"+x\n", b"-\n", b" " + b"y" * 99 + b"\r\n", b"-z\n\\ No newline at end of file\n"]
+    patch = b"@@\n" + b"".join(chance.choices(texts, k=9_000)) + b"@@\n"
+    lines = PatchLines(patch, 3, len(patch) - 3)
+    whole = tuple(lines)
+    (same,) = deflated([lines])
+    for own in (lines, same):
+        assert signs_of(own) == signs_of(whole) and len(own) == len(whole)
+        assert signs_before(own, len(own)) == signs_before(whole, len(whole))
+        for at in [0, 1, 63, 64, 65, len(whole) - 1, *chance.choices(range(len(whole)), k=200)]:
+            assert own[at] == whole[at]
+            assert signs_before(own, at) == signs_before(whole, at)
+            assert signs_of(own, at, at + 200) == signs_of(whole, at, at + 200)
+    assert lines.returns == sum(line.endswith(b"\r\n") for line in whole)

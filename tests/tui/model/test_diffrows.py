@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.tui.model.diffrows import LINES, DiffRows, Kind
-from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
+from stepwell.tui.values import Change, Hunk, Oid, PatchLines, TrackedPath
 
 OLD, NEW = Oid(b"o" * 20), Oid(b"n" * 20)
 
@@ -136,7 +136,7 @@ def test_a_line_is_found_again_in_a_reread_diff() -> None:
 
 def test_a_million_lines_open_and_jump_at_once() -> None:
     """Opening costs by hunk, and reading a far row does not walk there."""
-    lines = tuple([b" keep me as I am\n", b"-old\n", b"+new\n"] * 333_334)
+    lines = PatchLines(b" keep me as I am\n-old\n+new\n" * 333_334)
     count = len(lines) // 3 * 2
     change = modified(b"big", Hunk("h", 1, count, 1, count, lines))
     begun = time.process_time()
