@@ -413,6 +413,21 @@ class WorkspaceReader(StepReader):
         where = TrackedPath(path)
         return finding.blamed(self._texts, self._journal, self.catalogue(), at, where, progress)
 
+    def touching(self, path: bytes, *, progress: Progress = no_progress) -> list[int]:
+        """Returns the numbers of the steps that changed a path against their first parent, ascending.
+
+        Steps of all branches; of a rename both names count.
+        """
+        from stepwell.store.catalogue.search import touching
+
+        return touching(self._texts, self._journal, self.catalogue(), path, progress=progress)
+
+    def touched_paths(self, *, progress: Progress = no_progress) -> list[bytes]:
+        """Returns every path that a step of any branch changed, ascending."""
+        from stepwell.store.catalogue.search import touched
+
+        return touched(self._texts, self._journal, self.catalogue(), progress=progress)
+
     @property
     def _texts(self) -> Path:
         return self.store / "catalogue"

@@ -47,6 +47,8 @@ class Settings:
     glyphs: Glyphs = UTF8
     theme: str | None = None
     """The theme that the settings name, whatever is remembered; None: none."""
+    differ: str = ""
+    """The command that compares two files; empty: vim's."""
     poll_s: float = 0.7
     """How often other processes' steps are looked for; 0: never."""
     tick_s: float = 1.0
@@ -80,6 +82,7 @@ class StepwellApp(App[int]):
         self._settings = settings
         self.glyphs = settings.glyphs
         self.animation_level = "none"
+        self.differ = settings.differ
         self.memory = settings.memory or Memory()
         """What is to be remembered for the next time."""
         self._pause = Pause()
@@ -173,11 +176,12 @@ def open_screen(
     complaints: Sequence[str] = (),
     offers: Callable[[], Offers] | None = None,
     theme: str | None = None,
+    differ: str = "",
 ) -> int:
     """Shows the workspace that holds `root` until the person leaves; returns an exit status.
 
     `config`, `by`, `weights` and `offers` are as for `start.run`; `complaints` are told on the screen at first; `theme` is
-    used whatever is remembered.
+    used whatever is remembered, `differ` is the person's command that compares two files.
 
     Raises:
         StepwellError: the workspace cannot be opened, and the terminal was not touched; or, at the
@@ -197,6 +201,7 @@ def open_screen(
         memory=keeper.recall(),
         offers=offers,
         theme=theme,
+        differ=differ,
     )
     app = StepwellApp(opened, settings)
     app.run()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stepwell.tui.feed.commands import Ending
     from stepwell.tui.model.colours import ColourSpans
     from stepwell.tui.model.diffrows import DiffRows
+    from stepwell.tui.model.fuzzy import Fit
     from stepwell.tui.model.lanes import LaneMap
     from stepwell.tui.model.layout import Layout
     from stepwell.tui.model.review import Review, Tried
@@ -82,6 +83,26 @@ class CaptionChanged(Message):
 
 class PicksChanged(Message):
     """A person chose other files or hunks."""
+
+
+class RangeChanged(Message):
+    """The range of rows that is selected in a list is another one, or there is none any more."""
+
+    def __init__(self, pane: str) -> None:
+        super().__init__()
+        self.pane = pane
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest range of a list counts."""
+        return isinstance(message, RangeChanged) and message.pane == self.pane
+
+
+class Counted(Message):
+    """A number is typed before a key; empty: not any more."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__()
+        self.typed = typed
 
 
 class Refused(Message):
@@ -292,6 +313,53 @@ class StatsLoaded(Message):
         self.room = room
         self.growth = growth
         self.timings = timings
+
+
+class NewestLoaded(Message):
+    """The newest steps of a branch (by the number of its newest step) or of a session (by its name)."""
+
+    def __init__(self, of: int | str, steps: Sequence[Step]) -> None:
+        super().__init__()
+        self.of = of
+        self.steps = steps
+
+
+class StateFound(Message):
+    """The step that has another state of a file; None: there is none that way."""
+
+    def __init__(self, path: bytes, way: int, seq: int | None) -> None:
+        super().__init__()
+        self.path = path
+        self.way = way
+        """1: newer, -1: older, 0: as it was at the selected step."""
+        self.seq = seq
+
+
+class BothRead(Message):
+    """What a file was before and after a change; None: it was not there."""
+
+    def __init__(self, path: bytes, old: bytes | None, new: bytes | None) -> None:
+        super().__init__()
+        self.path = path
+        self.old = old
+        self.new = new
+
+
+class PathsLoaded(Message):
+    """Every path that a step changed, ascending."""
+
+    def __init__(self, paths: Sequence[bytes]) -> None:
+        super().__init__()
+        self.paths = paths
+
+
+class PathsFit(Message):
+    """Which of the paths hold the letters of a query, the best first."""
+
+    def __init__(self, generation: int, fits: Sequence[Fit]) -> None:
+        super().__init__()
+        self.generation = generation
+        self.fits = fits
 
 
 class RoomLooked(Message):

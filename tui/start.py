@@ -35,7 +35,8 @@ def run(
     told on the screen. `weights` gives what counts how much among an experiment's figures; it is
     asked when one is looked at, and what it raises is shown. `offers` gives
     what is asked, in the background, for sessions from before that can be imported. `look` is the
-    person's `[screen]` table: `theme`, one of those that `o` goes through.
+    person's `[screen]` table: `theme`, one of those that `o` goes through, and
+    `differ`, the command that compares two files.
 
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
@@ -45,14 +46,15 @@ def run(
     from stepwell.tui.app import open_screen
     from stepwell.tui.look.themes import read_look
 
-    theme, problems = read_look(look or {})
+    seen = read_look(look or {})
     return open_screen(
         root,
         home,
         config=config,
         by=by,
         weights=weights,
-        complaints=(*found.problems, *problems),
+        complaints=(*found.problems, *seen.problems),
         offers=offers,
-        theme=theme,
+        theme=seen.theme,
+        differ=seen.differ,
     )

@@ -11,6 +11,7 @@ import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from stepwell.store.catalogue.catalogue import Catalogue
 from stepwell.store.catalogue.textindex import (
@@ -38,6 +39,7 @@ _LONGEST_DIFF = 64_000
 _MOST_FILES = 300
 """Of a step that changes more, as an import does, only the paths are indexed."""
 _AROUND = 40
+_Answer = TypeVar("_Answer")
 
 SECRET_NAMES = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.keystore", "id_rsa*", "id_dsa*",
@@ -98,13 +100,31 @@ def touching(
     folder: Path, journal: Journal, catalogue: Catalogue, path: bytes, *, progress: Progress
 ) -> list[int]:
     """Returns the numbers of all steps that changed a path against their first parent, ascending."""
+    return _asked(folder, journal, catalogue, progress, lambda index: index.touching(path))
+
+
+def touched(
+    folder: Path, journal: Journal, catalogue: Catalogue, *, progress: Progress
+) -> list[bytes]:
+    """Returns every path that a step changed against its first parent, ascending."""
+    return _asked(folder, journal, catalogue, progress, TextIndex.paths)
+
+
+def _asked(
+    folder: Path,
+    journal: Journal,
+    catalogue: Catalogue,
+    progress: Progress,
+    ask: Callable[[TextIndex], list[_Answer]],
+) -> list[_Answer]:
+    """Asks the index once it covers all steps; one that is damaged is made anew."""
     tries = 2
     while True:
         try:
             with TextIndex.open(folder / TEXTS) as index:
                 for _ in indexed_spans(index, journal, catalogue, progress):
                     pass
-                return index.touching(path)
+                return ask(index)
         except DamagedIndexError:
             tries -= 1
             _begin_anew(folder, tries)

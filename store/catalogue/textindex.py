@@ -161,6 +161,12 @@ class TextIndex:
         with _told_apart():
             return [seq for (seq,) in self._connection.execute(query, (path,))]
 
+    def paths(self) -> list[bytes]:
+        """Returns every path that an indexed step changed, ascending."""
+        with _told_apart():
+            found = self._connection.execute("SELECT DISTINCT path FROM touched ORDER BY path")
+            return [path for (path,) in found]
+
 
 def is_sound(path: Path) -> bool:
     """Tells whether an index is as it was written, or absent; reads all of it.

@@ -136,6 +136,12 @@ class MemorySource:
             seqs = [s.seq for s in part if wanted.matches(s, lambda step: ())]
             yield SimpleNamespace(seqs=seqs, looked=len(part))
 
+    def touching(self, path: bytes) -> list[int]:
+        return [s.seq for s in self.known if path in {c.path for c in self.step_changes(s)}]
+
+    def touched_paths(self) -> list[bytes]:
+        return sorted({c.path for s in self.known for c in self.step_changes(s)})
+
     def room(self) -> Room:
         return self.left
 

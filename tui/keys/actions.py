@@ -5,68 +5,21 @@ No action changes the disk: those that lead to a change open a preview, whose ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from stepwell.tui.keys.above import ABOVE
+from stepwell.tui.keys.action import Action, Scope
 from stepwell.tui.keys.names import spelled
 
-Scope = Literal[
-    "everywhere",
-    "list",
-    "timeline",
-    "files",
-    "diff",
-    "preview",
-    "operations",
-    "branches",
-    "conflicts",
-    "review",
-    "verdict",
-    "rules",
-    "copy",
-    "seek",
-    "sessions",
-    "figures",
-    "command",
-    "prompt",
-    "form",
-    "note",
-    "confirm",
-    "help",
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Scope",
+    "actions_for",
+    "bound_digits",
+    "does_it_again",
+    "key_of",
+    "put_in_force",
+    "takes_it_back",
 ]
-
-
-_ARGUMENTS = {"1)": "forward", "-1)": "back"}
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that a key does."""
-
-    id: str
-    """Textual action name; the widget or screen of `scope` has `action_ID`."""
-    title: str
-    """What it does, for the help."""
-    scope: Scope
-    keys: tuple[str, ...]
-    """Textual key names, the first is the one that is shown."""
-    hint: str = ""
-    """Short form for the footer; empty: not shown there."""
-    of_screen: bool = False
-    """The screen has the method, although the keys work only in the scope's widget."""
-
-    @property
-    def name(self) -> str:
-        """What the settings call it: `timeline.restore`, `everywhere.pane_files`."""
-        method, _, argument = self.id.partition("(")
-        what = _ARGUMENTS.get(argument, argument.strip("')"))
-        return f"{self.scope}.{method}{'_' if what else ''}{what}"
-
-    @property
-    def is_way_out(self) -> bool:
-        """Something has to lead back from where it is."""
-        return self.id.startswith(("leave", "close", "cancel", "drop", "no"))
-
 
 ACTIONS: tuple[Action, ...] = (
     # everywhere
@@ -82,6 +35,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("operations", "what was done to the store", "everywhere", ("O",)),
     Action("find", "search this pane", "everywhere", ("slash",), hint="search"),
     Action("seek", "search all prompts, inputs, notes, paths and diffs", "everywhere", ("S",)),
+    Action("jump", "to a file by some of its letters", "everywhere", ("ctrl+f",)),
     Action("find_next(1)", "next hit of the search", "everywhere", ("n",)),
     Action("find_next(-1)", "previous hit", "everywhere", ("N",)),
     Action("filter", "list only the steps that fit a filter", "everywhere", ("f",), hint="filter"),
@@ -94,6 +48,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", "copy code, patch, hunk, path or id", "everywhere", ("y",)),
     Action("edit", "open this file in $EDITOR, at this line", "everywhere", ("e",)),
     Action("pager", "this diff in $PAGER", "everywhere", ("vertical_line",)),
+    Action("differ", "both sides of this file in another differ", "everywhere", ("ctrl+t",)),
     Action("command", "run any command: show, mark, rollback, gc ...", "everywhere", ("colon",)),
     Action("statistics", "figures of the store, and how it grew", "everywhere", ("I",)),
     Action(
@@ -113,7 +68,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("page_down", "a page down", "list", ("pagedown",)),
     Action("page_up", "a page up", "list", ("pageup",)),
     Action("to_top", "first row", "list", ("g", "home")),
-    Action("to_bottom", "last row", "list", ("G", "end")),
+    Action(
+        "to_bottom", "last row; after a number the row, step or line of it", "list", ("G", "end")
+    ),
     Action("deeper", "into the row", "list", ("enter", "l", "right"), hint="open"),
     Action("back", "one step back", "list", ("h", "escape", "left")),
     # timeline
@@ -145,6 +102,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("tag", "label and tags of this step", "timeline", ("t",), hint="tag", of_screen=True),
     Action("branch_here", "branch from this step", "timeline", ("B",), of_screen=True),
     Action("pick", "pick this step, to compare two", "timeline", ("space",), of_screen=True),
+    Action("range", "a range of steps from here: what all of them changed", "timeline", ("v",)),
+    Action("extend(1)", "further down", "timeline", ("shift+down",)),
+    Action("extend(-1)", "further up", "timeline", ("shift+up",)),
     Action(
         "base",
         "make this step the base of comparisons, or not",
@@ -189,38 +149,43 @@ ACTIONS: tuple[Action, ...] = (
         of_screen=True,
     ),
     Action("tree", "folders, or whole paths", "files", ("grave_accent",), hint="tree"),
-    # operations
     Action(
-        "undo_this",
-        "preview taking back this operation",
-        "operations",
-        ("u", "enter", "l"),
-        hint="undo…",
+        "file_state(-1)",
+        "older step that changed this file",
+        "files",
+        ("comma",),
+        hint="its past",
+        of_screen=True,
     ),
-    Action("close", "back to the timeline", "operations", ("escape", "q", "h", "O"), hint="back"),
-    # rules
-    Action("go_back", "preview going back to where it was well", "rules", ("r",), hint="restore…"),
     Action(
-        "show_cause",
-        "show the step that brought it about in the timeline",
-        "rules",
-        ("enter", "o", "l"),
-        hint="show",
+        "file_state(1)",
+        "newer step that changed this file",
+        "files",
+        ("full_stop",),
+        of_screen=True,
     ),
-    Action("close", "back to the timeline", "rules", ("escape", "q", "h", "V"), hint="back"),
     # diff
+    Action(
+        "file_state(-1)", "older step that changed this file", "diff", ("comma",), of_screen=True
+    ),
+    Action(
+        "file_state(1)", "newer step that changed this file", "diff", ("full_stop",), of_screen=True
+    ),
     Action("hunk_next", "next hunk", "diff", ("right_square_bracket",)),
     Action("hunk_previous", "previous hunk", "diff", ("left_square_bracket",), hint="hunk"),
     Action("file_next", "next file", "diff", ("right_curly_bracket",)),
     Action("file_previous", "previous file", "diff", ("left_curly_bracket",), hint="file"),
     Action(
         "pick_hunk",
-        "pick this hunk for a restore, or let go of it",
+        "pick this hunk, or those of the range, for a restore; or let go",
         "diff",
         ("space",),
         hint="pick",
     ),
     Action("pick_all", "pick every hunk, or none", "diff", ("A",)),
+    Action("range", "select lines from here, to pick their hunks or to copy them", "diff", ("v",)),
+    Action("extend(1)", "further down", "diff", ("shift+down",)),
+    Action("extend(-1)", "further up", "diff", ("shift+up",)),
     Action(
         "restore_picked",
         "preview restoring the picked hunks, or this one",
@@ -249,166 +214,11 @@ ACTIONS: tuple[Action, ...] = (
         hint="zoom",
         of_screen=True,
     ),
-    # preview
-    Action("apply", "do it: change the disk as shown", "preview", ("y",), hint="apply"),
-    Action(
-        "tick",
-        "tick this file or hunk, or leave it out; agree to a row that would lose something",
-        "preview",
-        ("space",),
-        hint="tick",
-    ),
-    Action("tick_all", "tick everything, agreeing to all rows", "preview", ("A",)),
-    Action(
-        "flip", "the other side: before or after the step", "preview", ("b",), hint="before/after"
-    ),
-    Action(
-        "reach",
-        "take back only this step's own change, or all since",
-        "preview",
-        ("o",),
-        hint="only this",
-    ),
-    Action("switch", "between list and diff", "preview", ("tab", "shift+tab"), hint="list/diff"),
-    Action("cancel", "back; nothing is changed", "preview", ("escape", "q"), hint="cancel"),
     # the line at the bottom
     Action("keep", "keep it", "prompt", ("enter", "down"), hint="keep"),
     Action("complete", "complete the word", "prompt", ("tab",), hint="complete", of_screen=True),
     Action("drop", "leave as it was", "prompt", ("escape",), hint="leave"),
-    # branches
-    Action(
-        "switch_to",
-        "preview switching to this branch",
-        "branches",
-        ("s", "enter", "l"),
-        hint="switch…",
-    ),
-    Action(
-        "merge_in",
-        "preview merging this branch into the one that you are on",
-        "branches",
-        ("M",),
-        hint="merge…",
-    ),
-    Action("new_branch", "new branch at the selected step", "branches", ("n",), hint="new"),
-    Action("rename_branch", "give this branch another name", "branches", ("R",), hint="rename"),
-    Action(
-        "delete_branch",
-        "delete this branch's name; its steps stay",
-        "branches",
-        ("D",),
-        hint="delete…",
-    ),
-    Action("show_head", "show its newest step in the timeline", "branches", ("o",), hint="show"),
-    Action("close", "back to the timeline", "branches", ("escape", "q", "h", "b"), hint="back"),
-    # conflicts of a merge
-    Action("take('ours')", "preview taking our side", "conflicts", ("o",), hint="ours…"),
-    Action("take('theirs')", "preview taking their side", "conflicts", ("t",), hint="theirs…"),
-    Action("take('base')", "preview going back to the base", "conflicts", ("b",)),
-    Action("take_all('ours')", "preview taking our side of all", "conflicts", ("O",)),
-    Action("take_all('theirs')", "preview taking their side of all", "conflicts", ("T",)),
-    Action("edit", "open the file in $EDITOR", "conflicts", ("e",), hint="edit"),
-    Action(
-        "conclude", "conclude the merge, after a question", "conflicts", ("c",), hint="conclude…"
-    ),
-    Action("abort", "preview taking the merge back", "conflicts", ("x",), hint="abort…"),
-    Action("clash(1)", "next place where the sides differ", "conflicts", ("right_square_bracket",)),
-    Action(
-        "clash(-1)", "previous place", "conflicts", ("left_square_bracket",), hint="next/previous"
-    ),
-    Action("sides(1)", "scroll the sides down", "conflicts", ("J",), hint="scroll"),
-    Action("sides(-1)", "scroll the sides up", "conflicts", ("K",)),
-    Action("help", "all keys of this screen", "conflicts", ("question_mark",), hint="keys"),
-    Action(
-        "close",
-        "back; the merge stays under way",
-        "conflicts",
-        ("escape", "q", "h", "M"),
-        hint="back",
-    ),
-    # review of an experiment
-    Action("candidate(1)", "next candidate", "review", ("l", "right"), hint="candidate"),
-    Action("candidate(-1)", "previous candidate", "review", ("h", "left")),
-    Action(
-        "review_file(1)", "next file", "review", ("j", "down", "right_curly_bracket"), hint="file"
-    ),
-    Action("review_file(-1)", "previous file", "review", ("k", "up", "left_curly_bracket")),
-    Action("review_hunk(1)", "next hunk of all diffs", "review", ("right_square_bracket",)),
-    Action("review_hunk(-1)", "previous hunk", "review", ("left_square_bracket",), hint="hunk"),
-    Action(
-        "review_pick('hunk')", "pick this hunk of the candidate", "review", ("space",), hint="pick"
-    ),
-    Action("review_pick('file')", "pick the whole file of the candidate", "review", ("x",)),
-    Action("review_pick('all')", "pick all that the candidate changed", "review", ("A",)),
-    Action(
-        "merge_picks",
-        "preview merging what is picked, or with nothing picked the candidate",
-        "review",
-        ("M",),
-        hint="merge…",
-    ),
-    Action(
-        "verdict", "verdict on this candidate: accepted, rejected", "review", ("t",), hint="verdict"
-    ),
-    Action("review_note", "note on this candidate", "review", ("a",), hint="note"),
-    Action("promote", "preview merging this candidate", "review", ("p",)),
-    Action("review_output", "what the failed checks said, or the diffs again", "review", ("v",)),
-    Action("review_scroll(1)", "scroll the diffs down", "review", ("J", "pagedown")),
-    Action("review_scroll(-1)", "scroll the diffs up", "review", ("K", "pageup")),
-    Action("review_sideways(1)", "scroll the diffs right", "review", ("L",)),
-    Action("review_sideways(-1)", "scroll the diffs left", "review", ("H",)),
-    Action("help", "all keys of this screen", "review", ("question_mark",), hint="keys"),
-    Action("experiment(1)", "older experiment", "review", ("greater_than_sign",)),
-    Action("experiment(-1)", "newer experiment", "review", ("less_than_sign",)),
-    Action("show_candidate", "show its newest step in the timeline", "review", ("o",)),
-    Action("close", "back to the timeline", "review", ("escape", "q", "E"), hint="back"),
-    # verdict on a candidate
-    Action("judge('accepted')", "accepted", "verdict", ("a",)),
-    Action("judge('rejected')", "rejected", "verdict", ("r",)),
-    Action("judge('')", "no verdict", "verdict", ("n",)),
-    Action("leave_form", "leave without a change", "verdict", ("escape", "q", "t")),
-    # what to copy
-    Action("copy_this('code')", "the hunk's code, without signs", "copy", ("c",)),
-    Action("copy_this('hunk')", "the hunk, as in a patch", "copy", ("h",)),
-    Action("copy_this('patch')", "the file's patch", "copy", ("p",)),
-    Action("copy_this('path')", "the file's path", "copy", ("f",)),
-    Action("copy_this('id')", "the step's id", "copy", ("i",)),
-    Action("leave_copy", "leave", "copy", ("escape", "q", "y")),
-    # search through everything
-    Action("go", "to this place", "seek", ("enter",), hint="go there"),
-    Action("next_place", "next place", "seek", ("down", "ctrl+n"), hint="choose"),
-    Action("previous_place", "previous place", "seek", ("up", "ctrl+p")),
-    Action("next_page", "a page down", "seek", ("pagedown",)),
-    Action("previous_page", "a page up", "seek", ("pageup",)),
-    Action("leave_seek", "back to the timeline", "seek", ("escape",), hint="back"),
-    # sessions, figures, commands
-    Action(
-        "list_session", "list its steps alone", "sessions", ("enter", "l"), hint="list its steps"
-    ),
-    Action("close", "back to the timeline", "sessions", ("escape", "q", "h", "s"), hint="back"),
-    Action("close", "back to the timeline", "figures", ("escape", "q", "h", "I"), hint="back"),
-    Action("run_line", "run the line", "command", ("enter",), hint="run"),
-    Action(
-        "complete_line", "complete the word, or list the ways", "command", ("tab",), hint="complete"
-    ),
-    Action("earlier", "the line before", "command", ("up",), hint="before"),
-    Action("later", "the line after", "command", ("down",)),
-    Action("text_down", "scroll what was said down", "command", ("pagedown",), hint="scroll"),
-    Action("text_up", "scroll it up", "command", ("pageup",)),
-    Action(
-        "leave_line", "end the command that runs, or go back", "command", ("escape",), hint="back"
-    ),
-    # forms
-    Action("save", "save what was typed", "form", ("ctrl+s",), hint="save"),
-    Action("leave_form", "leave without a change", "form", ("escape",), hint="leave"),
-    Action("remove", "remove the newest note", "note", ("ctrl+r",), hint="remove"),
-    Action("yes", "do it", "confirm", ("y",), hint="do it"),
-    Action("no", "leave without a change", "confirm", ("escape", "q", "n"), hint="leave"),
-    # help
-    Action("run", "do it now", "help", ("enter",), hint="run"),
-    Action("down", "next", "help", ("down", "ctrl+n")),
-    Action("up", "previous", "help", ("up", "ctrl+p")),
-    Action("close", "back", "help", ("escape",), hint="back"),
+    *ABOVE,
 )
 
 
@@ -428,6 +238,12 @@ def key_of(name: str) -> str:
     """Returns the first key of an action, `everywhere.undo`, as a person reads it."""
     keys = next(action.keys for action in _in_force if action.name == name)
     return spelled(keys[0]) if keys else "(no key)"
+
+
+def bound_digits() -> str:
+    """Returns the digits that are keys, and so no counts when they stand alone."""
+    keys = {key for action in _in_force for key in action.keys}
+    return "".join(sorted(key for key in keys if len(key) == 1 and key.isdecimal()))
 
 
 def takes_it_back() -> str:

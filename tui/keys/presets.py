@@ -9,7 +9,7 @@ PRESETS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "lazygit": {
         "everywhere.undo": ("z",),
         "everywhere.redo": ("Z", "ctrl+r"),
-        "everywhere.zoom": (".",),
+        "everywhere.zoom": ("x",),
         "list.to_top": ("<", "home"),
         "list.to_bottom": (">", "end"),
         "timeline.landmark_newer": ("{",),

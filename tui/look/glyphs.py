@@ -47,6 +47,8 @@ class Glyphs:
     base: str
     prompt: str
     folded: str
+    tick: str
+    heavy_pipe: str
 
 
 UTF8 = Glyphs(
@@ -88,6 +90,8 @@ UTF8 = Glyphs(
     base="=",
     prompt="❯",
     folded="▸",
+    tick="╺",
+    heavy_pipe="┃",
 )
 
 ASCII = Glyphs(
@@ -118,7 +122,7 @@ ASCII = Glyphs(
     ellipsis="~",
     new="^",
     arrow=">",
-    sparks=" .:-=+*#@",
+    sparks=" ..::!!##",
     column="|",
     separator=".",
     changed="~",
@@ -129,6 +133,8 @@ ASCII = Glyphs(
     base="=",
     prompt=">",
     folded="+",
+    tick="-",
+    heavy_pipe="|",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -60,11 +61,26 @@ THEMES = dict(
 """What each is called in the settings and by the footer."""
 
 
-def read_look(table: Mapping[str, object]) -> tuple[str | None, tuple[str, ...]]:
-    """Returns the theme's name by a `[screen]` table (None: none), and what of it was left out."""
-    problems = [f"there is no setting {key} of [screen]" for key in table if key != "theme"]
+class Look(NamedTuple):
+    """What a `[screen]` table says."""
+
+    theme: str | None
+    """None: nothing."""
+    differ: str
+    """Empty: nothing."""
+    problems: tuple[str, ...]
+    """What of it was left out, a sentence each."""
+
+
+def read_look(table: Mapping[str, object]) -> Look:
+    """Returns what a person's `[screen]` table says."""
+    known = ("theme", "differ")
+    problems = [f"there is no setting {key} of [screen]" for key in table if key not in known]
     word = table.get("theme")
     name = next((name for name, called in THEMES.items() if called == word), None)
     if word is not None and name is None:
         problems.append(f"there is no theme {word}; there are {', '.join(THEMES.values())}")
-    return name, tuple(problems)
+    differ = table.get("differ", "")
+    if not isinstance(differ, str):
+        problems.append("the differ of [screen] must be a command")
+    return Look(name, differ if isinstance(differ, str) else "", tuple(problems))

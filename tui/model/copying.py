@@ -15,6 +15,11 @@ LARGEST = 1_000_000
 def code_text(hunk: Hunk) -> str:
     """Returns a hunk's lines as they are after it, without signs; of a deletion, as they were."""
     _, lines = side_lines(hunk, not hunk.new_lines, 0, len(hunk.lines))
+    return lines_text(lines)
+
+
+def lines_text(lines: Iterable[bytes]) -> str:
+    """Returns lines, without signs, as they are to be copied."""
     return "".join(f"{_clean(line)}\n" for line in lines)
 
 

@@ -16,6 +16,7 @@ from stepwell.tui.model.columns import NO_PARENT, PAGE, Columns
 
 State = tuple[int, ...]
 """For each lane the step number that it waits for, or one of the next two."""
+NO_LANE = -1
 FREE = 0
 REST = -1
 """Freed by the row above: not to be taken by the next one."""
@@ -54,6 +55,8 @@ class LaneRow:
     low: int
     """The horizontal line reaches from lane `low` to lane `high`; equal: there is none."""
     high: int
+    line: int = NO_LANE
+    """The lane in which the selected step's line passes here."""
 
 
 def alone(row: LaneRow) -> LaneRow:

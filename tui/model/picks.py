@@ -113,6 +113,15 @@ class Picks:
         elif self.takes(index):
             self._chosen[index] ^= {hunk}
 
+    def toggle_hunks(self, hunks: Sequence[tuple[int, int]]) -> None:
+        """Chooses hunks, or lets go of them when they all are chosen."""
+        missing = [one for one in hunks if not self._has_part(*one)]
+        for one in missing or hunks:
+            self.toggle_hunk(*one)
+
+    def _has_part(self, index: int, hunk: int) -> bool:
+        return self.has_hunk(index, hunk) if hunk >= 0 else self.state(index) == "all"
+
     def toggle_all(self) -> None:
         """Chooses everything, or nothing when everything is chosen."""
         self.toggle_files(range(len(self.changes)))

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
+from stepwell.tui.feed.newest import load_line
 from stepwell.tui.feed.wishes import Merge, Switch
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import key_of, takes_it_back
@@ -18,7 +19,15 @@ from stepwell.tui.look.fit import cells, clip, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import grouped
-from stepwell.tui.messages import BackAsked, BranchesLoaded, ChangeDone, Failed, RowOpened
+from stepwell.tui.messages import (
+    BackAsked,
+    BranchesLoaded,
+    ChangeDone,
+    CursorMoved,
+    Failed,
+    NewestLoaded,
+    RowOpened,
+)
 from stepwell.tui.model.rows import subject_of, word_of
 from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.form import Form
@@ -27,8 +36,9 @@ from stepwell.tui.values import BranchRow, Clock, Step, one_line, printable
 from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
-from stepwell.tui.widgets.pane import Pane
+from stepwell.tui.widgets.pane import Pane, share_height
 from stepwell.tui.widgets.sentence import Sentence
+from stepwell.tui.widgets.steplines import StepLines
 
 _NAME_LEAST, _NAME_MOST = 10, 32
 _SEQ = 8
@@ -142,7 +152,10 @@ class BranchList(LineList):
 class BranchesScreen(Above, Screen["BranchChoice | None"]):
     """The list and its keys; forms open above it. Its result says where to go next."""
 
-    CSS = "BranchesScreen { layout: vertical; }"
+    CSS = """
+    BranchesScreen { layout: vertical; }
+    BranchesScreen #branches-pane { height: 4; }
+    """
 
     def __init__(
         self, gateway: Gateway, clock: Clock, glyphs: Glyphs, selected: Step | None
@@ -153,6 +166,7 @@ class BranchesScreen(Above, Screen["BranchChoice | None"]):
         self._glyphs = glyphs
         self._selected = selected
         self._list = BranchList(clock, glyphs)
+        self._steps = StepLines(clock, glyphs)
         self._footer = Footer()
         self._legend = Sentence(id="branches-legend")
         self._wanted: str | None = None
@@ -160,11 +174,13 @@ class BranchesScreen(Above, Screen["BranchChoice | None"]):
     def compose(self) -> ComposeResult:
         yield Pane("b", self._list, id="branches-pane")
         yield self._legend
+        yield Pane(" ", self._steps, id="branch-steps-pane")
         yield self._footer
 
     def on_mount(self) -> None:
         """Asks for the branches."""
         self._list.set_caption("Branches", "reading")
+        self._steps.set_caption("Its newest steps")
         self._list.focus(scroll_visible=False)
         self._footer.show_hints(hints_for("branches"))
         self._legend.say(
@@ -179,6 +195,26 @@ class BranchesScreen(Above, Screen["BranchChoice | None"]):
         """Shows them."""
         self._list.show(message.rows, self._wanted)
         self._wanted = None
+        share_height(self._list)
+        self._look()
+
+    def on_resize(self) -> None:
+        """The list has what it needs, the steps have the rest."""
+        share_height(self._list)
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Another branch's steps are shown."""
+        message.stop()
+        self._look()
+
+    def _look(self) -> None:
+        if self._list.rows:
+            load_line(self._gateway, self.post_message, self._list.rows[self._list.cursor][1].seq)
+
+    def on_newest_loaded(self, message: NewestLoaded) -> None:
+        """Shows them, if they are still those of the selected branch."""
+        if self._list.rows and self._list.rows[self._list.cursor][1].seq == message.of:
+            self._steps.show(message.steps)
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be read."""

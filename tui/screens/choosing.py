@@ -120,8 +120,17 @@ class Choosing(Consulting):
             self.say(told(f"the {what}", text), "ok")
 
     def _copied_text(self, what: Copied) -> str:
-        from stepwell.tui.model.copying import code_text, hunk_at, hunk_text, patch_text
+        from stepwell.tui.model.copying import (
+            code_text,
+            hunk_at,
+            hunk_text,
+            lines_text,
+            patch_text,
+        )
 
+        lines = self.diff.lines_in_range() if what == "code" else []
+        if lines:
+            return lines_text(lines)
         if what == "id":
             step = self.showing.sight.step or self.timeline.selected
             return step.id if step is not None else ""

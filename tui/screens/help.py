@@ -15,7 +15,7 @@ from textual.widgets import Input
 from stepwell.tui.keys.actions import Action, Scope
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.keys.helprows import HelpRow, help_rows
-from stepwell.tui.look.fit import fit
+from stepwell.tui.look.fit import clip, fit
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import BackAsked, CursorMoved, RowOpened
 from stepwell.tui.screens.above import Above
@@ -52,9 +52,10 @@ class HelpList(LineList):
         row = self.rows[index]
         if row.action is None:
             return [Segment(row.title, self.paint("dim", bold=True))]
+        room = max(1, width - _KEYS_CELLS - 4)
         return [
             Segment("  " + fit(row.keys, _KEYS_CELLS), self.paint("accent", bold=True)),
-            Segment("  " + row.title, self.paint("text")),
+            Segment("  " + clip(row.title, room, self.glyphs.ellipsis), self.paint("text")),
         ]
 
     def row_key(self, index: int) -> Hashable | None:
@@ -76,7 +77,7 @@ class HelpScreen(Above, ModalScreen[Action | None]):
     HelpScreen { align: center middle; background: $background 70%; }
     HelpScreen:ansi { background: transparent; }
     HelpScreen #help { width: 100%; height: 100%; background: $background; }
-    HelpScreen.-modal #help { width: 76; height: 86%; padding: 0 1; border: round $accent; }
+    HelpScreen.-modal #help { width: 88; height: 86%; padding: 0 1; border: round $accent; }
     HelpScreen #help-query {
         height: 1; border: none; padding: 0 1; margin-bottom: 1; background: $panel;
     }

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
@@ -19,6 +20,8 @@ _PLUS = frozenset(
 """Editors that take `+LINE` before the file."""
 _COLON = frozenset(("hx", "helix", "subl", "zed"))
 """Editors that take `FILE:LINE`."""
+_PRINTING = frozenset(("diff", "difft", "delta", "icdiff", "colordiff"))
+"""Differs that print and end."""
 _GOTO = frozenset(("code", "codium", "cursor", "windsurf"))
 """Editors that take `--goto FILE:LINE`, and come back at once without `--wait`."""
 
@@ -59,6 +62,38 @@ def page_text(app: App[Any], text: str) -> str:
     except ValueError as error:
         return printable(f"$PAGER cannot be understood: {error}")
     return run_there(app, command, text.encode("utf-8", "replace"))
+
+
+def compare_files(
+    app: App[Any], differ: str, name: bytes, old: bytes | None, new: bytes | None
+) -> str:
+    """Runs the person's differ over two files; returns why it did not go well, or nothing.
+
+    What only prints is shown in the pager.
+    """
+    try:
+        command = shlex.split(differ) or ["vimdiff"]
+    except ValueError as error:
+        return printable(f"the differ cannot be understood: {error}")
+    with TemporaryDirectory(prefix="stepwell-") as folder:
+        files = [_laid(folder, side, name, text) for side, text in (("old", old), ("new", new))]
+        if os.path.basename(command[0]) not in _PRINTING:
+            return run_there(app, [*command, *files])
+        try:
+            done = subprocess.run([*command, *files], capture_output=True, check=False)
+        except OSError as error:
+            return printable(f"cannot run {command[0]}: {error.strerror}")
+    return run_there(app, ["less", "-R"], done.stdout or done.stderr)
+
+
+def _laid(folder: str, side: str, name: bytes, text: bytes | None) -> str:
+    """A side that is not there is an empty file: every differ takes two."""
+    place = os.path.join(folder, side)
+    os.mkdir(place)
+    path = os.path.join(place, os.fsdecode(os.path.basename(name)))
+    with open(path, "xb") as file:
+        file.write(text or b"")
+    return path
 
 
 def run_there(app: App[Any], command: Sequence[str], given: bytes | None = None) -> str:

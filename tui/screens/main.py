@@ -20,6 +20,7 @@ from stepwell.tui.look.moments import of_day
 from stepwell.tui.messages import (
     BackAsked,
     ContextAsked,
+    Counted,
     CursorMoved,
     DiskCompared,
     Failed,
@@ -30,6 +31,7 @@ from stepwell.tui.messages import (
     PicksChanged,
     PromptChanged,
     PromptClosed,
+    RangeChanged,
     Refused,
     RoomLooked,
     RowOpened,
@@ -264,6 +266,8 @@ class MainScreen(Remembering):
         finding = self._finding
         # A comparison goes before the search that led to it, and after one of its own lines.
         due = finding is not None and (not self.showing.comparing or finding.search.pane == "diff")
+        if self.timeline.end_range() or self.diff.end_range():
+            return
         if finding is not None and due and finding.search.clear():
             self.say("the search is over", "dim")
         elif self.showing.comparing:
@@ -290,6 +294,15 @@ class MainScreen(Remembering):
         """Files and diff show the same choice."""
         self.files.picked()
         self.diff.redraw()
+
+    def on_range_changed(self, message: RangeChanged) -> None:
+        """What all steps of a range changed is shown."""
+        if message.pane == "timeline":
+            self._moved()
+
+    def on_counted(self, message: Counted) -> None:
+        """Shows the number that is typed before a key."""
+        self.say(message.typed, "accent")
 
     def on_refused(self, message: Refused) -> None:
         """Says why a key did nothing."""

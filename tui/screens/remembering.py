@@ -10,14 +10,14 @@ from stepwell.tui.keys.actions import key_of
 from stepwell.tui.look.themes import THEMES
 from stepwell.tui.model.folds import Level
 from stepwell.tui.model.remembered import SHARES, Place, Taste
-from stepwell.tui.screens.choosing import Choosing
 from stepwell.tui.screens.panes import PaneName
+from stepwell.tui.screens.walking import Walking
 from stepwell.tui.values import Step
 
 _SHARE_STEP = 4
 
 
-class Remembering(Choosing):
+class Remembering(Walking):
     """The main screen's part of that; `MainScreen` is the only class that is made."""
 
     _place = Place()

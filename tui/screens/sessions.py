@@ -8,19 +8,28 @@ from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from stepwell.tui.feed.newest import load_session
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.fit import cells, clip, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import brief, grouped
-from stepwell.tui.messages import BackAsked, Failed, RowOpened, SessionsLoaded
+from stepwell.tui.messages import (
+    BackAsked,
+    CursorMoved,
+    Failed,
+    NewestLoaded,
+    RowOpened,
+    SessionsLoaded,
+)
 from stepwell.tui.model.sessionlines import SessionLine, duration
 from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, one_line, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
-from stepwell.tui.widgets.pane import Pane
+from stepwell.tui.widgets.pane import Pane, share_height
+from stepwell.tui.widgets.steplines import StepLines
 
 _NAME_LEAST, _NAME_MOST = 8, 30
 _TOOK = 8
@@ -80,19 +89,24 @@ class SessionList(LineList):
 class SessionsScreen(Above, Screen[str | None]):
     """Its result is the name of the session whose steps are to be listed, or None."""
 
+    CSS = "SessionsScreen #sessions-pane { height: 4; }"
+
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:
         super().__init__()
         self._gateway = gateway
         self._list = SessionList(clock, glyphs)
+        self._steps = StepLines(clock, glyphs)
         self._footer = Footer()
 
     def compose(self) -> ComposeResult:
         yield Pane("s", self._list, id="sessions-pane")
+        yield Pane(" ", self._steps, id="session-steps-pane")
         yield self._footer
 
     def on_mount(self) -> None:
         """Asks for the sessions."""
         self._list.set_caption("Sessions", "reading")
+        self._steps.set_caption("What was done")
         self._list.focus(scroll_visible=False)
         self._footer.show_hints(hints_for("sessions"))
         self._gateway.load_sessions(self.post_message)
@@ -100,10 +114,31 @@ class SessionsScreen(Above, Screen[str | None]):
     def on_sessions_loaded(self, message: SessionsLoaded) -> None:
         """Shows them; says what to do where there is none."""
         self._list.show(message.rows)
+        share_height(self._list)
+        self._look()
         if not message.rows:
             self._footer.say(
                 "no session yet: stepwell install has an agent's steps recorded", "dim"
             )
+
+    def on_resize(self) -> None:
+        """The list has what it needs, the steps have the rest."""
+        share_height(self._list)
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Another session's steps are shown."""
+        message.stop()
+        self._look()
+
+    def _look(self) -> None:
+        if self._list.rows:
+            name = self._list.rows[self._list.cursor].name
+            load_session(self._gateway, self.post_message, name)
+
+    def on_newest_loaded(self, message: NewestLoaded) -> None:
+        """Shows them, if they are still those of the selected session."""
+        if self._list.rows and self._list.rows[self._list.cursor].name == message.of:
+            self._steps.show(message.steps)
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be read."""

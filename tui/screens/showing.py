@@ -67,6 +67,8 @@ class Showing:
         self.sight = Sight()
         """What files and diff show, or are about to."""
         self._between: tuple[Step, Step | None] | None = None
+        self._ends: tuple[Step, Step] | None = None
+        """Of the range of steps that is selected."""
         self._waiting: tuple[int, Callable[[], None]] | None = None
         self.on_files: Callable[[int], None] = lambda _files: None
         """Takes the number of files of what is shown."""
@@ -91,9 +93,11 @@ class Showing:
         instead = "reading" if seq else "the disk as it is now, compared with the last step"
         self._views.detail.show(step, instead)
         self._views.note.show(step)
-        if seq == self._shown or (seq is not None and step is None):
+        ends = timeline.ends
+        same = seq == self._shown and ends == self._ends
+        if same or (seq is not None and step is None):
             return
-        self._shown = seq
+        self._shown, self._ends = seq, ends
         if self._between is None:
             self._want()
 
@@ -105,11 +109,12 @@ class Showing:
     def _want(self) -> None:
         step = self._views.timeline.selected
         base = None
-        if self._between is not None:
-            base, step = self._between
+        between = self._between or self._ends
+        if between is not None:
+            base, step = between
         choices = self._views.diff.choices
         self.sight = Sight(step, base, choices.context, choices.ignore_space)
-        ahead = () if self._between is not None or step is None else self._views.timeline.neighbours
+        ahead = () if between is not None or step is None else self._views.timeline.neighbours
         self._patches.want(self.sight, ahead)
 
     def take(self, message: PatchLoaded) -> None:

@@ -32,7 +32,7 @@ from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, one_line, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
-from stepwell.tui.widgets.pane import Pane
+from stepwell.tui.widgets.pane import Pane, share_height
 
 _NAME_MOST = 16
 _NONE = "no rule has found anything yet: docs/rules.md tells how to write one"
@@ -143,8 +143,8 @@ class VerdictsScreen(Above, Screen[VerdictChoice | None]):
     """Its result is what the person wants of a verdict, or None."""
 
     CSS = """
-    VerdictsScreen #verdicts-pane { height: 1fr; }
-    VerdictsScreen #about-pane { height: 2fr; }
+    VerdictsScreen #verdicts-pane { height: 4; }
+    VerdictsScreen #about-pane { height: 1fr; }
     """
 
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:
@@ -170,10 +170,18 @@ class VerdictsScreen(Above, Screen[VerdictChoice | None]):
     def on_verdicts_loaded(self, message: VerdictsLoaded) -> None:
         """Shows them; says what to do where there is none."""
         self._list.show(message.rows)
+        self._share_height()
         if message.rows:
             self._about.show(lines_of(message.rows[self._list.cursor]))
         else:
             self._footer.say(_NONE, "dim")
+
+    def on_resize(self) -> None:
+        """Gives the list as many lines as it needs, at most a third; what was found has the rest."""
+        self._share_height()
+
+    def _share_height(self) -> None:
+        share_height(self._list)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Tells all about the selected one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from rich.segment import Segment
 
@@ -151,7 +151,7 @@ class DiffView(ColouredList):
         if row.kind is Kind.GAP:
             return index, self._hunk_name(row), self._is_picked(row)
         known = [self._row_colours(self.row(one)) is not None for one in self._rows_on(index)]
-        return index, tuple(known), self._shift, self._is_picked(row)
+        return index, tuple(known), self._shift, self._is_picked(row), self._in_range(index)
 
     def _is_picked(self, row: Row) -> bool:
         if self.picks is None or row.kind is Kind.BLANK:
@@ -161,13 +161,15 @@ class DiffView(ColouredList):
         return self.picks.has_hunk(row.change, row.hunk)
 
     def row_sign(self, index: int) -> str:
-        if not len(self.rows) or not self._is_picked(self.row(self.row_at(index))):
-            return " "
-        return self.glyphs.picked_bar
+        if len(self.rows) and self._is_picked(self.row(self.row_at(index))):
+            return self.glyphs.picked_bar
+        return super().row_sign(index)
 
     def row_ground(self, index: int) -> str | None:
         if not len(self.rows):
             return None
+        if self._in_range(index):
+            return "wash"
         kind = self.row(self.row_at(index)).kind
         return None if self.is_split and kind in LINES else GROUNDS.get(kind)
 
@@ -207,15 +209,34 @@ class DiffView(ColouredList):
         self.scroll_to(y=top, animate=False, immediate=True, force=True)
 
     def _go_hunk(self, by: int) -> None:
-        row = self.rows.step_hunk(self.here, by)
+        row = self._steps(self.rows.step_hunk, by)
         if row is not None:
             # Some of what stands above stays in view, so that the eye keeps its place.
             self._go(row, min(8, self.scrollable_content_region.height // 3))
 
     def _go_file(self, by: int) -> None:
-        row = self.rows.step_file(self.here, by)
+        row = self._steps(self.rows.step_file, by)
         if row is not None:
             self._go(row, 0)
+
+    def _steps(self, step: Callable[[int, int], int | None], by: int) -> int | None:
+        """Goes as often as was typed, or as far as it goes; None: nowhere."""
+        at: int | None = None
+        for _ in range(self.times()):
+            further = step(self.here if at is None else at, by)
+            if further is None:
+                break
+            at = further
+        return at
+
+    def go_to_number(self, number: int) -> None:
+        """To a line of this file, by its number on the new side; beside a diff, to a row."""
+        if len(self.rows):
+            change = self.rows.place(self.here)[0]
+            side = (None, number) if self.rows.changes[change].status != "D" else (number, None)
+            self.go_to(self.rows.row_of_line(change, *side))
+        else:
+            super().go_to_number(number)
 
     def action_hunk_next(self) -> None:
         """Next hunk."""
@@ -242,6 +263,19 @@ class DiffView(ColouredList):
         row = self.row(self.here)
         return row.change, row.hunk
 
+    def _hunks_in_range(self) -> list[tuple[int, int]]:
+        """The changes and hunks that the range has lines of."""
+        rows = (self.row(self.row_at(line)) for line in self.span or ())
+        return list(dict.fromkeys((row.change, row.hunk) for row in rows if row.kind in LINES))
+
+    def lines_in_range(self) -> list[bytes]:
+        """Returns the lines of the range without signs, as they are after; of removed ones, before."""
+        rows = [self.row(self.row_at(line)) for line in self.span or ()]
+        kept = [row for row in rows if row.kind in LINES and row.kind is not Kind.DELETE]
+        lines = dict.fromkeys(kept or [row for row in rows if row.kind is Kind.DELETE])
+        changes = self.rows.changes
+        return [changes[row.change].hunks[row.hunk].lines[row.line][1:] for row in lines]
+
     def line_here(self) -> tuple[bytes, int] | None:
         """Returns path and number (of the new side, else the old) of the line under the cursor."""
         if not len(self.rows):
@@ -259,7 +293,8 @@ class DiffView(ColouredList):
         if self.picks is None and self.choices.ignore_space:
             self.post_message(Refused(_no_picks()))
         if here is not None and self.picks is not None:
-            self.picks.toggle_hunk(*here)
+            self.picks.toggle_hunks(self._hunks_in_range() or [here])
+            self.end_range()
             self.redraw()
             self.post_message(PicksChanged())
 

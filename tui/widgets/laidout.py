@@ -7,18 +7,22 @@ and `go_to` finds the line of one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from rich.style import Style
 from textual.cache import LRUCache
+from textual.scrollbar import ScrollBarRender
 
 from stepwell.tui.look.glyphs import UTF8, Glyphs
 from stepwell.tui.messages import LaidOut, Refused
 from stepwell.tui.model.diffchoices import LEAST_WRAP_CELLS, DiffChoices
 from stepwell.tui.model.diffrows import DiffRows, Row
 from stepwell.tui.model.layout import Layout, lay_out
+from stepwell.tui.model.ticks import ticks
 from stepwell.tui.widgets.difflines import LineInk
-from stepwell.tui.widgets.linelist import LineList
+from stepwell.tui.widgets.ranged import RangedList
+from stepwell.tui.widgets.ticked import ticked
 
 _AT_ONCE = 6_000
 """Rows that are laid out at once; more are laid out beside, while the diff stays as it was."""
@@ -35,7 +39,7 @@ class _Wanted(NamedTuple):
     room: int
 
 
-class LaidOutList(LineList):
+class LaidOutList(RangedList):
     """Rows of a diff, laid out as was chosen for the width that there is."""
 
     def __init__(
@@ -51,6 +55,8 @@ class LaidOutList(LineList):
         self._wanted = _Wanted(self.rows, False, 0)
         self._ink = LineInk(self.paint, glyphs, 3)
         self._seen: LRUCache[int, Row] = LRUCache(1024)
+        self._ticked_for: tuple[int, int] | None = None
+        self._roles: Mapping[int, str] = {}
 
     # --- rows and lines --------------------------------------------------------------------------
 
@@ -102,11 +108,12 @@ class LaidOutList(LineList):
 
     def take_rows(self, rows: DiffRows, instead: int, row: int) -> None:
         """Shows other rows (`instead` lines when there are none), with the cursor on one."""
-        self.rows, self.layout_now = rows, None
+        self.rows, self.layout_now, self.range_start = rows, None, None
         self._seen.clear()
         self._ink = LineInk(self.paint, self.glyphs, rows.number_width)
         if len(rows) <= _AT_ONCE:
             self.layout_now = self._made()
+        self._tick_anew()
         self.set_count(self._lines() or instead, cursor=self.line_of(row) if len(rows) else row)
         self._lay_out_beside()
 
@@ -157,14 +164,33 @@ class LaidOutList(LineList):
         """Shows the same rows on other lines; the one under the cursor keeps its height."""
         row, height = self.here, self.cursor - self.scroll_offset.y
         self._wanted = _Wanted(self.rows, *self._shape())
-        self.layout_now = layout
+        self.layout_now, self.range_start = layout, None
         line = self.line_of(row)
+        self._tick_anew()
         self.set_count(self._lines(), cursor=line)
         self.scroll_to(y=max(0, line - height), animate=False, immediate=True, force=True)
         self.laid_out()
 
     def laid_out(self) -> None:
         """The same rows stand on other lines."""
+
+    # --- the scrollbar ---------------------------------------------------------------------------
+
+    def bars(self) -> type[ScrollBarRender]:
+        """A scrollbar on which changes are marked."""
+        return ticked(super().bars(), self._ticks, self.glyphs.tick)
+
+    def _tick_anew(self) -> None:
+        self._ticked_for = None
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.refresh()
+
+    def _ticks(self, size: int) -> Mapping[int, Style]:
+        key = (self.count, size)
+        if key != self._ticked_for:
+            self._ticked_for = key
+            self._roles = ticks(self.rows, self.line_of, self.count, size)
+        return {at: self.paint(role) for at, role in self._roles.items()}
 
     def on_resize(self) -> None:
         """Keeps the cursor in view, and uses the width."""

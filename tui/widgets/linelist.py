@@ -36,7 +36,7 @@ it redraws two lines, or scrolls without animation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -44,16 +44,15 @@ from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
 from stepwell.tui.keys.bindings import bindings_for
-from stepwell.tui.keys.names import spelled
 from stepwell.tui.look.glyphs import UTF8, Glyphs
 from stepwell.tui.look.palette import DARK_PAINT, Paint, paint_for
 from stepwell.tui.messages import BackAsked, CaptionChanged, CursorMoved, RowOpened
 from stepwell.tui.widgets.hitmarks import with_hits
+from stepwell.tui.widgets.keyed import KeyedView
 
 _CACHED_ROWS = 1024
 _WHEEL_ROWS = 3
@@ -65,7 +64,7 @@ class PlainBars(ScrollBarRender):
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(KeyedView, can_focus=True):
     """A list drawn line by line, with a cursor; see the module's text."""
 
     BINDINGS = bindings_for("list")
@@ -93,8 +92,6 @@ class LineList(ScrollView, can_focus=True):
         self._cursor = 0
         self._span = 0
         self._needle = ""
-        self.next_key: Callable[[str], None] | None = None
-        """Takes the next key, whatever it else would do; then it is over."""
         self._strips: LRUCache[Hashable, Strip] = LRUCache(_CACHED_ROWS)
 
     # --- what subclasses give --------------------------------------------------------------------
@@ -118,6 +115,10 @@ class LineList(ScrollView, can_focus=True):
     def can_stand_on(self, index: int) -> bool:
         """Tells whether the cursor may rest on the row."""
         return True
+
+    def bars(self) -> type[ScrollBarRender]:
+        """Returns what draws the scrollbar."""
+        return ScrollBarRender if self.glyphs.ellipsis == "…" else PlainBars
 
     # --- state -----------------------------------------------------------------------------------
 
@@ -293,8 +294,7 @@ class LineList(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Follows the theme."""
-        if self.glyphs.ellipsis != "…":
-            self.vertical_scrollbar.renderer = PlainBars  # type: ignore[misc]
+        self.vertical_scrollbar.renderer = self.bars()  # type: ignore[misc]
         self.app.theme_changed_signal.subscribe(self, self._take_theme)
         self._take_theme(self.app.current_theme)
 
@@ -316,14 +316,6 @@ class LineList(ScrollView, can_focus=True):
         """Shows the bar as away."""
         self.redraw_row(self._cursor)
         self.post_message(CaptionChanged())
-
-    def on_key(self, event: events.Key) -> None:
-        """Gives a key to whoever waits for it."""
-        if self.next_key is not None:
-            taker, self.next_key = self.next_key, None
-            event.stop()
-            event.prevent_default()
-            taker(spelled(event.key))
 
     def on_click(self, event: events.Click) -> None:
         """Selects the row under the pointer; a second click opens it."""
@@ -350,19 +342,19 @@ class LineList(ScrollView, can_focus=True):
 
     def action_cursor_down(self) -> None:
         """Next row."""
-        self.move_to(self._cursor + 1)
+        self.move_to(self._cursor + self.times())
 
     def action_cursor_up(self) -> None:
         """Previous row."""
-        self.move_to(self._cursor - 1)
+        self.move_to(self._cursor - self.times())
 
     def action_half_down(self) -> None:
         """Half a page down."""
-        self.move_to(self._cursor + self._half())
+        self.move_to(self._cursor + self.times() * self._half())
 
     def action_half_up(self) -> None:
         """Half a page up."""
-        self.move_to(self._cursor - self._half())
+        self.move_to(self._cursor - self.times() * self._half())
 
     def action_page_down(self) -> None:
         """A page down."""
@@ -373,12 +365,24 @@ class LineList(ScrollView, can_focus=True):
         self.move_to(self._cursor - max(1, self.scrollable_content_region.height - 1))
 
     def action_to_top(self) -> None:
-        """First row."""
-        self.move_to(0)
+        """First row, or the one of the number that was typed."""
+        number = self.typed_count()
+        if number is None:
+            self.move_to(0)
+        else:
+            self.go_to_number(number)
 
     def action_to_bottom(self) -> None:
-        """Last row."""
-        self.move_to(self._count - 1)
+        """Last row, or the one of the number that was typed."""
+        number = self.typed_count()
+        if number is None:
+            self.move_to(self._count - 1)
+        else:
+            self.go_to_number(number)
+
+    def go_to_number(self, number: int) -> None:
+        """To the row that a person calls so: counted from 1."""
+        self.move_to(number - 1)
 
     def action_deeper(self) -> None:
         """Into the row."""

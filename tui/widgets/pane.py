@@ -77,3 +77,11 @@ class Pane(Vertical):
         """Draws the title line anew."""
         message.stop()
         self._title.refresh()
+
+
+def share_height(lines: LineList, least: int = 3) -> None:
+    """Gives the pane of a list as many lines as it needs: at least so many, at most a third of the screen."""
+    most = max(least, lines.screen.size.height // 3)
+    pane = lines.parent
+    if isinstance(pane, Pane):
+        pane.styles.height = min(max(least, lines.count), most) + 1

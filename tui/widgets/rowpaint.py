@@ -21,6 +21,7 @@ from stepwell.tui.model.lanes import Cell, LaneRow
 from stepwell.tui.model.rows import Chip, Node, Row, TurnHead
 from stepwell.tui.values import plural
 
+_HEAVY = Style(bold=True)
 _WORD = 7
 _COUNTS = 12
 _COUNTS_TIGHT = 10
@@ -170,7 +171,11 @@ class RowPainter:
         parts: list[Segment] = []
         for lane in range(self.lanes):
             cell = row.cells[lane] if lane < len(row.cells) else Cell.EMPTY
-            parts.append(Segment(self._sign(cell, node), self._lane_style(row, lane, cell, node)))
+            sign, style = self._sign(cell, node), self._lane_style(row, lane, cell, node)
+            if lane == row.line:
+                sign = self.glyphs.heavy_pipe if cell is Cell.PIPE else sign
+                style += _HEAVY
+            parts.append(Segment(sign, style))
             line = self.glyphs.cross if row.low <= lane < row.high else " "
             parts.append(Segment(line, self._colour(self._line_lane(row, lane))))
         if row.lane >= self.lanes:

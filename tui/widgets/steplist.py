@@ -19,8 +19,8 @@ from stepwell.tui.model.lanes import LaneMap
 from stepwell.tui.model.listed import Listed
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.model.turns import Turns
-from stepwell.tui.values import Step
-from stepwell.tui.widgets.linelist import LineList
+from stepwell.tui.values import Step, plural
+from stepwell.tui.widgets.ranged import RangedList
 
 _LEVELS = (
     "everything is unfolded",
@@ -29,7 +29,7 @@ _LEVELS = (
 )
 
 
-class StepList(LineList):
+class StepList(RangedList):
     """Row 0 is the disk; below it the steps that are listed, newest first."""
 
     def __init__(self, *, glyphs: Glyphs) -> None:
@@ -123,6 +123,11 @@ class StepList(LineList):
         return self._pager.step(self.columns.ordinal(self._tips.head))
 
     @property
+    def head_seq(self) -> int:
+        """Number of the newest step of the current branch; 0: there is none."""
+        return self._tips.head
+
+    @property
     def tips(self) -> Tips:
         """The branches' tips."""
         return self._tips
@@ -203,11 +208,33 @@ class StepList(LineList):
         total = self._listed.rows - 1
         if not self.columns.complete:
             return "reading"
+        if self.span is not None:
+            return f"{plural(len(self.span), 'row')} of {grouped(total)} selected"
         folded = 0 if self.filtered else len(self.columns) - total
         more = f", {grouped(folded)} folded" if folded else ""
         return (
             f"{grouped(self.cursor)}/{grouped(total)}" if self.cursor else grouped(total)
         ) + more
+
+    def go_to_number(self, number: int) -> None:
+        """To the step of that number, or the next older one that is listed."""
+        if len(self.columns):
+            self.go_to(min(max(number, self.columns.seqs[0]), self.columns.seqs[-1]))
+
+    @property
+    def ends(self) -> tuple[Step, Step] | None:
+        """What the steps of the range lead from and to; None: there is no range, or it is not read.
+
+        From the oldest one's parent, where there is one that was read lately.
+        """
+        rows = [row for row in self.span or () if row]
+        steps = [self._step(row) for row in rows]
+        known = sorted((step for step in steps if step), key=lambda step: step.seq)
+        if not known or len(known) < len(rows):
+            return None
+        parent = self.columns.parents[self.columns.ordinal(known[0].seq)]
+        before = self.step_numbered(parent) if parent else None
+        return before or known[0], known[-1]
 
     # --- actions ---------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from stepwell.tui.look.moments import AGE_CELLS, STAMP_CELLS, age, stamp
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.model.columns import PAGE, Columns
 from stepwell.tui.model.folds import Folds
-from stepwell.tui.model.lanes import LaneMap, LaneRow, alone
+from stepwell.tui.model.lanes import NO_LANE, LaneMap, LaneRow, alone
+from stepwell.tui.model.lineage import Lineage
 from stepwell.tui.model.marks import Marks
 from stepwell.tui.model.rows import Row, Tips, TurnHead, row_of
 from stepwell.tui.model.turns import NO_TURN
@@ -47,6 +48,8 @@ class Timeline(StepList):
         """By the number of a step, the letters that lead to it."""
         self._painter: RowPainter | None = None
         self._lane_span: tuple[int, ...] = ()
+        self._lineage_of: int | None = None
+        self._lineage: Lineage | None = None
         self.marks = Marks()
         self._now_ns = clock()
         self.loaded = False
@@ -56,10 +59,12 @@ class Timeline(StepList):
     def take_timeline(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
         """Shows a history; the selected step stays selected unless the cursor follows the top."""
         seq, sticks = self.selected_seq, self.following
+        began = self.columns.seqs[self._ordinal(self.range_start)] if self.range_start else None
         before = self._pager.columns
         first = not self.loaded
         self._lanes, self._tips, self.loaded = lanes, tips, True
         self._lane_rows.clear()
+        self._lineage_of = None
         self._painter = None
         self._pager.reset(lanes.columns, newest)
         if not lanes.columns.complete:
@@ -68,10 +73,12 @@ class Timeline(StepList):
         self._asked = ()
         if not first and not sticks:
             self.unseen += _newer(lanes.columns, before)
-        self.set_count(self._listed.rows, self._row_after(seq, first, sticks))
+        self.range_start = self._row_of(began) if began else None
+        self.set_count(self._listed.rows, self._row_after(seq, first, sticks and began is None))
         self._moved()
 
     def _relist(self) -> None:
+        self.range_start = None
         self._painter, self._lane_span = None, ()
         super()._relist()
 
@@ -99,7 +106,7 @@ class Timeline(StepList):
 
     def take_filter(self, ordinals: Sequence[int] | None, steps: Sequence[Step] = ()) -> None:
         """Lists only these steps (None: all again); the selected one stays selected if it can."""
-        seq = self.selected_seq
+        seq, self.range_start = self.selected_seq, None
         was_filtered, before = self.filtered, self._listed
         self._filter = ordinals
         self._listed = self._listing()
@@ -184,7 +191,14 @@ class Timeline(StepList):
         if step is None:
             self._want()
             return None
-        return (step.seq, self._age(step), step.checkpoint is not None, self.marks.has(step.id))
+        return (
+            step.seq,
+            self._age(step),
+            step.checkpoint is not None,
+            self.marks.has(step.id),
+            self._in_range(index),
+            self._line(index),
+        )
 
     def _age(self, step: Step) -> str:
         if self.absolute:
@@ -195,7 +209,33 @@ class Timeline(StepList):
         page, offset = divmod(self._ordinal(index), PAGE)
         row = self._lane_page(page)[offset]
         # Rows that are not neighbours are not joined: a line between them would not be true.
-        return alone(row) if self.filtered else row
+        return alone(row) if self.filtered else replace(row, line=self._line(index))
+
+    def _line(self, index: int) -> int:
+        """The lane in which the selected step's line passes a row; one lane alone needs no telling."""
+        if self.filtered or not index or self._painter_for(self.row_width).lanes < 2:
+            return NO_LANE
+        selected = self.selected_seq or self.head_seq
+        if self._lineage_of != selected:
+            self._lineage_of = selected
+            start = self.columns.ordinal(selected)
+            self._lineage = Lineage(self.columns, start, self._lane_number)
+        return self._lineage.lane(self._ordinal(index)) if self._lineage else NO_LANE
+
+    def _lane_number(self, ordinal: int) -> int:
+        page, offset = divmod(ordinal, PAGE)
+        return self._lane_page(page)[offset].lane
+
+    def _lines(self) -> list[int]:
+        top = self.scroll_offset.y
+        return [self._line(row) for row in range(top, min(self.count, self._bottom_row))]
+
+    def move_to(self, index: int) -> None:
+        """Puts the cursor on a row; its line downwards is drawn heavier."""
+        top, before = self.scroll_offset.y, self._lines()
+        super().move_to(index)
+        if self.scroll_offset.y == top and self._lines() != before:
+            self.refresh()
 
     def _lane_page(self, page: int) -> list[LaneRow]:
         rows = self._lane_rows.get(page)

@@ -47,9 +47,9 @@ def test_presets_have_no_problem(preset: str) -> None:
 
 def test_the_lazygit_preset_undoes_with_z() -> None:
     """And goes to the ends with `<` and `>`; a person's own keys come on top."""
-    keys = keys_of(keymap({"preset": "lazygit", "everywhere.seek": "ctrl+f"}))
+    keys = keys_of(keymap({"preset": "lazygit", "everywhere.seek": "ctrl+g"}))
     assert keys["everywhere.undo"] == ("z",) and keys["list.to_top"][0] == "less_than_sign"
-    assert keys["everywhere.seek"] == ("ctrl+f",)
+    assert keys["everywhere.seek"] == ("ctrl+g",)
 
 
 @pytest.mark.parametrize(

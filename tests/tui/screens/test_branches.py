@@ -13,6 +13,7 @@ from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.screens.branches import BranchesScreen, DeleteForm
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.steplines import StepLines
 
 Make = Callable[..., Any]
 
@@ -53,6 +54,27 @@ def test_they_are_listed_with_what_sets_them_apart(
         assert app.screen is app.main
 
     play_over(root, scene, (80, 24))
+
+
+def test_the_newest_steps_of_the_selected_branch_are_shown(
+    root: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """Down its line of first parents; they follow the cursor."""
+
+    def shown(app: StepwellApp) -> list[int]:
+        return [step.seq for step in app.screen.query_one(StepLines).steps]
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("b")
+        await settle(pilot, app)
+        assert shown(app) == [4, 1]
+        await pilot.press("j")
+        await settle(pilot, app)
+        assert shown(app) == [3, 2, 1]
+        lines = [line for line in screen_text(app) if "depth 2" in line]
+        assert lines[-1].split()[:5] == ["#3", *lines[-1].split()[1:2], "capture", "depth", "2"]
+
+    play_over(root, scene)
 
 
 def test_switching_is_previewed_and_undone(root: Path, play_over: Make, settle: Make) -> None:

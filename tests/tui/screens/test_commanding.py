@@ -26,6 +26,7 @@ from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.screens.sessions import SessionList
 from stepwell.tui.widgets.footer import Footer
+from stepwell.tui.widgets.steplines import StepLines
 
 Make = Callable[..., Any]
 
@@ -385,7 +386,11 @@ def test_sessions_are_listed_and_lead_to_their_steps(
         assert "pi:2" in rows[0] and "1 step " in rows[0]
         assert "claude:1" in rows[1] and "3 steps" in rows[1] and "✗ 1" in rows[1]
         assert "plant \\x1b[31ma tree" in rows[1]
-        await pilot.press("j", "enter")
+        await pilot.press("j")
+        steps = app.screen.query_one(StepLines)
+        await until(lambda: len(steps.steps) == 3)
+        assert {step.session for step in steps.steps} == {"claude:1"}
+        await pilot.press("enter")
         await until(lambda: app.main.timeline.filtered and app.gateway.idle)
         await settle(pilot, app)
         assert app.main.timeline.count == 4
@@ -394,7 +399,7 @@ def test_sessions_are_listed_and_lead_to_their_steps(
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
-@pytest.mark.parametrize("top", ["█", "@"])
+@pytest.mark.parametrize("top", ["█", "#"])
 def test_growth_and_latency_are_drawn(
     root: Path,
     tmp_path: Path,
@@ -422,7 +427,7 @@ def test_growth_and_latency_are_drawn(
         assert top in row(app, "steps") and top in row(app, "as written")
         assert max(map(len, screen_text(app))) <= size[0]
 
-    play_over(root, scene, size, glyphs=ASCII if top == "@" else UTF8)
+    play_over(root, scene, size, glyphs=ASCII if top == "#" else UTF8)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -88,6 +89,30 @@ def test_editor_and_pager_get_the_line_and_the_patch(
         assert said.read_text().endswith("+++ b/soil.py\n@@ -1,2 +1,2 @@\n a = 1\n-b = 2\n+b = 3\n")
 
     play_over(root, scene)
+
+
+def test_a_differ_gets_both_sides(
+    root: Path, play_over: Make, settle: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As files with the name of the one that changed; they are gone afterwards."""
+    said, differ = tmp_path / "said", tmp_path / "compare"
+    differ.write_text(f'#!/bin/sh\necho "$@" >> {said}\ncat "$1" "$2" >> {said}\n')
+    differ.chmod(0o755)
+    monkeypatch.setattr(StepwellApp, "suspend", lambda self: nullcontext())
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("3", "G", "ctrl+t")
+        await settle(pilot, app)
+        files, old, new = (
+            said.read_text().split("\n", 2)[0].split(),
+            "a = 1\nb = 2\n",
+            "a = 1\nb = 3\n",
+        )
+        assert said.read_text().endswith(old + new)
+        assert [Path(file).name for file in files] == ["soil.py", "soil.py"]
+        assert not any(map(os.path.lexists, files))
+
+    play_over(root, scene, differ=str(differ))
 
 
 def test_a_terminal_that_cannot_be_left_is_told_of(

@@ -49,7 +49,7 @@ def test_the_timeline_shows_lanes_words_chips_and_counts(
             " ○    now  disk    as in the last step",
             "▌✕     1m  gap     not captured: disk full                             +5    -5",
             " ◆     1m  back    back to #2                                          +4    -4",
-            " │ ●   1m  bash    pytest                              ✗ 1 ↱ main.1    +3    -3",
+            " ┃ ●   1m  bash    pytest                              ✗ 1 ↱ main.1    +3    -3",
             " ●─╯   1m  edit    keep [red]this[/red]                   ⚑v1 #base    +2    -2",
             " ●     1m  capture first capture                                       +1    -1",
         ]

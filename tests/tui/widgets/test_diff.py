@@ -289,11 +289,29 @@ def test_any_walk_stays_in_the_diff(walk: list[str]) -> None:
 
     async def scene(pilot: Pilot[None], app: Stage) -> None:
         for name in walk:
-            getattr(app.diff, f"action_{name}")()
+            method, _, argument = name.rstrip(")").partition("(")
+            getattr(app.diff, f"action_{method}")(*([int(argument)] if argument else []))
             assert app.diff.row(app.diff.here).kind is not Kind.BLANK
             assert len(text(app.diff, 0)) == app.diff.row_width + 1
 
     play(rows, scene, size=(60, 12))
+
+
+def test_changes_are_marked_on_the_scrollbar() -> None:
+    """Also after other rows of the same number were shown."""
+    calm = [b" x\n"] * 60
+
+    def marks(app: Stage) -> list[int]:
+        bar = app.diff.vertical_scrollbar
+        return [y for y in range(bar.size.height) if bar.render_line(y).text == "╺"]
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        assert marks(app) == [0]
+        app.diff.show(DiffRows([change(b"a.py", [*calm, b"+1\n"])]))
+        await pilot.pause()
+        assert marks(app) == [23]
+
+    play(DiffRows([change(b"a.py", [b"+1\n", *calm])]), scene)
 
 
 def test_no_changes_is_a_sentence() -> None:
