@@ -33,6 +33,9 @@ from table import Results, say
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 LARGEST_ROUNDS = 1
+_UNMEASURED = (
+    "a part could not be measured; the page of the last whole run stays (--results keeps the times)"
+)
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,12 @@ def main() -> None:
             results.facts["other work at the end"] = machine.other_work()
             if options.results:
                 results.save(options.results)
+        if failed:
+            raise SystemExit(_UNMEASURED)
         text = report.page(results)
-        if scale is FULL and not options.trees and not failed:
+        if scale is FULL and not options.trees:
             PAGE.write_text(text)
         print(text, flush=True)
-    if failed:
-        raise SystemExit("a part could not be measured; the page of the last whole run stays")
 
 
 def _options() -> argparse.Namespace:
