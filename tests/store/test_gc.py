@@ -232,3 +232,15 @@ def test_random_work_with_sealing_in_between(ws: Workspace, project: Path) -> No
         step = ws.get_step(identity)
         assert {n: ws.read_file(step, n.encode()) for n in files} == files
     assert ws.verify(full=True).ok
+
+
+def test_a_history_that_is_sealed_often_stays_small(ws: Workspace, project: Path) -> None:
+    """Packs of about one size are merged long before there are thirty."""
+    merged = []
+    for number in range(8):
+        (project / "README.md").write_text(f"{number}\n" * 50)
+        ws.capture("edit")
+        merged.append(ws.gc().sealed.merged)
+    assert max(merged) > 3
+    assert ws.stats().packs < 6
+    assert ws.verify(full=True).ok

@@ -43,6 +43,8 @@ BATCH_BYTES = 128 << 20
 """Segments of about this size together become one pack; what they hold is listed in memory."""
 MERGE_AT = 30
 """So many packs are merged into one: reading through more of them would be slow."""
+FEW = 3
+"""So few packs are left as they are, however much smaller one of all would be."""
 _SPARE = 4 << 20
 
 Writing = Callable[[], AbstractContextManager[JournalWriter]]
@@ -105,7 +107,8 @@ def _merge(
     """Makes one pack of all when there are many; returns how many went into it."""
     manifest, packs = journal.manifest, journal.sealed.packs
     count = len(manifest.packs)
-    if count < MERGE_AT:
+    sizes = sorted(index.file_bytes() for index in packs.indexes if index.name in manifest.packs)
+    if count < MERGE_AT and not _is_worthwhile(sizes):
         return 0
     progress("merging packs", 0, count)
     check_space(journal.store, sum(index.file_bytes() for index in packs.indexes))
@@ -116,6 +119,15 @@ def _merge(
         writer.switch(replace(manifest, packs=(merged.name,)), ())
     progress("merging packs", count, count)
     return count
+
+
+def _is_worthwhile(sizes: Sequence[int]) -> bool:
+    """Tells of packs in ascending order whether merging them would save much.
+
+    Each pack has the first version of a file in it whole. As the others must have grown to a third
+    of the largest, which is what was merged before, no object is written anew very often.
+    """
+    return len(sizes) > FEW and sum(sizes[:-1]) > sizes[-1] // 3
 
 
 class _Work:

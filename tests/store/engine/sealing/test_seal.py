@@ -196,6 +196,15 @@ def test_packs_are_merged_before_there_are_many(
     assert_clean(store)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "worthwhile"),
+    [([], False), ([9, 9, 9], False), ([100] * 4, True), ([100, 100, 100, 1000], False)],
+)
+def test_packs_are_merged_early_when_that_saves_much(sizes: list[int], worthwhile: bool) -> None:
+    """As soon as the others come up to a third of the largest, unless there are very few."""
+    assert seal_module._is_worthwhile(sizes) is worthwhile
+
+
 def test_the_operations_are_lines_of_json_in_the_repository(
     store: Path, done: list[Operation]
 ) -> None:
