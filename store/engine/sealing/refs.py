@@ -13,6 +13,7 @@ from stepwell.store.engine.sealing.layout import OPERATIONS, OWN
 from stepwell.store.model.ids import Oid, oid_from_hex
 
 _PACKED = re.compile(rb"([0-9a-f]{40}) (refs/[^\n]+)")
+_READABLE = re.compile(rb"#[^\n]*|[0-9a-f]{40} refs/[^\n]+|\^[0-9a-f]{40}|")
 _LOOSE = re.compile(rb"([0-9a-f]{40})\n?")
 
 
@@ -32,6 +33,18 @@ def read_refs(repository: Path) -> dict[bytes, Oid]:
         if match is not None:
             found[name] = oid_from_hex(match[1].decode("ascii"))
     return found
+
+
+def readable_packed_refs(repository: Path) -> bytes:
+    """Returns `packed-refs` as it is when git can read all of it, else its whole refs alone.
+
+    A line that git cannot read makes it refuse every command that looks at refs.
+    """
+    content = _content(repository / "packed-refs")
+    lines = content.split(b"\n")
+    if all(_READABLE.fullmatch(line) for line in lines):
+        return content
+    return b"".join(line + b"\n" for line in lines if _PACKED.fullmatch(line))
 
 
 def _loose(repository: Path) -> Iterator[tuple[bytes, Path]]:

@@ -34,7 +34,12 @@ from stepwell.store.engine.sealing.layout import (
 )
 from stepwell.store.engine.sealing.packfile import PackWriter
 from stepwell.store.engine.sealing.packindex import PackIndex
-from stepwell.store.engine.sealing.refs import own_refs, read_refs, refs_digest
+from stepwell.store.engine.sealing.refs import (
+    own_refs,
+    read_refs,
+    readable_packed_refs,
+    refs_digest,
+)
 from stepwell.store.model.errors import FailedError, IntegrityError
 from stepwell.store.model.ids import Oid, RandomBytes, oid_from_hex
 
@@ -66,6 +71,8 @@ class SealedRepository:
         self._git = Git(self.path, quarantine, also=marked(quarantine))
         _ensure(self.path / "config", CONFIG)
         self._remove_stale_locks()
+        if (self.path / "packed-refs").exists():
+            _ensure(self.path / "packed-refs", readable_packed_refs(self.path))
         if not self._is_complete():
             self._git.run("init", "--quiet", "--bare", "--template=", "--shared=0600")
             _ensure(self.path / "config", CONFIG)
