@@ -127,7 +127,7 @@ def test_only_confirmed_previews_change_the_disk(
         for burst in walk(seed, length, [*KEYS, *LEADING * 12]):
             await post(app, burst)
             if isinstance(app.screen, RestorePreview):
-                await until(lambda: app.gateway.idle)
+                await until(lambda: app.gateway.idle, 60.0)
             is_quiet, now = app.gateway.idle, contents(root)
             assert now == known or len(confirmed) > accounted
             if is_quiet:
