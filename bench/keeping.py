@@ -211,9 +211,6 @@ def _state(results: Results, folder: Path, rounds: int) -> None:
     results.facts["saved by incremental snapshots"] = f"{100 * figures.saved:.0f} %"
 
 
-# --- the page ------------------------------------------------------------------------------------
-
-
 def page(results: Results) -> str:
     """Returns the tables; empty when nothing of them was measured."""
     if not results.look(PLACE, CAPTURE, WHO).times:

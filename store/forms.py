@@ -64,9 +64,6 @@ def _hex(oid: Oid | None) -> str | None:
     return None if oid is None else oid.hex()
 
 
-# --- steps ---------------------------------------------------------------------------------------
-
-
 def step_form(step: Step, tier: str | None = None) -> Form:
     """Returns a Step; `tier` is where its content lies now.
 
@@ -188,9 +185,6 @@ def shown_step_form(
         **{name: text_form(texts.get(name)) for name in ("prompt", "input", "result_text", "said")},
         "patch": {"hash": None if base is None else base.tree.hex(), "files": files},
     }
-
-
-# --- changes and plans ---------------------------------------------------------------------------
 
 
 def change_form(change: Change) -> Form:
@@ -343,9 +337,6 @@ def pending_form(status: Status) -> Form | None:
     }
 
 
-# --- finding -------------------------------------------------------------------------------------
-
-
 def hit_form(hit: Hit) -> Form:
     """Returns a hit of a search; its step as a whole."""
     return {"step": step_form(hit.step), "where": hit.where, "excerpt": text_form(hit.excerpt)}
@@ -365,9 +356,6 @@ def blame_form(line: BlameLine) -> Form:
         "agent": step.agent,
         "prompt": None if line.prompt is None else text_form(line.prompt),
     }
-
-
-# --- errors --------------------------------------------------------------------------------------
 
 
 def error_form(error: StepwellError) -> Form:

@@ -87,8 +87,6 @@ class Sessions:
         now = peak_memory(daemon.pid) if daemon is not None else None
         return max(now or 0, meters.counted(PEAK_MEMORY)) or None
 
-    # --- snapshots -------------------------------------------------------------------------------
-
     def take(
         self,
         session: str,
@@ -166,8 +164,6 @@ class Sessions:
         changes = self._workspace.diff(a, b)
         return VersionDiff(changes, state_changes(self._workspace, a, b))
 
-    # --- annotations -----------------------------------------------------------------------------
-
     def annotate(
         self,
         session: str,
@@ -212,8 +208,6 @@ class Sessions:
     def remove_annotation(self, session: str, seq: int) -> Step:
         """Takes a step's annotation away; `undo` brings it back. Raises as `annotation`."""
         return self._workspace.unmark(self.annotation(session, seq))
-
-    # --- steps -----------------------------------------------------------------------------------
 
     def step(self, session: str, seq: int) -> Step:
         """Returns the step of a session with that number.

@@ -130,8 +130,6 @@ class StepReader:
         ready = self._tiers.ready(self._journal, step)
         return ready.patch(self._journal, reverse=reverse)
 
-    # --- ahead of time ---------------------------------------------------------------------------
-
     @property
     def has_unready(self) -> bool:
         """Tells whether a step recorded here waits to be made ready."""
@@ -164,8 +162,6 @@ class StepReader:
         if relieved is not None:
             self.publish("snapshot:cleanup", what="memory", **asdict(relieved))
         return relieved
-
-    # --- figures ---------------------------------------------------------------------------------
 
     @property
     def meters(self) -> Meters:

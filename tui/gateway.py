@@ -241,8 +241,6 @@ class Gateway:
             if errands.idle and place in self._sources:
                 self._sources.pop(place).close()
 
-    # --- the timeline ----------------------------------------------------------------------------
-
     def load_timeline(self) -> None:
         """Reads the newest steps, then the shape of everything; two TimelineLoaded."""
         self.ask("history", "timeline", "read the timeline", self._first_rows)
@@ -295,8 +293,6 @@ class Gateway:
             "history", "steps", "read steps", lambda source: StepsLoaded(load_steps(source, seqs))
         )
 
-    # --- searching -------------------------------------------------------------------------------
-
     def search_steps(
         self, purpose: Purpose, generation: int, wanted: Wanted, newer_than: int = 0
     ) -> None:
@@ -329,8 +325,6 @@ class Gateway:
 
         self.ask("search", "texts", "search", call, to=to)
 
-    # --- sessions, figures, commands -------------------------------------------------------------
-
     def load_sessions(self, to: Post) -> None:
         """Reads the sessions; SessionsLoaded to `to`."""
         self.ask(
@@ -360,8 +354,6 @@ class Gateway:
     def stop_search(self, purpose: Purpose) -> None:
         """Ends a search that is under way."""
         self._searches.pop(purpose, None)
-
-    # --- changes and the disk --------------------------------------------------------------------
 
     def compare_disk(self) -> None:
         """Compares the disk with the head; DiskCompared."""
@@ -397,8 +389,6 @@ class Gateway:
                 return ChangeRefused(error)
 
         self.ask("disk", "change", what, work, to=to, must_finish=True)
-
-    # --- diffs and previews ----------------------------------------------------------------------
 
     def load_patch(self, generation: int, sight: Sight) -> None:
         """Reads a diff; PatchLoaded."""

@@ -154,9 +154,6 @@ class PromptClosed(Message):
         self.keep = keep
 
 
-# --- results of the gateway's calls --------------------------------------------------------------
-
-
 class TimelineLoaded(Message):
     """The shape of the history, its branches' tips and its newest steps, read together."""
 
@@ -444,9 +441,6 @@ class BranchesLoaded(Message):
         self.rows = rows
 
 
-# --- diffs ---------------------------------------------------------------------------------------
-
-
 class LinesColoured(Message):
     """Colours of consecutive lines of one side of a file, from line number `first`."""
 
@@ -497,9 +491,6 @@ class ContextAsked(Message):
         self.by = by
 
 
-# --- merges --------------------------------------------------------------------------------------
-
-
 class MergeLoaded(Message):
     """The merge under way (None: there is none), with its conflicts as they are on disk."""
 
@@ -543,9 +534,6 @@ class SessionsOffered(Message):
         super().__init__()
         self.offers = offers
         self.found = found
-
-
-# --- restore preview -----------------------------------------------------------------------------
 
 
 class PlanMade(Message):

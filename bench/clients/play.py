@@ -99,8 +99,6 @@ class Play:
                 if b"--cline-hub-daemon" in words and str(self.repo).encode() in words:
                     os.kill(int(folder.name), signal.SIGTERM)
 
-    # --- stepwell --------------------------------------------------------------------------------
-
     def stepwell(self, *arguments: str) -> str:
         """Runs one of our commands and returns what it printed."""
         found = self._run([str(Path(sys.executable).parent / "stepwell"), *arguments])
@@ -155,8 +153,6 @@ class Play:
         """Returns the steps, oldest first, each with its texts and its diff."""
         rows = json.loads(self.stepwell("log", "--json"))["steps"]
         return [json.loads(self.stepwell("show", row["id"], "--json")) for row in reversed(rows)]
-
-    # --- the client ------------------------------------------------------------------------------
 
     def turn(self, prompt: str, *, resume: bool = False) -> float:
         """Has the client answer one prompt; returns the seconds that it took.

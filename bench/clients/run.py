@@ -34,9 +34,6 @@ BEGIN, END = "<!-- clients: written by make test-agents -->\n", "<!-- end of cli
 YES, UNTRIED = "yes", "-"
 
 
-# --- checks: each returns "yes" or what is wrong ---------------------------------------------------
-
-
 def one_step_a_call(play: Play) -> str:
     """Each changing call has a step with exactly its files, in the right turn."""
     calls = [step for step in play.steps() if step["kind"] == "tool"]
@@ -177,8 +174,6 @@ def hook_ms(play: Play) -> str:
     return f"{statistics.median(took):.0f} ({len(took)} events, slowest {max(took):.0f})"
 
 
-# --- one client ------------------------------------------------------------------------------------
-
 COLUMNS = (
     "client", "version", "a step a call", "texts", "resumed: one session", "repository as without",
     "finishes without Stepwell", "read-only store", "full disk", "daemon hangs", "two at once", "hook, ms",
@@ -230,9 +225,6 @@ def _checked(check: Callable[[Play], str], play: Play) -> str:
             return check(play)
     except (RuntimeError, subprocess.SubprocessError) as error:
         return str(error)
-
-
-# --- all of them -----------------------------------------------------------------------------------
 
 
 def fetch(client: Client, cache: Path) -> Path:

@@ -153,9 +153,6 @@ def _is_word(text: str) -> bool:
     return 0 < len(text) <= 128 and text.isascii() and text.isprintable() and " " not in text
 
 
-# --- the store -----------------------------------------------------------------------------------
-
-
 def _variable(name: str) -> str:
     return environ.get(name.encode(), b"").decode("utf-8", "surrogateescape")
 
@@ -219,9 +216,6 @@ def _content(path: str) -> bytes | None:
         return posix.read(fd, 65_536)
     finally:
         posix.close(fd)
-
-
-# --- the daemon ----------------------------------------------------------------------------------
 
 
 def _hand_over(store: str, agent: str, event: str, payload: bytes) -> bool:
@@ -362,9 +356,6 @@ def _become_daemon(store: str, root: str, idle_s: str) -> None:
     home = store.rpartition(WORKSPACES)[0]
     command = [sys.executable, "-I", "-m", "stepwell.store.service", home, root]
     posix.execve(sys.executable, [*command, idle_s] if idle_s else command, kept)
-
-
-# --- the spool -----------------------------------------------------------------------------------
 
 
 def _spool(store: str, agent: str, event: str, payload: bytes) -> None:

@@ -169,8 +169,6 @@ class AgentRecorder:
                     del session.open[key]
         return any(session.open for session in self._sessions.values())
 
-    # --- steps -----------------------------------------------------------------------------------
-
     def _outside(self) -> None:
         self._record(Act(kind="outside", flags=("outside",)), only_changes=True)
 
@@ -221,8 +219,6 @@ class AgentRecorder:
                 self._workspace.note_gap(reason)
                 self._owed.clear()
 
-    # --- sessions --------------------------------------------------------------------------------
-
     def _session(self, name: str) -> _Session:
         if name not in self._sessions:
             self._sessions[name] = self._found(name)
@@ -242,8 +238,6 @@ class AgentRecorder:
     def _newest_steps(self) -> list[Step]:
         rows = self._workspace.operations(_LOOKED_BACK)
         return [e.step for r in rows for e in r.operation.effects if isinstance(e, StepRecorded)]
-
-    # --- what came while nobody listened ---------------------------------------------------------
 
     def drain(self, spooled: Sequence[Spooled]) -> None:
         """Records what hooks left in the spool, oldest first: a gap, and a step flagged `late`.

@@ -98,8 +98,6 @@ class Catalogue:
                 raise
             return self.number - before
 
-    # --- reading ---------------------------------------------------------------------------------
-
     def graph(self) -> Graph:
         """Returns all steps as columns; catching up extends or replaces it."""
         return self._state.graph
@@ -253,8 +251,6 @@ class Catalogue:
         found = step if step is not None and step.id == identity else self._journal.step(identity)
         later = self._state.later.get(identity)
         return found if later is None else with_account(found, later)
-
-    # --- keeping up ------------------------------------------------------------------------------
 
     def _repairable(self) -> bool:
         return self._writable and bool(self._state.shards.damaged)

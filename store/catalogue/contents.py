@@ -124,8 +124,6 @@ class Contents:
             raise damaged(self._database.storage.path, "it does not say what it is")
         return _meta_from_json(form)
 
-    # --- reading ---------------------------------------------------------------------------------
-
     def shard_pins(self) -> dict[int, Pin]:
         """Returns how far each step file counts."""
         return {d.doc_id: Pin(d["size"], d["crc"]) for d in self._shards}
@@ -163,8 +161,6 @@ class Contents:
         return [
             CheckpointRow(StepId(d["step"]), d.doc_id, mark_from_json(d["mark"])) for d in found
         ]
-
-    # --- folding ---------------------------------------------------------------------------------
 
     def number_sessions(self, steps: Iterable[Step]) -> Mapping[str, int]:
         """Returns the numbers of the steps' sessions; new ones get theirs here."""

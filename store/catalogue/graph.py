@@ -91,8 +91,6 @@ class Graph:
     def __len__(self) -> int:
         return len(self.seqs)
 
-    # --- reading ---------------------------------------------------------------------------------
-
     @property
     def last_seq(self) -> int:
         """The newest step's number; NO_STEP when there is no step."""
@@ -205,8 +203,6 @@ class Graph:
         return tuple(
             Grown(end, count, totals[count - 1]) for end, count in zip(ends, counts, strict=True)
         )
-
-    # --- growing ---------------------------------------------------------------------------------
 
     def add(self, step: Step, session: int) -> bytes:
         """Adds a step newer than all others and returns its record for the file.

@@ -134,8 +134,6 @@ class State:
             # The journal knows the operation and cannot read it; its steps are better kept.
             return True
 
-    # --- moving forward --------------------------------------------------------------------------
-
     def take(self, batch: Batch) -> None:
         """Folds a batch, into the files too unless the state is detached.
 

@@ -88,8 +88,6 @@ class AppendStorage(Storage):
             for body in group:
                 self._take(*_decode(body, self._file.path))
 
-    # --- TinyDB's protocol -----------------------------------------------------------------------
-
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Returns copies of all documents; None when there is no table."""
         tables = {
@@ -104,8 +102,6 @@ class AppendStorage(Storage):
 
     def close(self) -> None:
         """Does nothing: no descriptor stays open between calls."""
-
-    # --- ours ------------------------------------------------------------------------------------
 
     def texts(self, table: str) -> Mapping[int, bytes]:
         """Returns the table's documents as they are now; not to be changed or kept."""

@@ -75,9 +75,6 @@ def _name(call: Call, at: int = 0) -> str:
     return plain_text(call.arguments.names[at]) or ""
 
 
-# --- running -------------------------------------------------------------------------------------
-
-
 def _run(call: Call, workspace: Workspace) -> int:
     from stepwell.store.experiments.ranking import check_weights
 
@@ -147,9 +144,6 @@ def _usual() -> Mapping[str, float]:
     from stepwell.store.experiments.weights import read_weights
 
     return read_weights(environment.default_config())
-
-
-# --- telling -------------------------------------------------------------------------------------
 
 
 def _tell(call: Call, workspace: Workspace, experiment: Experiment) -> None:
@@ -242,9 +236,6 @@ def _promote(call: Call) -> int:
         return workspace.plan_promote(name, label, prefer=call.arguments.prefer)
 
     return travel(call, Verb("promote?", plan, form=merge_form, open=_opened))
-
-
-# --- the command ---------------------------------------------------------------------------------
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

@@ -152,9 +152,6 @@ def look(line: Line, place: Place, listener: Listener, stop: Stop) -> int:
     return _run(with_option(line.words, "--dry-run"), place, listener, stop)
 
 
-# --- completing ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """Names that are there to be completed."""
@@ -208,9 +205,6 @@ def _values(command: str, action: Action, known: Known) -> tuple[str, ...]:
         "T": known.tags,
     }
     return tuple(kinds.get(kind, ()))
-
-
-# --- what is said --------------------------------------------------------------------------------
 
 
 def _run(words: Sequence[str], place: Place, listener: Listener, stop: Stop) -> int:

@@ -108,9 +108,6 @@ def _lanes(call: Call, wanted: filters.Filter) -> Lanes | None:
     return Lanes() if call.arguments.all and not wanted.terms else None
 
 
-# --- lines ---------------------------------------------------------------------------------------
-
-
 def _tell(out: Output, steps: Iterable[Step], view: View, lanes: Lanes | None) -> int:
     tips: dict[StepId, list[str]] = {}
     for branch in view.branches.values():

@@ -183,9 +183,6 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in arguments[:end]
 
 
-# --- finding the command -------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Split:
     """The command line, cut at the command's name."""
@@ -290,9 +287,6 @@ def _bare(before: list[str], out: Output, home: Path | None) -> int:
     bare = Command("", "browse the timeline", (), lambda call: 0)
     call = Call(bare.parse(before), out)
     return open_timeline(call.folder, call.home)
-
-
-# --- help ----------------------------------------------------------------------------------------
 
 
 def _version(out: Output) -> int:

@@ -241,9 +241,6 @@ def silence_stdout() -> None:
         os.close(nothing)
 
 
-# --- columns -------------------------------------------------------------------------------------
-
-
 def width(text: str) -> int:
     """Returns how many terminal cells a harmless text takes."""
     if text.isascii():

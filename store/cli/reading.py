@@ -43,9 +43,6 @@ _TEXT_LINES = 12
 _COVERED = 20
 
 
-# --- show ----------------------------------------------------------------------------------------
-
-
 def _show(call: Call) -> int:
     with call.open() as workspace:
         step = workspace.with_account(workspace.get_step(call.arguments.step))
@@ -155,9 +152,6 @@ def _tell_text(out: Output, name: str, text: str | None) -> None:
         out.line(Styled(f"  … {plural(len(lines) - _TEXT_LINES, 'more line')}: see --json", "dim"))
 
 
-# --- diff ----------------------------------------------------------------------------------------
-
-
 def _diff(call: Call) -> int:
     given = call.arguments
     old, new = _sides(given.steps)
@@ -250,9 +244,6 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
         help="no lines that differ in white space only",
     )
     parser.set_defaults(paths=[])
-
-
-# --- cat -----------------------------------------------------------------------------------------
 
 
 def _cat(call: Call) -> int:

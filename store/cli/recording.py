@@ -91,9 +91,6 @@ def _capture_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-# --- marks ---------------------------------------------------------------------------------------
-
-
 def _mark(call: Call) -> int:
     given = call.arguments
     if given.note is None and (given.at or given.by):

@@ -73,9 +73,6 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only tell, record and do nothing")
 
 
-# --- rules and trust -----------------------------------------------------------------------------
-
-
 def _rules(call: Call) -> int:
     with call.open_whole() as workspace:
         rules = workspace.rules()

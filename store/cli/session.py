@@ -63,9 +63,6 @@ def _held(call: Call, session: str) -> Iterator[tuple[Workspace, Sessions]]:
         call.tell_recovery(workspace)
 
 
-# --- access --------------------------------------------------------------------------------------
-
-
 def _access(call: Call, names: list[str]) -> int:
     with call.open() as workspace:
         found = workspace.access(names[0])
@@ -122,9 +119,6 @@ def _client(call: Call) -> str:
             f"session {call.arguments.action} needs a client", hint="as in --client my-script"
         )
     return client
-
-
-# --- snapshots -----------------------------------------------------------------------------------
 
 
 def _snapshot(call: Call, names: list[str]) -> int:
@@ -253,9 +247,6 @@ def _timeline(call: Call, names: list[str]) -> int:
         call.out.document({"steps": [timeline_form(step) for step in found]})
         return 0
     return _listed(call.out, found, "no step has that tag")
-
-
-# --- the command ---------------------------------------------------------------------------------
 
 
 class _Action:

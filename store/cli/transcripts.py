@@ -46,9 +46,6 @@ def _transcripts(call: Call) -> int:
     return _import(call)
 
 
-# --- list ----------------------------------------------------------------------------------------
-
-
 def _list(call: Call) -> int:
     with call.open() as workspace:
         found, problem = _inspected(workspace)
@@ -124,9 +121,6 @@ def _tell_source(out: Output, found: GitHistory) -> None:
     out.line(Styled("git", "name"), f"  {size}")
     if names:
         out.line("     on ", names, f" and {more} more" if more > 0 else "")
-
-
-# --- import --------------------------------------------------------------------------------------
 
 
 def _import(call: Call) -> int:

@@ -95,9 +95,6 @@ def _operation_number(workspace: Workspace, given: str | None) -> int | None:
     )
 
 
-# --- operations ----------------------------------------------------------------------------------
-
-
 def _operations(call: Call) -> int:
     number = call.arguments.number
     if number < 0:
@@ -129,9 +126,6 @@ def _tell_operation(out: Output, row: OperationRow) -> None:
         f"  {operation.session}" if operation.session else "",
         Styled(state, "dim"),
     )
-
-
-# --- commands ------------------------------------------------------------------------------------
 
 
 def _force_options(parser: argparse.ArgumentParser) -> None:

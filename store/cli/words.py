@@ -120,9 +120,6 @@ def marks(mark: Mark | None) -> list[Piece]:
     return ["  ", Styled(" ".join(parts), "mark")]
 
 
-# --- changes -------------------------------------------------------------------------------------
-
-
 def changed_path(change: Change) -> str:
     """Returns the path, of a rename both."""
     if change.old_path is None:

@@ -172,9 +172,6 @@ def _check(wish: Wish) -> None:
         )
 
 
-# --- the file ------------------------------------------------------------------------------------
-
-
 def _live(store: Path, now_ns: int) -> _Table:
     """Returns the table without what has ended; an unreadable one ends every lease."""
     content = read_checked(store / NAME)

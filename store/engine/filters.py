@@ -222,9 +222,6 @@ def _grain(clock: str) -> timedelta:
     return timedelta(seconds=1) if plain.count(":") == 2 else timedelta(minutes=1)
 
 
-# --- answering -----------------------------------------------------------------------------------
-
-
 def _holds(term: Term, step: Step, paths: Paths) -> bool:
     if term.key == "since":
         return step.time_ns >= term.bound_ns

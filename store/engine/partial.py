@@ -190,9 +190,6 @@ def _free_of_files(scene: Scene, pairs: Pairs) -> tuple[Pairs, list[Kept]]:
     return {path: pair for path, pair in pairs.items() if path not in gone}, kept
 
 
-# --- one step's own change -----------------------------------------------------------------------
-
-
 def _taken_back(scene: Scene, part: Part) -> tuple[PathMerge, Collection[TrackedPath]]:
     """Returns what taking the step back does, and the names that the paths asked for stand for."""
     back = PathMerge(scene.reader, scene.disk, scene.state, lambda: names_since(scene, scene.step))
@@ -213,9 +210,6 @@ def _taken_back(scene: Scene, part: Part) -> tuple[PathMerge, Collection[Tracked
             path=escape(missing),
         )
     return back, named
-
-
-# --- some paths ----------------------------------------------------------------------------------
 
 
 def _named(scene: Scene, pairs: Pairs, paths: tuple[TrackedPath, ...]) -> Collection[TrackedPath]:
@@ -289,9 +283,6 @@ def _below(ordered: list[TrackedPath], folder: TrackedPath) -> Iterator[TrackedP
 def _ancestors(path: TrackedPath) -> Iterator[TrackedPath]:
     while path := parent(path):
         yield path
-
-
-# --- some hunks ----------------------------------------------------------------------------------
 
 
 def _with_hunks(

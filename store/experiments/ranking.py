@@ -111,9 +111,6 @@ def _figure(name: str, candidate: Candidate) -> float | None:
     return candidate.check.metrics.get(name) if candidate.check else None
 
 
-# --- in words ------------------------------------------------------------------------------------
-
-
 def _why(candidate: Candidate, best: Candidate | None, among: Sequence[Candidate]) -> Iterator[str]:
     yield _outcome(candidate)
     if not candidate.tried or not candidate.passed:

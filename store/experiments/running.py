@@ -109,8 +109,6 @@ class Runner:
         if self._is_stopped():
             raise KeyboardInterrupt
 
-    # --- roots -----------------------------------------------------------------------------------
-
     def prepare(self) -> None:
         """Makes all roots before anything runs in one: the first from the store, others from it.
 
@@ -162,8 +160,6 @@ class Runner:
                     path=escape(extra),
                 )
         return tuple(path for path, (was, now) in pairs.items() if was and was.oid and not now)
-
-    # --- one candidate ---------------------------------------------------------------------------
 
     def _begin(self, candidate: Candidate) -> None:
         root = self._roots[candidate.label]
@@ -230,8 +226,6 @@ class Runner:
 
     def _set(self, candidate: Candidate) -> None:
         self._done[candidate.label] = candidate
-
-    # --- captures --------------------------------------------------------------------------------
 
     def _act(self, seat: _Seat, ran: Ran) -> Act:
         line = mask(shlex.join(seat.candidate.command))

@@ -153,8 +153,6 @@ class ExperimentVerbs(Workspace):
             complexity=complexity_rise(self._journal, found),
         )
 
-    # --- afterwards ------------------------------------------------------------------------------
-
     def experiments(self) -> list[Experiment]:
         """Returns the experiments, the newest first; what a killed process left is `stopped`."""
         return [self._settled(one) for one in reversed(list(self.view().experiments.values()))]

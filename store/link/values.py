@@ -119,9 +119,6 @@ _PLAIN: Mapping[str, Callable[[Json], Any]] = {
 }
 
 
-# --- errors --------------------------------------------------------------------------------------
-
-
 def error_to_json(error: errors.StepwellError) -> bytes:
     """Returns the JSON text of an error."""
     facts = {k: v if _carried(v) else str(v) for k, v in error.facts.items()}

@@ -215,9 +215,6 @@ class Merging:
     """Number of the operation that began it; 0: the one that this is an effect of."""
 
 
-# --- effects: the only ways in which an operation changes the View -------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class StepRecorded:
     """A step exists; does not move a branch."""

@@ -78,8 +78,6 @@ class BisectVerbs(ExperimentVerbs):
             finding.prompt_of(self._journal, self.catalogue(), step),
         )
 
-    # --- what both need --------------------------------------------------------------------------
-
     def _finder(self) -> Callable[[StepId], Step]:
         shown = Shown(self._journal, self.view().dropped)
         return lambda step: shown.linked(self._journal.step(step))

@@ -126,8 +126,6 @@ class Judge:
                 return before, _numbers(told)
         return None, {}
 
-    # --- since when --------------------------------------------------------------------------------
-
     def _traced(self, rule: Rule, step: Step, judged: Judged) -> Judged:
         line = [step, *islice(ancestors(self.find, step), _FAR)]
         place, last = self._last_verdict(rule, line)

@@ -137,9 +137,6 @@ def _numbers(name: str, value: object) -> dict[str, str]:
     return {str(key): pattern for key, pattern in value.items()}
 
 
-# --- values --------------------------------------------------------------------------------------
-
-
 def _texts(value: object, what: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
         raise UsageError(f"{what} must be a list of texts")

@@ -133,8 +133,6 @@ class Desk:
         finally:
             self._turn.release()
 
-    # --- verbs and events ------------------------------------------------------------------------
-
     async def _call(self, client: Client, asked: Mapping[str, Any]) -> None:
         busy = asked["verb"] in PEEKED and self._turn.locked()
         if busy or asked["capture"] != self._workspace.capture_config:
@@ -258,8 +256,6 @@ class Desk:
             return None
         async with self._turn:
             return await self._loop.run_in_executor(self._thread, work)
-
-    # --- lending ---------------------------------------------------------------------------------
 
     async def _lend(self, client: Client, wait_s: float) -> None:
         """Lets go of the lock until the client is gone, then takes it back."""

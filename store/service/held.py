@@ -94,8 +94,6 @@ class HeldWorkspace(Workspace):
             self._journal = Journal.open(self.store)
             self._open()
 
-    # --- one sync for several ---------------------------------------------------------------------
-
     @contextmanager
     def one_sync(self) -> Iterator[None]:
         """Has all that is recorded meanwhile share one sync, at the end; nothing counts before.
@@ -140,8 +138,6 @@ class HeldWorkspace(Workspace):
         # Where it cannot be opened now, the next verb tries again, and says so.
         with suppress(StepwellError):
             self.renew()
-
-    # --- keeping the sight fresh ------------------------------------------------------------------
 
     @property
     def doubt(self) -> str:

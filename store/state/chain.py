@@ -56,8 +56,6 @@ class Chain:
         self._config = config
         self._tips: OrderedDict[_Tip, tuple[Any]] = OrderedDict()
 
-    # --- reading ---------------------------------------------------------------------------------
-
     def state(self, snapshot: StateSnapshot) -> Any:
         """Returns the state of a snapshot, the caller's own.
 
@@ -116,8 +114,6 @@ class Chain:
             return apply_patch(value, patch)
         except UsageError as error:
             raise damaged(snapshot.id, error.message) from error
-
-    # --- writing ---------------------------------------------------------------------------------
 
     def add(self, draft: Draft) -> StateSnapshot:
         """Stores a snapshot, in place of one with its id; on return it is where it is kept.
@@ -206,8 +202,6 @@ class Chain:
         self._tips[stored.id, stored.checksum] = (value,)
         while len(self._tips) > _TIPS:
             self._tips.popitem(last=False)
-
-    # --- removing --------------------------------------------------------------------------------
 
     def remove(self, identities: Collection[str]) -> list[StateSnapshot]:
         """Removes snapshots, also damaged ones and bases; returns those that were snapshots.

@@ -96,8 +96,6 @@ class MemoryPersistence:
         self._task: asyncio.Task[None] | None = None
         self._leaving = False
 
-    # --- life ------------------------------------------------------------------------------------
-
     def start(self) -> Restored | None:
         """Loads the newest snapshot that is whole, then begins to save; None: a fresh start."""
         if not self._begin():
@@ -190,8 +188,6 @@ class MemoryPersistence:
             self._lock = None
         _LOG.info("closed")
 
-    # --- loading ---------------------------------------------------------------------------------
-
     def load(self) -> Restored | None:
         """Fills the storage from the newest snapshot that is whole; None when there is none.
 
@@ -238,8 +234,6 @@ class MemoryPersistence:
             return False
         return storage is not None
 
-    # --- saving ----------------------------------------------------------------------------------
-
     def save(self) -> bool:
         """Saves what the storage holds now, unless that is saved already; False when it cannot be."""
         taken = self._take()
@@ -279,8 +273,6 @@ class MemoryPersistence:
                 _LOG.error("not saved: %s", error)
                 return False
             return True
-
-    # --- signals ---------------------------------------------------------------------------------
 
     def _on_signal(self, number: int, host: Callable[[], None]) -> None:
         if self._leaving:

@@ -33,9 +33,6 @@ _FREE_BYTES = 64 << 20
 Item = dict[str, Any]
 
 
-# --- writing -------------------------------------------------------------------------------------
-
-
 def exported(
     chain: Chain,
     snapshots: Sequence[StateSnapshot],
@@ -91,9 +88,6 @@ def _binary(head: Item, items: Iterator[Item], limits: Limits) -> bytes:
     content = target.getvalue()
     check_binary(content, limits)
     return content
-
-
-# --- reading -------------------------------------------------------------------------------------
 
 
 def read_items(content: bytes, limits: Limits) -> Iterator[Item]:

@@ -91,8 +91,6 @@ class StateSnapshots(StateReader):
             for event, facts in notices:
                 self._subscribers.tell(event, **facts)
 
-    # --- taking and removing ---------------------------------------------------------------------
-
     def create(
         self,
         session: str,
@@ -231,8 +229,6 @@ class StateSnapshots(StateReader):
             session = known[identity].session if identity in known else None
             notices.append(("snapshot:deleted", {"session": session, "snapshot_id": identity}))
 
-    # --- tags ------------------------------------------------------------------------------------
-
     def tag(
         self, snapshot: Named, *, add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> StateSnapshot | None:
@@ -257,8 +253,6 @@ class StateSnapshots(StateReader):
     def _tagged(self, one: StateSnapshot, new: tuple[str, ...], old: set[str]) -> StateSnapshot:
         wanted = checked_tags(tag for tag in (*one.tags, *new) if tag not in old)
         return one if wanted == one.tags else self._chain.relabel(one, wanted)
-
-    # --- automatic snapshots ---------------------------------------------------------------------
 
     def start_automatic(
         self, session: str, source: Callable[[], Any], *, interval_ms: int | None = None
@@ -291,8 +285,6 @@ class StateSnapshots(StateReader):
         if stopped:
             self._subscribers.tell("automatic:stopped", session=session)
         return stopped
-
-    # --- events and reconstruction ---------------------------------------------------------------
 
     def record_event(self, session: str, kind: str, data: Any) -> StateEvent:
         """Stores something that happened to a session's state.
@@ -343,8 +335,6 @@ class StateSnapshots(StateReader):
                         session, now, tags=(RECONSTRUCTED,), automatic=True, at_ns=event.time_ns
                     )
         return state
-
-    # --- from elsewhere --------------------------------------------------------------------------
 
     def import_snapshots(
         self,

@@ -148,9 +148,6 @@ def test_the_index_finds_what_a_plain_look_finds(bodies: list[str], words: list[
     assert rows == plain[::-1]
 
 
-# --- blame ---------------------------------------------------------------------------------------
-
-
 def numbers(ws: Workspace, path: bytes) -> list[int]:
     """Returns for each line the number of the step that it came with."""
     return [line.step.seq for line in ws.blame(path, ws.head())]

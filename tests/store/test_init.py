@@ -151,9 +151,6 @@ def test_the_users_own_data_folder_is_taken_when_none_is_named(
         assert first.store.is_relative_to(home)
 
 
-# --- a data folder that others could write -------------------------------------------------------
-
-
 @pytest.mark.parametrize("mode", [0o702, 0o720, 0o777])
 @pytest.mark.parametrize("place", ["itself", "the folder above"])
 def test_a_data_folder_that_others_may_write_is_refused(
@@ -208,8 +205,6 @@ def test_a_data_folder_of_another_user_is_refused(
     with pytest.raises(StoreUnreadableError, match="is owned by"):
         Workspace.open(project, home=home)
 
-
-# --- a killed init -------------------------------------------------------------------------------
 
 _KILLED = """
 import os, signal, sys

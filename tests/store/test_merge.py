@@ -313,9 +313,6 @@ def test_what_rules_ignore_and_the_merge_wrote_stays_in_its_step(
     assert (project / "build" / "out").exists()
 
 
-# --- parts, sides, and what speaks against a merge -------------------------------------------------
-
-
 def test_a_hunk_and_a_file_are_picked_and_the_rest_is_merged_later(
     ws: Workspace, project: Path, forked: Callable[..., tuple[Step, Step]]
 ) -> None:

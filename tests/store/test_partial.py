@@ -47,9 +47,6 @@ def back_and_forth(ws: Workspace, project: Path, planned: PlannedChanges) -> App
     return done
 
 
-# --- paths and files -----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def history(ws: Workspace, project: Path) -> tuple[Step, Step]:
     """Two steps over the first: an edit, then files added, deleted and made executable."""
@@ -237,9 +234,6 @@ def test_a_file_in_the_way_stays_unless_it_is_named(ws: Workspace, project: Path
     assert sorted(os.listdir(project / "a")) == ["b", "c"]
 
 
-# --- hunks ---------------------------------------------------------------------------------------
-
-
 def hunk_ids(ws: Workspace, step: Step | str, path: bytes) -> list[str]:
     """Returns the ids of a file's hunks as a dry run shows them."""
     changes = ws.plan_rollback(step).changes
@@ -328,9 +322,6 @@ def test_hunk_ids_of_another_plan_are_refused(ws: Workspace, project: Path) -> N
     planned = ws.plan_rollback(step, hunks=hunk_ids(ws, step, b"f"))
     ws.apply(planned)
     assert (project / "f").read_bytes() == numbered(30)
-
-
-# --- one step's own change -----------------------------------------------------------------------
 
 
 def test_a_middle_step_is_taken_back_and_later_work_stays(ws: Workspace, project: Path) -> None:
@@ -478,9 +469,6 @@ def test_taking_back_what_is_taken_back_already_does_nothing(ws: Workspace, proj
         ws.plan_rollback(step, only=True, paths=[b"src"])
     with pytest.raises(UsageError):
         ws.plan_rollback(step, only=True, side="before")
-
-
-# --- interrupted ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", ["paths", "hunks", "only", "files"])

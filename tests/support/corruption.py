@@ -106,9 +106,6 @@ def files_of(ws: Workspace, step: Step) -> dict[bytes, bytes]:
     return found
 
 
-# --- damage --------------------------------------------------------------------------------------
-
-
 def candidates(home: Path) -> list[Path]:
     """Returns the files of a data folder, of each sort about as many."""
     return sorted(p for p in home.rglob("*") if p.is_file() and not p.is_symlink())
@@ -153,9 +150,6 @@ def _changed(content: bytes, kind: str, chance: random.Random) -> bytes:
         at = chance.randrange(content.index(b"\n") + 1, len(content))
     flipped = content[at] ^ 1 << chance.randrange(8)
     return content[:at] + bytes([flipped]) + content[at + 1 :]
-
-
-# --- judging -------------------------------------------------------------------------------------
 
 
 class Judge:

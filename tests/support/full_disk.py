@@ -199,8 +199,6 @@ class Round:
         with self._open() as ws:
             ws.repair()
 
-    # --- afterwards ------------------------------------------------------------------------------
-
     def _judge(self) -> None:
         try:
             with Workspace.init(self._project, home=self._home):

@@ -54,8 +54,6 @@ class Terminal:
         )
         os.close(inner)
 
-    # --- looking ---------------------------------------------------------------------------------
-
     def read(self, patience_s: float = 0.02) -> bool:
         """Takes what was written meanwhile; tells whether there was anything."""
         ready, _, _ = select.select([self._fd], [], [], patience_s)
@@ -93,8 +91,6 @@ class Terminal:
         while not (condition in self.text if isinstance(condition, str) else condition()):
             assert time.monotonic() < end, f"{condition!r} did not come about:\n{self.text}"
             self.read()
-
-    # --- pressing --------------------------------------------------------------------------------
 
     def press(self, *keys: str) -> None:
         """Presses keys one after the other: by name, or as what they write."""

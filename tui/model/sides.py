@@ -160,9 +160,6 @@ def _pairs(a: Text, b: Text) -> list[tuple[int, int]]:
     return found + [(len(a) - i, len(b) - i) for i in range(tail, 0, -1)]
 
 
-# --- in words ------------------------------------------------------------------------------------
-
-
 def state_word(merging: MergeStatus, index: int) -> str:
     """Returns how a conflict's path is on disk now."""
     conflict, now = merging.conflicts[index], merging.on_disk[index]

@@ -234,8 +234,6 @@ class BranchesScreen(Above, Screen["BranchChoice | None"]):
         message.stop()
         self.switch()
 
-    # --- what the keys lead to -------------------------------------------------------------------
-
     def switch(self) -> None:
         """Leaves for the preview of switching; says why where that is nothing."""
         row = self._list.selected

@@ -98,8 +98,6 @@ class Choosing(Consulting):
         else:
             self.annotate_at(step, *at)
 
-    # --- to the clipboard, to an editor, to a pager ----------------------------------------------
-
     def action_copy(self) -> None:
         """Asks what to copy."""
         from stepwell.tui.screens.copymenu import CopyMenu

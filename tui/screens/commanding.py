@@ -183,8 +183,6 @@ class CommandScreen(Above, Screen[Ordered | None]):
         message.stop()
         self._footer.hush()
 
-    # --- running ---------------------------------------------------------------------------------
-
     def action_run_line(self) -> None:
         """Does what the line asks for."""
         busy = self._gateway.commands.busy
@@ -302,8 +300,6 @@ class CommandScreen(Above, Screen[Ordered | None]):
         if error.hint:
             self._text.say(f"hint: {printable(error.hint)}", "dim")
         self._give_back()
-
-    # --- keys ------------------------------------------------------------------------------------
 
     def action_complete_line(self) -> None:
         """Completes the last word."""

@@ -175,8 +175,6 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
     def _read(self) -> None:
         load_merge(self._gateway, self.post_message)
 
-    # --- what the store says ---------------------------------------------------------------------
-
     def on_merge_loaded(self, message: MergeLoaded) -> None:
         """Shows the merge; leaves when there is none."""
         merging = message.merging
@@ -213,8 +211,6 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
         message.stop()
         self._footer.say(printable(f"cannot {message.what}: {message.error.message}"), "failed")
 
-    # --- moving ----------------------------------------------------------------------------------
-
     def on_key(self) -> None:
         """A sentence in the footer stays until the next key."""
         self._footer.hush()
@@ -235,8 +231,6 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
         message.stop()
         said = "the merge stays under way; M shows it"
         self.dismiss(Outcome(said, False) if self._touched else None)
-
-    # --- what the keys lead to -------------------------------------------------------------------
 
     def take(self, side: Literal["base", "ours", "theirs"], conflicts: Sequence[Conflict]) -> None:
         """Previews taking a side."""

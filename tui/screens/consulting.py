@@ -32,8 +32,6 @@ class Consulting(Openers):
         """What searches and filters."""
         raise NotImplementedError
 
-    # --- search through everything ---------------------------------------------------------------
-
     def action_seek(self) -> None:
         """Searches prompts, inputs, notes, paths and diffs of all steps."""
         from stepwell.tui.screens.seeking import SeekScreen
@@ -57,8 +55,6 @@ class Consulting(Openers):
             return
         self._panes.go("diff")
         self.showing.when_shown(seq, lambda: finding.seek(needle))
-
-    # --- commands, sessions, figures -------------------------------------------------------------
 
     async def action_command(self) -> None:
         """Asks for a command."""

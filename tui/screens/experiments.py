@@ -150,8 +150,6 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
         self._table.share(self._why_lines)
         self._show_diffs()
 
-    # --- what the store says ---------------------------------------------------------------------
-
     def on_experiments_loaded(self, message: ExperimentsLoaded) -> None:
         """Shows the newest."""
         self._reviews, self._current = message.reviews, message.current
@@ -186,8 +184,6 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
         """Says what could not be read."""
         message.stop()
         self._footer.say(printable(f"cannot {message.what}: {message.error.message}"), "failed")
-
-    # --- what is shown ---------------------------------------------------------------------------
 
     @property
     def _review(self) -> Review:
@@ -242,8 +238,6 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
     @property
     def _this(self) -> CandidateDiff:
         return self._diffs[self._table.column - self._first]
-
-    # --- moving ----------------------------------------------------------------------------------
 
     def on_key(self) -> None:
         """A sentence in the footer stays until the next key."""
@@ -310,8 +304,6 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
         else:
             self._footer.say("there is no other experiment in that direction")
 
-    # --- picking and merging ---------------------------------------------------------------------
-
     def pick(self, what: Pick) -> None:
         """Picks a hunk, a file or all of the selected candidate, or lets go of it."""
         one = self._selected
@@ -371,8 +363,6 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
     def _merged(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self.dismiss(ReviewChoice(outcome))
-
-    # --- what a person thinks --------------------------------------------------------------------
 
     def judge(self) -> None:
         """Asks for a verdict on the selected candidate."""

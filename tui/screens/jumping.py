@@ -145,8 +145,6 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
         message.stop()
         self._footer.say(printable(message.error.message), "failed")
 
-    # --- leaving ---------------------------------------------------------------------------------
-
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Nothing else follows the cursor."""
         message.stop()

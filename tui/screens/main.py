@@ -150,8 +150,6 @@ class MainScreen(Remembering):
         """Whose keys work where the focus is, nearest first."""
         return (_SCOPES[self._panes.current], "list", "everywhere")
 
-    # --- what the gateway says -------------------------------------------------------------------
-
     def on_timeline_loaded(self, message: TimelineLoaded) -> None:
         """Shows the history; new steps mean that the disk is to be compared anew."""
         grown = self.timeline.loaded
@@ -219,8 +217,6 @@ class MainScreen(Remembering):
         """Says what could not be done."""
         hint = f" ({message.error.hint})" if message.error.hint else ""
         self.say(f"cannot {message.what}: {message.error.message}{hint}", "failed")
-
-    # --- what the lists say ----------------------------------------------------------------------
 
     def on_pages_wanted(self, message: PagesWanted) -> None:
         """Has pages read."""
@@ -326,8 +322,6 @@ class MainScreen(Remembering):
         self._panes.share_height()
         self._panes.share_room()
         self.call_after_refresh(self._panes.restore_focus)
-
-    # --- actions ---------------------------------------------------------------------------------
 
     def action_pane(self, name: PaneName) -> None:
         """Goes to a pane."""

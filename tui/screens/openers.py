@@ -84,15 +84,11 @@ class Openers(Screen[None]):
             form = OfferForm(self._gateway, self._glyphs, message.offers, message.found)
             self.app.push_screen(form, self._named)
 
-    # --- help ------------------------------------------------------------------------------------
-
     def action_help(self) -> None:
         """Lists the keys of the pane in focus; enter runs one."""
         from stepwell.tui.screens.help import show_help
 
         show_help(self, self.scopes, self._glyphs)
-
-    # --- previews --------------------------------------------------------------------------------
 
     def action_restore(self) -> None:
         """Previews going back to the selected step."""
@@ -133,8 +129,6 @@ class Openers(Screen[None]):
 
         screen = ConflictsScreen(self._gateway, self._glyphs, self._highlighter)
         self.app.push_screen(screen, self._changed)
-
-    # --- operations and branches -----------------------------------------------------------------
 
     def action_operations(self) -> None:
         """Lists what was done to the store."""
@@ -203,8 +197,6 @@ class Openers(Screen[None]):
         if sentence is not None:
             self.say(sentence, "ok")
             self._gateway.poll()
-
-    # --- marks -----------------------------------------------------------------------------------
 
     def action_annotate(self) -> None:
         """Asks for a note on the selected step."""

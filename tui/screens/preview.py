@@ -171,8 +171,6 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         """Gives the list as many lines as it needs, the diff the rest."""
         self._share_height()
 
-    # --- the plan --------------------------------------------------------------------------------
-
     def _ask(self) -> None:
         self._generation += 1
         self._shown = None
@@ -287,8 +285,6 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
             hints.pop(-2)
         self._keys.keys(hints)
 
-    # --- moving ----------------------------------------------------------------------------------
-
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """A row of the list shows its file."""
         message.stop()
@@ -321,8 +317,6 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         """Between list and diff."""
         other = self._diff if self._plan.has_focus else self._plan
         other.focus(scroll_visible=False)
-
-    # --- deciding --------------------------------------------------------------------------------
 
     def action_tick(self) -> None:
         """Ticks the row under the cursor, or in the diff the hunk."""

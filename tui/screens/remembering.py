@@ -25,8 +25,6 @@ class Remembering(Walking):
     _liked: str | None = None
     """The theme that was remembered."""
 
-    # --- recalling and telling -------------------------------------------------------------------
-
     def recall(self, memory: Memory) -> None:
         """Takes what was remembered, before anything is shown."""
         taste, self._place = memory
@@ -66,8 +64,6 @@ class Remembering(Walking):
         commands = self._history.lines if self._history is not None else self._commands
         return Memory(taste, Place(seq, pane, timeline.fold_level, letters, commands))
 
-    # --- marks -----------------------------------------------------------------------------------
-
     def action_set_mark(self) -> None:
         """Asks for the letter that leads to the selected step from now on."""
         step = self.selected_step("mark")
@@ -106,8 +102,6 @@ class Remembering(Walking):
             self.say(f"#{seq}, which {letter} leads to, is not there any more")
         else:
             self.timeline.go_to(seq)
-
-    # --- how it looks ----------------------------------------------------------------------------
 
     def action_theme(self) -> None:
         """The next theme."""

@@ -158,8 +158,6 @@ class SeekScreen(Above, Screen[Found]):
     def _tell(self, text: str, role: str) -> None:
         self._status.say(f" {text}", role)
 
-    # --- searching -------------------------------------------------------------------------------
-
     def on_input_changed(self, message: Input.Changed) -> None:
         """Another query; it is looked for when the keys rest."""
         message.stop()
@@ -210,8 +208,6 @@ class SeekScreen(Above, Screen[Found]):
     def _refuse(self, error: StepwellError) -> None:
         hint = f" ({error.hint})" if error.hint else ""
         self._tell(printable(error.message + hint), "failed")
-
-    # --- leaving ---------------------------------------------------------------------------------
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Nothing else follows the cursor."""

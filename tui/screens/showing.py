@@ -73,8 +73,6 @@ class Showing:
         self.on_files: Callable[[int], None] = lambda _files: None
         """Takes the number of files of what is shown."""
 
-    # --- following the cursor --------------------------------------------------------------------
-
     def follow(self) -> None:
         """The cursor is on a row; nothing is drawn before the keys pause."""
         seq = self._views.timeline.selected_seq
@@ -172,8 +170,6 @@ class Showing:
         else:
             choices.ignore_space = not choices.ignore_space
         self._want()
-
-    # --- comparing -------------------------------------------------------------------------------
 
     @property
     def comparing(self) -> bool:

@@ -60,8 +60,6 @@ class ColouredList(LaidOutList):
             return None
         return self._highlighter.colours.hunk_name(self.rows.changes[row.change].hunks[row.hunk].id)
 
-    # --- colour ----------------------------------------------------------------------------------
-
     def watch_scroll_y(self, old: float, new: float) -> None:
         """Asks for the colours of what comes into view."""
         super().watch_scroll_y(old, new)

@@ -54,8 +54,6 @@ class DiffView(ColouredList):
         self.picks: Picks | None = None
         """Hunks that are chosen; None: nothing can be chosen here."""
 
-    # --- what is shown ---------------------------------------------------------------------------
-
     def show(
         self,
         rows: DiffRows,
@@ -104,8 +102,6 @@ class DiffView(ColouredList):
             row = self.rows.file_rows[change]
             with self.prevent(CursorMoved):
                 self._go(row, 0)
-
-    # --- the list's questions --------------------------------------------------------------------
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         if not len(self.rows):
@@ -175,8 +171,6 @@ class DiffView(ColouredList):
 
     def can_stand_on(self, index: int) -> bool:
         return not len(self.rows) or self.row(self.row_at(index)).kind is not Kind.BLANK
-
-    # --- walking ---------------------------------------------------------------------------------
 
     def move_to(self, index: int) -> None:
         """Moves the cursor; the caption follows."""
@@ -253,8 +247,6 @@ class DiffView(ColouredList):
     def action_file_previous(self) -> None:
         """Previous file."""
         self._go_file(-1)
-
-    # --- choosing --------------------------------------------------------------------------------
 
     def hunk_here(self) -> tuple[int, int] | None:
         """Returns the change and the hunk (-1: above the first) that the cursor is in."""

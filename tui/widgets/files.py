@@ -91,8 +91,6 @@ class FileList(LineList):
             right = f"{self.picks.files} of {total} picked"
         self.set_caption("Files", right if total else "")
 
-    # --- drawing ---------------------------------------------------------------------------------
-
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         if not self._rows:
             return [Segment(f" {self._empty}", self.paint("dim"))]
@@ -141,8 +139,6 @@ class FileList(LineList):
         row = self._rows[index]
         chosen = (row.below or (row.change,)) if self.picks.any else ()
         return index, tuple(map(self.picks.key, chosen))
-
-    # --- actions ---------------------------------------------------------------------------------
 
     def action_tree(self) -> None:
         """Shows folders, or whole paths."""

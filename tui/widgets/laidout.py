@@ -58,8 +58,6 @@ class LaidOutList(RangedList):
         self._ticked_for: tuple[int, int] | None = None
         self._roles: Mapping[int, str] = {}
 
-    # --- rows and lines --------------------------------------------------------------------------
-
     def row(self, index: int) -> Row:
         """Returns a row, from memory when it was drawn lately."""
         row = self._seen.get(index)
@@ -93,8 +91,6 @@ class LaidOutList(RangedList):
     def is_laying_out(self) -> bool:
         """Another layout is being made than the one that is shown."""
         return self._shape() != self._shown_shape()
-
-    # --- laying out ------------------------------------------------------------------------------
 
     def _shape(self) -> tuple[bool, int]:
         width = self.row_width
@@ -174,8 +170,6 @@ class LaidOutList(RangedList):
     def laid_out(self) -> None:
         """The same rows stand on other lines."""
 
-    # --- the scrollbar ---------------------------------------------------------------------------
-
     def bars(self) -> type[ScrollBarRender]:
         """A scrollbar on which changes are marked."""
         return ticked(super().bars(), self._ticks, self.glyphs.tick)
@@ -196,8 +190,6 @@ class LaidOutList(RangedList):
         """Keeps the cursor in view, and uses the width."""
         super().on_resize()
         self.lay_out()
-
-    # --- choosing --------------------------------------------------------------------------------
 
     def action_split(self) -> None:
         """Two sides beside each other, or one below the other."""

@@ -94,8 +94,6 @@ class LineList(KeyedView, can_focus=True):
         self._needle = ""
         self._strips: LRUCache[Hashable, Strip] = LRUCache(_CACHED_ROWS)
 
-    # --- what subclasses give --------------------------------------------------------------------
-
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         """Returns row `index` as segments for `width` cells."""
         raise NotImplementedError
@@ -119,8 +117,6 @@ class LineList(KeyedView, can_focus=True):
     def bars(self) -> type[ScrollBarRender]:
         """Returns what draws the scrollbar."""
         return ScrollBarRender if self.glyphs.ellipsis == "…" else PlainBars
-
-    # --- state -----------------------------------------------------------------------------------
 
     @property
     def count(self) -> int:
@@ -191,8 +187,6 @@ class LineList(KeyedView, can_focus=True):
         width = self._span + 1 if self._span else 0
         self.virtual_size = Size(width, self._count)
 
-    # --- cursor ----------------------------------------------------------------------------------
-
     def move_to(self, index: int) -> None:
         """Puts the cursor on a row (the nearest one that it may rest on) and shows it."""
         index = self._nearest(max(0, min(index, self._count - 1)))
@@ -237,8 +231,6 @@ class LineList(KeyedView, can_focus=True):
     def scroll_sideways(self, cells: int) -> None:
         """Scrolls left or right without animation."""
         self.scroll_to(x=self.scroll_offset.x + cells, animate=False, immediate=True, force=True)
-
-    # --- drawing ---------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
         """Returns the strip of viewport line `y`."""
@@ -290,8 +282,6 @@ class LineList(KeyedView, can_focus=True):
         row = row.apply_style(base).adjust_cell_length(width, base)
         return with_hits(row, self._needle, self.paint("ground", "hit")) if self._needle else row
 
-    # --- events ----------------------------------------------------------------------------------
-
     def on_mount(self) -> None:
         """Follows the theme."""
         self.vertical_scrollbar.renderer = self.bars()  # type: ignore[misc]
@@ -334,8 +324,6 @@ class LineList(KeyedView, can_focus=True):
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self.scroll_rows(-_WHEEL_ROWS)
-
-    # --- actions ---------------------------------------------------------------------------------
 
     def _half(self) -> int:
         return max(1, self.scrollable_content_region.height // 2)

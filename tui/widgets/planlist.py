@@ -133,8 +133,6 @@ class PlanList(LineList):
                 self.picks.set_file(row.change, True)
         self.redraw()
 
-    # --- drawing ---------------------------------------------------------------------------------
-
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         row = self.rows[index]
         box = self._box(row)

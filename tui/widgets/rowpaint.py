@@ -164,8 +164,6 @@ class RowPainter:
             kept.remove(min(kept, key=_importance))
         return [Segment(f" {text}", self.paint(role)) for text, role in kept]
 
-    # --- the graph -------------------------------------------------------------------------------
-
     def graph(self, row: LaneRow, node: Node) -> list[Segment]:
         """Returns the segments of the lanes, two cells a lane."""
         parts: list[Segment] = []

@@ -47,8 +47,6 @@ class StepList(RangedList):
         self.unseen = 0
         """Steps that arrived while the cursor stood elsewhere than at the top."""
 
-    # --- what is listed --------------------------------------------------------------------------
-
     def _listing(self) -> Listed:
         """Which steps are listed: a filter's, else all that is not folded away."""
         size = len(self.columns)
@@ -88,8 +86,6 @@ class StepList(RangedList):
         if missing and missing != self._asked:
             self._asked = missing
             self.post_message(wish(missing))
-
-    # --- where the cursor is ---------------------------------------------------------------------
 
     @property
     def columns(self) -> Columns:
@@ -235,8 +231,6 @@ class StepList(RangedList):
         parent = self.columns.parents[self.columns.ordinal(known[0].seq)]
         before = self.step_numbered(parent) if parent else None
         return before or known[0], known[-1]
-
-    # --- actions ---------------------------------------------------------------------------------
 
     def action_now(self) -> None:
         """To the head of the current branch."""

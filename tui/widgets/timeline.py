@@ -54,8 +54,6 @@ class Timeline(StepList):
         self._now_ns = clock()
         self.loaded = False
 
-    # --- what it is given ------------------------------------------------------------------------
-
     def take_timeline(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
         """Shows a history; the selected step stays selected unless the cursor follows the top."""
         seq, sticks = self.selected_seq, self.following
@@ -145,8 +143,6 @@ class Timeline(StepList):
         self._pager.mend(self.columns.ordinal(step.seq), step)
         self.redraw()
         self._moved()
-
-    # --- drawing ---------------------------------------------------------------------------------
 
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         painter = self._painter_for(width)
@@ -277,8 +273,6 @@ class Timeline(StepList):
             self._lane_span = pages
             self._painter = None
             self.redraw()
-
-    # --- actions ---------------------------------------------------------------------------------
 
     def action_times(self) -> None:
         """Relative or absolute times."""

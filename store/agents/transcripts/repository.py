@@ -65,8 +65,6 @@ class UserRepository:
             )
         return cls(folders)
 
-    # --- objects ---------------------------------------------------------------------------------
-
     def _open_objects(self) -> GitObjects:
         try:
             return GitObjects(os.path.join(self.folders.common, b"objects"))
@@ -89,8 +87,6 @@ class UserRepository:
         if kind != "commit":
             raise NotImportableError(f"object {oid.hex()} is a {kind} where a commit belongs")
         return parse_commit(oid, content)
-
-    # --- references ------------------------------------------------------------------------------
 
     def _ordered_branches(self) -> Iterator[GitBranch]:
         text = self._text(os.path.join(self.folders.own, b"HEAD")) or b""

@@ -89,8 +89,6 @@ class Journal:
         """Returns all segments, ascending, their content known; lost ones too."""
         return self._chain.all()
 
-    # --- operations and steps --------------------------------------------------------------------
-
     @property
     def last_number(self) -> int:
         """Number of the newest operation that can be read; 0 when there is none."""
@@ -266,8 +264,6 @@ class Journal:
                 return self._step_at(segment, *row)
         return self._chain.sealed.step_by_seq(seq)
 
-    # --- objects ---------------------------------------------------------------------------------
-
     def has(self, oid: Oid) -> bool:
         """Tells whether the journal holds the object; its bytes are not checked."""
         return self._has_live(oid) or self._has_sealed(oid) or self._was_sealed(oid)
@@ -348,8 +344,6 @@ class Journal:
         if size is None and (self._has_sealed(oid) or self._was_sealed(oid)):
             size = self._chain.sealed.packs.stored_size(oid)
         return len(self.read(oid)[1]) if size is None else size
-
-    # --- the View --------------------------------------------------------------------------------
 
     def view(self) -> View:
         """Returns the fold of all operations that were seen."""

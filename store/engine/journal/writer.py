@@ -152,8 +152,6 @@ class JournalWriter(Journal):
         self._proof.close()
         super().close()
 
-    # --- opening ---------------------------------------------------------------------------------
-
     def _clear_leftovers(self) -> None:
         """Removes what a killed writer left: temporary files, segments that do not count."""
         make_private_folder(self.store / FOLDER)
@@ -236,8 +234,6 @@ class JournalWriter(Journal):
             self._appender = None
         self._chain.read_manifest()
         self._appender = Appender(self._chain.newest())
-
-    # --- writing ---------------------------------------------------------------------------------
 
     def begin(self) -> Transaction:
         """Begins an operation; at most one at a time.
@@ -361,8 +357,6 @@ class JournalWriter(Journal):
         """Tells whether a pack that counts has the object: one left by a killed sealing may go."""
         listed = self.manifest.packs
         return any(oid in index for index in self.sealed.packs.indexes if index.name in listed)
-
-    # --- derived files ---------------------------------------------------------------------------
 
     def _write_derived(self) -> None:
         """Writes index and View. They only save time, so that a full disk is no reason to fail."""

@@ -64,8 +64,6 @@ class Known:
         if folder.parent is not None:
             self.touch(folder.parent, folder.name)
 
-    # --- one name --------------------------------------------------------------------------------
-
     def take_out(self, folder: Folder, name: bytes) -> Was:
         """Forgets what is known of a name, and returns it; a folder may yet be put back."""
         record = folder.files.pop(name, None)
@@ -135,8 +133,6 @@ class Known:
                     found = True
         return found
 
-    # --- folders ---------------------------------------------------------------------------------
-
     def attach(self, folder: Folder) -> None:
         """Enters a folder, new and still empty, where its parent and name say."""
         if folder.parent is None:
@@ -161,8 +157,6 @@ class Known:
     def doubted_names(self, folder: Folder) -> set[bytes]:
         """Returns the names of a folder, living or forgotten, whose records are not to be believed."""
         return self.doubted.get(folder) or self.touched.get(folder) or set()
-
-    # --- keeping ---------------------------------------------------------------------------------
 
     def kept(self) -> None:
         """The store holds what was found.

@@ -174,8 +174,6 @@ class LiveSight:
         self._give_up("what was recorded last could not be forced to disk")
         self._table = load_table(self._store)
 
-    # --- doubt -----------------------------------------------------------------------------------
-
     def _give_up(self, why: str) -> None:
         """Goes back to scanning, with what is known so far."""
         following, self._following = self._following, None
@@ -206,8 +204,6 @@ class LiveSight:
         except (DeafError, LimitError, OSError) as error:
             self._end_watcher(_DEAF if isinstance(error, DeafError) else _NO_WATCHES)
             self._retry_at = self._clock() + _RETRY_NS
-
-    # --- upkeep ----------------------------------------------------------------------------------
 
     def sweep(self, folders: int) -> int:
         """Compares the next so many folders with the disk; returns how many names have drifted.

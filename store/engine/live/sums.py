@@ -69,8 +69,6 @@ class Sums:
         self._usual = usual
         self._usual_files, self._usual_folders = usual.of_files(), usual.of_folders()
 
-    # --- files -----------------------------------------------------------------------------------
-
     def file_came(self, folder: Folder, name: bytes, record: bytes, *, shared: bool) -> None:
         """A file or link is in the folder now; whether it is refused is told by the folder."""
         mode, oid = mode_and_oid(record)
@@ -104,8 +102,6 @@ class Sums:
         had = self._exceptions.pop(path, None) is not None
         had |= self._refused.pop(path, None) is not None
         self.extras_moved |= had
-
-    # --- folders ---------------------------------------------------------------------------------
 
     def folder_came(self, folder: Folder) -> None:
         """A folder is there now; its files and what it says of names come one by one."""
@@ -160,8 +156,6 @@ class Sums:
         """The folder's rule files say something else."""
         self.rules_moved = True
         _enter(self.with_rules, folder, bool(folder.rules))
-
-    # --- results ---------------------------------------------------------------------------------
 
     def extras(self, root: Folder) -> Extras:
         """Returns the extras of all that lies below the root."""

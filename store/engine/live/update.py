@@ -218,8 +218,6 @@ class Update:
             self.forget(was.folder)
         self.known.compare(place.folder, name, was)
 
-    # --- folders ---------------------------------------------------------------------------------
-
     def _come_to(self, place: _Place, name: bytes, kept: bool, old: Folder | None) -> None:
         """Puts a folder back as it was known, or has it listed."""
         if old is not None and not kept and self._is_same(place, name, old):

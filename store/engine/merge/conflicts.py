@@ -80,9 +80,6 @@ def _kind(reader: ObjectReader, merge: TreeMerge, path: TrackedPath) -> Conflict
     return "content" if 1 in sides else "add/add"
 
 
-# --- one side preferred --------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Preferring:
     """Settles conflicts in favour of a side: the clashing lines of texts, else the whole path."""

@@ -98,8 +98,6 @@ class _Work:
         ordered = tuple(self.conflicts[path] for path in sorted(self.conflicts))
         return Merged(self.pairs, ordered, tuple(self.contents))
 
-    # --- the sides -------------------------------------------------------------------------------
-
     @cached_property
     def _their_changes(self) -> Pairs:
         return by_path(differing(self.reader, self.base, self.theirs))
@@ -123,8 +121,6 @@ class _Work:
         if any(self._sides(path)):
             return True
         return lookup(self.reader, self.ours, path) is not None
-
-    # --- permission bits -------------------------------------------------------------------------
 
     def _modes(self) -> None:
         """Gives every file that is written its bits, and lets theirs' changes of bits alone come."""
@@ -197,8 +193,6 @@ class _Work:
             return {}
         return {new: old for old, new in renames(self.reader, self.base, side).items()}
 
-    # --- names that git refuses --------------------------------------------------------------------
-
     def _refused(self) -> None:
         """Merges the paths that any side keeps out of its tree."""
         sides = (self.base, self.ours, self.theirs)
@@ -231,8 +225,6 @@ class _Work:
         content = merge_texts(*texts, favour=self.prefer)
         self.contents.append(content)
         return self.reader.add(BLOB, content)
-
-    # --- folders ---------------------------------------------------------------------------------
 
     def _folders(self) -> None:
         """A folder is there when it holds something, or when the side that changed it says so."""

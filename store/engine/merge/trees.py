@@ -138,9 +138,6 @@ class _Commits:
         return [*(self._trees[tip] for tip in tips), *rest]
 
 
-# --- what git needs ------------------------------------------------------------------------------
-
-
 def _needed(reader: ObjectReader, trees: Sequence[Oid | None]) -> Iterator[Oid]:
     """Yields the objects below some trees that git reads to merge them (ours, theirs, bases)."""
     if len(set(trees)) == 1:
@@ -176,9 +173,6 @@ def _is_settled(entries: Sequence[TreeEntry | None]) -> bool:
         return False
     ours, theirs, base = entries
     return ours in (base, theirs) or theirs == base
-
-
-# --- what git answers ----------------------------------------------------------------------------
 
 
 def _take_in(reader: LayeredObjects, folder: Path) -> Iterator[bytes]:

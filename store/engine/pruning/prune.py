@@ -117,9 +117,6 @@ def _latest(steps: Iterable[Step], clock_ns: int) -> int:
     return latest.time_ns
 
 
-# --- what holds steps ----------------------------------------------------------------------------
-
-
 def _held(
     journal: Journal, steps: Mapping[StepId, Step], now: int, since_ns: int
 ) -> dict[StepId, str]:
@@ -221,9 +218,6 @@ def _facts(step: Step, held: Mapping[StepId, str]) -> StepFacts:
     )
 
 
-# --- folding -------------------------------------------------------------------------------------
-
-
 def _folded(
     journal: Journal, steps: Mapping[StepId, Step], held: Mapping[StepId, str], policy: Policy
 ) -> Prune:
@@ -278,9 +272,6 @@ def _text(journal: Journal, blob: Oid) -> bytes | None:
     except IntegrityError:
         return None
     return None if len(content) > _LARGEST_TEXT or is_binary(content) else content
-
-
-# --- sizes ---------------------------------------------------------------------------------------
 
 
 def _sized(

@@ -130,9 +130,6 @@ def _named(targets: Sequence[str]) -> str:
     return ", ".join(target.partition(":")[2] or "everything" for target in targets)
 
 
-# --- what goes -----------------------------------------------------------------------------------
-
-
 class _Planned:
     """What is to go, and the edit that takes it out; `purge` is complete once that has run."""
 
@@ -214,9 +211,6 @@ def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
     pushed = (remote.name for remote in remotes(journal.store) if remote.pushed)
     found += [Unreached(f"the remote {name}", _PUSHED) for name in pushed]
     return found
-
-
-# --- doing it ------------------------------------------------------------------------------------
 
 
 class _Work:

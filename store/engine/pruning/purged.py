@@ -145,8 +145,6 @@ class PurgeEdit:
             self.steps[step.id] = None
         return edited
 
-    # --- snapshots -------------------------------------------------------------------------------
-
     def lost(self, snapshot: Snapshot) -> dict[TrackedPath, Oid]:
         """Returns path -> content of what a snapshot loses."""
         found = dict(self._tree(snapshot.tree).paths)
@@ -224,8 +222,6 @@ class PurgeEdit:
             made = old if same else self._objects.add(Made(BLOB, extras_codec.encode(edited)))
             self._extras[key] = made
         return self._extras[key]
-
-    # --- texts -----------------------------------------------------------------------------------
 
     def _texts(self, texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(self._text(text) for text in texts)

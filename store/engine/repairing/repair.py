@@ -94,8 +94,6 @@ class _Work:
         if count:
             self.taken[source] = count
 
-    # --- files that hold several things ----------------------------------------------------------
-
     def reindex(self) -> None:
         """Makes the indexes of packs anew that are missing or damaged."""
         with Journal.open(self.context.store) as journal:

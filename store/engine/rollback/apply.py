@@ -227,8 +227,6 @@ class _Run:
         finally:
             self.places.release()
 
-    # --- acts, named by `order.Act` ------------------------------------------------------------
-
     def _remove(self, index: int, item: PlanItem) -> None:
         self.places.remove(item.path, index, _certain(self._verified(item)))
         self._count_deleted(item)
@@ -264,8 +262,6 @@ class _Run:
 
     def _count_deleted(self, item: PlanItem) -> None:
         self.deleted += item.after is None
-
-    # --- checks --------------------------------------------------------------------------------
 
     def _verified(self, item: PlanItem) -> Found | None:
         """Returns what is there, after checking that it is the item's `before`.

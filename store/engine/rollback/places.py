@@ -100,8 +100,6 @@ class Places:
             fd = below
         return fd
 
-    # --- looking -----------------------------------------------------------------------------
-
     def look(self, path: bytes) -> os.stat_result | None:
         """Returns the lstat of a place; None when nothing is there, or a link is on the way."""
         try:
@@ -123,8 +121,6 @@ class Places:
     def content(self, path: bytes) -> tuple[Oid, Signature]:
         """Reads a file and returns its blob id and the signature that the bytes belong to."""
         return content_in(self.folder(parent(path)), _name(path))
-
-    # --- changing ----------------------------------------------------------------------------
 
     def put_file(
         self,
@@ -279,8 +275,6 @@ class Places:
             os.unlink(names.draft, dir_fd=self._writable(parent(path)))
         if aside is not None:
             swaps.settle_aside(self._writable(parent(path)), names, stored)
-
-    # --- folders that are read-only ------------------------------------------------------------
 
     def is_loosened(self, path: bytes) -> bool:
         """Tells whether a folder's mode was widened for the time of this run."""

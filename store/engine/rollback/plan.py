@@ -221,8 +221,6 @@ class _Planner:
         yield from self.keep.items()
         yield from ((path, _SET_ID) for path in self._stripped & self.items.keys())
 
-    # --- what one kept path means for others ----------------------------------------------------
-
     def settle(self) -> None:
         """Keeps what cannot go or come because of something that stays."""
         self._keep_full_folders()

@@ -124,8 +124,6 @@ class Gathered:
         steps += _steps(operation)
         lines.append((group.number, commit.document))
 
-    # --- names and derived objects ---------------------------------------------------------------
-
     def _name_tree(self, root: Oid) -> None:
         """Gives everything below a tree, as far as it is not sealed, the path it has there."""
         stack = [(root, b"")]
@@ -204,8 +202,6 @@ class Gathered:
 
     def _made_tree(self, entries: list[TreeEntry]) -> Oid:
         return self.add(Made(TREE, encode_tree(entries), TEXTS))
-
-    # --- writing ---------------------------------------------------------------------------------
 
     def listed(self) -> Iterator[bytes]:
         """Yields id and path name of every object, the newest first, as git packs them best."""

@@ -107,8 +107,6 @@ class SealedRepository:
         """Ends what processes GitPython keeps; the repository stays."""
         self._git.close()
 
-    # --- packs -----------------------------------------------------------------------------------
-
     def draft(self, count: int) -> PackWriter:
         """Returns the writer of a pack without deltas, in quarantine, for `pack_drafted`."""
         folder = self._fresh("objects/pack")
@@ -234,8 +232,6 @@ class SealedRepository:
         except OSError as error:
             raise system_error(error, "making the folder", folder) from error
         return folder
-
-    # --- refs ------------------------------------------------------------------------------------
 
     def tips_beyond(self, candidates: Set[Oid], heads: Set[Oid]) -> set[Oid]:
         """Returns the tips of what some commits reach and the heads do not."""

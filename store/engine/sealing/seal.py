@@ -176,8 +176,6 @@ class _Work:
             limits.append(min(later, default=1 << 62))
         return limits
 
-    # --- packs -----------------------------------------------------------------------------------
-
     def _pack(self, wanted: Sequence[Segment], limits: list[int]) -> Oid:
         """Packs the segments in batches; returns the commit that holds the operations."""
         commit = Oid(b"")
@@ -211,8 +209,6 @@ class _Work:
             gathered.add(made)
         text = operations_commit_bytes(trees[-1].oid, self._sealing.last, self._clock())
         return gathered.add(Made(COMMIT, text))
-
-    # --- refs and manifest -----------------------------------------------------------------------
 
     def _set_refs(self, view: View, operations: Oid) -> Manifest:
         commits = {b.name: self._sealing.commit_of(b.head) for b in view.branches.values()}

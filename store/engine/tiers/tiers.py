@@ -66,8 +66,6 @@ class Tiers:
         self._packs: frozenset[str] | None = None
         self._ahead: deque[StepId] = deque(maxlen=_REMEMBERED)
 
-    # --- recorded steps --------------------------------------------------------------------------
-
     def note(self, step: Step) -> None:
         """Takes in a step that was just recorded; costs nothing until it is made ready."""
         self._waiting.append(step)
@@ -99,8 +97,6 @@ class Tiers:
     def over(self, below: ObjectReader) -> ObjectReader:
         """Returns a reader that takes the contents of ready steps from memory."""
         return Over(self.recent.contents(), below)
-
-    # --- looking ---------------------------------------------------------------------------------
 
     def changes_of(self, steps: TierSteps, step: Step) -> tuple[Change, ...]:
         """Returns what a step changed, with hunks, for somebody who looks at it.
@@ -141,8 +137,6 @@ class Tiers:
         self.warm.keep(step.session, key_of(step), made)
         return ("L3" if steps.sealed.holds(step.id) else "L2"), made
 
-    # --- what will be looked at next -------------------------------------------------------------
-
     def expect(self, steps: Iterable[Step]) -> None:
         """Says what will probably be looked at next, the likeliest first; older guesses are void."""
         self._expected.clear()
@@ -166,8 +160,6 @@ class Tiers:
                 return True
             self._ahead.append(step.id)
         return True
-
-    # --- memory ----------------------------------------------------------------------------------
 
     def follow(self, packs: Collection[str]) -> None:
         """Takes in which packs there are; when others are, nothing that was ready stays so.

@@ -63,9 +63,6 @@ class _Writing:
 _Write = Annotated[_Writing, Depends()]
 
 
-# --- access --------------------------------------------------------------------------------------
-
-
 @ROUTES.post("/sessions/{name}/access", responses=documented(schema.Granted))
 async def acquire_access(
     request: Request, name: schema.SessionPath, body: schema.AccessIn
@@ -100,9 +97,6 @@ async def release_access(
     return answer(await parts_of(request).workers.write(release))
 
 
-# --- figures -------------------------------------------------------------------------------------
-
-
 @ROUTES.get("/sessions", responses=documented(schema.SessionList))
 async def list_sessions(request: Request) -> Response:
     """The sessions with their figures, the newest first."""
@@ -117,9 +111,6 @@ async def show_metrics(request: Request, name: schema.SessionPath) -> Response:
 
 def _figures(workspace: Workspace, name: str | None) -> list[Form]:
     return [session_form(one) for one in Sessions(workspace).figures(name)]
-
-
-# --- snapshots -----------------------------------------------------------------------------------
 
 
 @ROUTES.post(
@@ -243,8 +234,6 @@ async def diff_versions(
     return await looked(request, diff)
 
 
-# --- annotations ---------------------------------------------------------------------------------
-
 _ANNOTATION = "/sessions/{name}/checkpoints/{seq}/annotation"
 
 
@@ -276,9 +265,6 @@ async def remove_annotation(write: _Write, seq: schema.SeqPath) -> Response:
     return await write.answer(
         lambda sessions, _: _deleted(sessions.remove_annotation(write.session, seq))
     )
-
-
-# --- timeline ------------------------------------------------------------------------------------
 
 
 @ROUTES.get("/sessions/{name}/timeline", responses=documented(schema.Timeline))

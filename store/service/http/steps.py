@@ -106,9 +106,6 @@ async def list_operations(
     return await looked(request, page)
 
 
-# --- going back ----------------------------------------------------------------------------------
-
-
 @ROUTES.post("/rollback", responses=documented(schema.Travelled))
 async def rollback(
     request: Request, body: schema.RollbackIn, lease: schema.LeaseHeader = None

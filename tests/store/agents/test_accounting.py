@@ -216,9 +216,6 @@ def test_a_record_that_takes_long_to_read_holds_nothing_up(
         assert "late" in ws.head().flags
 
 
-# --- matching ------------------------------------------------------------------------------------
-
-
 def step(n: int, kind: Any, title: str, call: str | None = None) -> Step:
     nothing = Snapshot(Oid(b"\0" * 20), Oid(b"\0" * 20))
     return Step(StepId(f"{n:032x}"), n, "main", (), kind, title, n, nothing, "x:s", call=call)

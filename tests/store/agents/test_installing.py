@@ -194,9 +194,6 @@ def test_adding_then_removing_is_the_identity(rest: Mapping[str, Any], hooks: An
     )
 
 
-# --- the installed command -----------------------------------------------------------------------
-
-
 def commands(person: Person, agent: str) -> list[str]:
     """Returns every command that installing has written."""
     text = AGENTS[agent].place("user", person.folder, person.project).read_text()

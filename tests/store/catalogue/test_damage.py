@@ -190,9 +190,6 @@ def test_a_lock_that_cannot_be_taken_is_no_error(
     assert folder.read_bytes() == b"no folder"
 
 
-# --- crashes and races ---------------------------------------------------------------------------
-
-
 def _in_child(work: Callable[[], None]) -> int:
     """Runs `work` in a forked child and returns the child's id; it exits 0 only when all is well."""
     child = os.fork()

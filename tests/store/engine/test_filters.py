@@ -206,9 +206,6 @@ def test_an_empty_query_lets_everything_through() -> None:
     assert _matches("", replace(STEP, checkpoint=None, kind="gap"))
 
 
-# --- against a naive evaluator -------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Wanted:
     """A term as a test thinks of it, before it is spelled."""

@@ -263,9 +263,6 @@ def working(ws: Workspace) -> list[int]:
     return found
 
 
-# --- bad input -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("error", "arguments"),
     [
@@ -332,8 +329,6 @@ def test_an_experiment_is_dropped_and_brought_back(ws: Workspace) -> None:
     assert ws.experiments() == [results] and "x/a" in ws.view().branches
     ws.try_approaches([("a", "true")], name="y")
 
-
-# --- interruptions ---------------------------------------------------------------------------------
 
 VICTIM = """
 import sys

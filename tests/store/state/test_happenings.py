@@ -33,9 +33,6 @@ class Heard:
         return [one["event"] for one in self.told]
 
 
-# --- out ---------------------------------------------------------------------------------------
-
-
 def test_everything_that_happens_is_told_once(make: Make) -> None:
     """In the order in which it happened, each with its facts."""
     snapshots = make("memory", max_snapshots=2)
@@ -122,9 +119,6 @@ def test_callbacks_can_use_the_snapshots_and_their_failures_go_nowhere(
         snapshots.subscribe("snapshot_created", broken)
 
 
-# --- at an interval ------------------------------------------------------------------------------
-
-
 def test_automatic_snapshots_come_until_they_are_stopped(make: Make, kind: StorageType) -> None:
     """A failing source is told as an error, and the next beat tries again."""
     snapshots = make(kind)
@@ -188,9 +182,6 @@ def test_beats_that_a_slow_action_misses_are_left_out() -> None:
     release.wait(30)
     ticker.stop()
     assert len(beats) <= 3
-
-
-# --- in ----------------------------------------------------------------------------------------
 
 
 def test_a_state_is_reconstructed_at_any_time(make: Make, kind: StorageType) -> None:

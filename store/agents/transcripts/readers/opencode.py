@@ -99,9 +99,6 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
-# --- what they tell ------------------------------------------------------------------------------
-
-
 def items(messages: Iterable[Record], name: str, root: str) -> Items:
     """Yields what the messages tell."""
     for message in messages:

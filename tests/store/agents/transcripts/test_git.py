@@ -236,9 +236,6 @@ def test_the_working_tree_of_a_commit_differs_in_nothing(
         os.umask(old)
 
 
-# --- kinds of repositories -----------------------------------------------------------------------
-
-
 def test_a_detached_head_is_a_branch_of_its_own(repository: Repository, home: Path) -> None:
     """And it comes first."""
     repository.commit("one")
@@ -318,9 +315,6 @@ def test_reftable_is_refused_in_one_sentence(repository: Repository, home: Path)
     with Workspace.init(repository.root, home=home) as ws:
         with pytest.raises(RepositoryUnreadableError, match="reftable"):
             import_git(ws)
-
-
-# --- odd content ---------------------------------------------------------------------------------
 
 
 def test_a_submodule_is_left_out_and_named(busy: Repository, home: Path) -> None:
@@ -461,9 +455,6 @@ def test_references_to_elsewhere_are_not_followed(repository: Repository, tmp_pa
     (heads / "main.lock").write_text(tip + "\n")
     found = UserRepository.open(os.fsencode(repository.root)).branches
     assert [branch.name for branch in found] == [b"main", b"alias"]
-
-
-# --- crashes and rivals --------------------------------------------------------------------------
 
 
 def straight(repository: Repository, count: int) -> None:

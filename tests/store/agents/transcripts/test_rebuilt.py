@@ -73,9 +73,6 @@ def test_going_back_to_some_files_is_refused(workspace: Workspace, tmp_path: Pat
     assert sorted(os.listdir(workspace.root)) == [b".gitignore"]
 
 
-# --- the pure part -------------------------------------------------------------------------------
-
-
 def call(id: str, *files: Touched) -> Told:
     return Told(id, 1, AgentEvent("call.after", "x:s", title=id), files)
 

@@ -154,9 +154,6 @@ def test_a_full_disk_leaves_the_old_bundle(
     assert [path.name for path in told.parent.iterdir() if "bundle" in path.name] == ["b.bundle"]
 
 
-# --- hostile bundles -----------------------------------------------------------------------------
-
-
 def refuse(other: Workspace, path: Path) -> str:
     """Imports, expects a refusal that left no trace, and returns its reason."""
     store = {p: p.stat().st_size for p in other.store.rglob("*") if "lock" not in p.name}

@@ -172,9 +172,6 @@ def _plainly(root: Path) -> list[tuple[bytes, int, bytes]]:
     return found
 
 
-# --- what a watcher does not tell ----------------------------------------------------------------
-
-
 def test_lost_events_make_the_next_look_a_scan(root: Path, keeper: Keeper) -> None:
     """More changes than the queue holds: nothing is missed, and then it is followed again."""
     two, four = root / "a/two", root / "four"
@@ -398,9 +395,6 @@ def test_a_file_system_that_others_change_is_scanned(
     assert "file system" in sight.doubt
 
 
-# --- what is not kept ----------------------------------------------------------------------------
-
-
 class Failing(MemoryObjects):
     """Refuses the object after so many."""
 
@@ -444,9 +438,6 @@ def test_an_older_capture_cannot_be_kept(root: Path, keeper: Keeper) -> None:
     keeper.sight.keep(first)
     keeper.take()
     keeper.check(root)
-
-
-# --- what it costs, and what it leaves -----------------------------------------------------------
 
 
 class Counting(MemoryObjects):

@@ -310,9 +310,6 @@ def test_progress_is_told(bench: Bench) -> None:
     assert told == [("restoring files", n, 2) for n in (0, 1, 2)]
 
 
-# --- as root -----------------------------------------------------------------------------------
-
-
 @as_root
 def test_root_gives_files_to_their_owner(bench: Bench) -> None:
     """A replaced file keeps its owner, a new one gets the folder's."""
@@ -356,8 +353,6 @@ def immutable(path: bytes) -> Iterator[None]:
     finally:
         os.close(fd)
 
-
-# --- as an ordinary user -------------------------------------------------------------------------
 
 _READ_ONLY = """
 import ctypes, os, stat, sys, tempfile

@@ -130,9 +130,6 @@ def test_a_private_name_that_is_taken_stays(bench: Bench, target: Tree) -> None:
     assert bench.walk() == {b"f": OLD, ASIDE: MINE}
 
 
-# --- after a kill --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("content", [OLD, NEW])
 def test_what_a_step_holds_is_swept(bench: Bench, content: tuple[int, bytes]) -> None:
     """A draft before its exchange, what was replaced after it."""
@@ -178,9 +175,6 @@ def test_with_something_newer_at_its_name_it_stays_aside(bench: Bench) -> None:
     assert bench.walk() == {b"f": newer, ASIDE: MINE}
     assert kept.path == b"f"
     assert ASIDE.decode() in kept.reason
-
-
-# --- without renameat2 ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EINVAL, errno.ENOTSUP])

@@ -72,9 +72,6 @@ def filled(tiers: Tiers, paths: list[str]) -> list[Key]:
     return [key_of(step) for step in steps]
 
 
-# --- looking -------------------------------------------------------------------------------------
-
-
 def test_a_look_is_served_by_the_tier_that_has_the_step(ws: Workspace, root: Path) -> None:
     """Newest from the rings, others from memory once they were looked at, then segments or packs."""
     steps = edits(ws, root, 4)
@@ -118,9 +115,6 @@ def test_sealing_promotes_what_was_in_segments(ws: Workspace, root: Path) -> Non
     assert third.bytes > 0 and third.ratio is not None
 
 
-# --- ahead ---------------------------------------------------------------------------------------
-
-
 def test_neighbours_of_what_was_looked_at_are_prepared(ws: Workspace, root: Path) -> None:
     """The nearest first; looking at them then asks no store, and counts as a hit."""
     steps = edits(ws, root, 6)
@@ -144,9 +138,6 @@ def test_only_the_newest_guess_counts(ws: Workspace, root: Path) -> None:
         ws.prepare_ahead()
     held = [ws._context.tiers.warm.get("me:1", key_of(s)) is not None for s in steps]
     assert held == [s in (1, 8, 9, 10, 11) for s in range(12)]
-
-
-# --- memory --------------------------------------------------------------------------------------
 
 
 def held(number: int, path: str = "a", turn: int = 1, at_s: int = 0) -> Held:

@@ -207,9 +207,6 @@ def test_a_planted_token_is_not_believed(server: Served) -> None:
     assert target.read_text() == "precious"
 
 
-# --- how much, how slowly ------------------------------------------------------------------------
-
-
 def test_a_body_that_is_too_large_or_no_json_is_refused(server: Served) -> None:
     """Told at once when it is announced, and not read to its end."""
     path = "/sessions/x/access"
