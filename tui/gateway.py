@@ -201,8 +201,8 @@ class Gateway:
     ) -> None:
         """Runs `call` on a background thread and posts the message that it returns.
 
-        A later call with the same key takes the place of one that has not begun. `what` completes
-        the sentence "cannot ..." of a Failed. `to` takes the answer instead of the main screen.
+        A later call with the same key takes the place of one that has not begun, unless it
+        `must_finish`. `what` completes the sentence "cannot ..." of a Failed. `to` takes the answer instead of the main screen.
         """
 
         def work() -> None:

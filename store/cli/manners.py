@@ -48,8 +48,8 @@ def _shell(why: str) -> Choice:
     return _always(Manner("shell", why))
 
 
-def _asks(text: str) -> Manner:
-    return Manner("asks", text)
+def _asks(text: str, word: str = "") -> Manner:
+    return Manner("asks", text, word)
 
 
 def _unless_dry(otherwise: Manner) -> Choice:
@@ -78,7 +78,7 @@ def _check(call: Call) -> Manner:
 
 def _gc(call: Call) -> Manner:
     which = "everything" if call.arguments.now else "what, longer than the grace time ago,"
-    return _asks(f"seal, and remove for good {which} that prune dropped")
+    return _asks(f"seal, and remove for good {which} that prune dropped", "remove")
 
 
 def _writing_file(call: Call) -> Manner:
@@ -93,7 +93,7 @@ def _state_input(call: Call) -> Manner:
     if "-" in call.arguments.arguments:
         return Manner("shell", "it reads the standard input, which the timeline has")
     if call.arguments.action == "import" and call.arguments.overwrite:
-        return _asks("replace the state snapshots of the same ids for good")
+        return _asks("replace the state snapshots of the same ids for good", "replace")
     return DOES
 
 
@@ -172,7 +172,7 @@ MANNERS: Mapping[str, Choice] = {
             "tag": _always(DOES),
             "export": _writing_file,
             "auto": _shell(_BESIDE),
-            "delete": _always(_asks("delete the state snapshots for good")),
+            "delete": _always(_asks("delete the state snapshots for good", "delete")),
         },
     ),
     "verify": lambda call: (

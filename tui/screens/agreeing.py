@@ -1,17 +1,27 @@
-"""Asks before a command takes something away for good: by a key, or by a word to be typed."""
+"""Asks before a command takes something away for good: by a key, or by a word to be typed.
+
+A key counts only some time after the question was drawn and the key before it: who types
+something else while the question comes agrees to nothing.
+"""
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from stepwell.tui.feed.commands import Ending
+from stepwell.tui.feed.pause import BURST_S
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import key_of
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import ChangeDone
 from stepwell.tui.screens.form import Form
+from stepwell.tui.values import Clock
 from stepwell.tui.widgets.entry import Entry
+
+_REST_NS = int(BURST_S * 1e9)
 
 
 class _Agreeing(Form["bool | None"]):
@@ -29,16 +39,43 @@ class AgreeByKey(_Agreeing):
 
     BINDINGS = bindings_for("confirm", priority=True)
 
+    def __init__(self, gateway: Gateway, glyphs: Glyphs, title: str, clock: Clock) -> None:
+        super().__init__(gateway, glyphs, title)
+        self._clock = clock
+        self._since: int | None = None
+        """When it was drawn, or the last key came; None: it is not drawn yet."""
+
     def body(self) -> ComposeResult:
         return iter(())
 
     def on_mount(self) -> None:
         """Says which key."""
         self.tell_keys([(key_of("confirm.yes"), "do it"), (key_of("confirm.no"), "leave")])
+        self.call_after_refresh(self._begin_rest)
+
+    def _begin_rest(self) -> None:
+        self._since = self._clock()
+
+    @property
+    def rested(self) -> bool:
+        """A key that comes now is an answer."""
+        return self._since is not None and self._clock() - self._since >= _REST_NS
+
+    def on_key(self, _: events.Key) -> None:
+        """Someone types something else."""
+        self._put_off()
+
+    def _put_off(self) -> None:
+        if self._since is not None:
+            self._begin_rest()
 
     def action_yes(self) -> None:
-        """Agrees."""
-        self.dismiss(True)
+        """Agrees, unless it came too soon to be an answer."""
+        if self.rested:
+            self.dismiss(True)
+        else:
+            self._put_off()
+            self.complain(f"that came too soon: read, then press {key_of('confirm.yes')} again")
 
     def action_no(self) -> None:
         """Leaves."""
@@ -83,8 +120,10 @@ class AgreeByWord(_Agreeing):
 
 
 def agree_form(
-    gateway: Gateway, glyphs: Glyphs, name: str, question: str, word: str
+    gateway: Gateway, clock: Clock, glyphs: Glyphs, ending: Ending
 ) -> AgreeByKey | AgreeByWord:
-    """Returns the form that asks; `name` is the command's, `word` is empty where a key agrees."""
-    title = f"{name}: {question}?"
-    return AgreeByWord(gateway, glyphs, title, word) if word else AgreeByKey(gateway, glyphs, title)
+    """Returns the form that asks the question with which a command ended."""
+    title = f"{ending.name}: {ending.question}?"
+    if ending.word:
+        return AgreeByWord(gateway, glyphs, title, ending.word)
+    return AgreeByKey(gateway, glyphs, title, clock)

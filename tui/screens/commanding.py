@@ -158,6 +158,8 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._left = False
         self._line = ""
         self._words: tuple[str, ...] = ()
+        self._question: Ending | None = None
+        """What waits to be asked, since something was being typed when it came."""
         self._back: Back | None = None
         self._offers: Callable[[Sequence[str]], Sequence[str]] = lambda words: ()
 
@@ -184,7 +186,10 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._footer.hush()
 
     def action_run_line(self) -> None:
-        """Does what the line asks for."""
+        """Does what the line asks for; first of all asks what waits to be asked."""
+        if self._question is not None:
+            self._ask(self._question)
+            return
         busy = self._gateway.commands.busy
         if busy:
             self._footer.say(printable(f"{busy} is still running: esc stops it"))
@@ -202,7 +207,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         if order.act == "filter":
             self.dismiss(Ordered(query=order.words[0]))
         elif order.act == "snapshot":
-            take_snapshot(self._gateway, self.post_message, order.words[0], session)
+            take_snapshot(self._gateway, self._hear, order.words[0], session)
         else:
             self._start(order.words)
 
@@ -239,7 +244,10 @@ class CommandScreen(Above, Screen[Ordered | None]):
         if message.generation != self._generation:
             return
         self._text.set_caption("Commands", f"{grouped(len(self._text.lines))} lines")
-        if ending.question:
+        if ending.question and self._entry.value:
+            self._question = ending
+            self._text.say(f"{ending.name} asks first: {ending.question}? enter answers", "warning")
+        elif ending.question:
             self._ask(ending)
         elif ending.back is not None:
             self._back = ending.back
@@ -258,7 +266,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
             self._put(self._line)
 
     def _ask(self, ending: Ending) -> None:
-        words = self._words
+        words, self._question = self._words, None
 
         def answered(agreed: bool | None) -> None:
             self.styles.padding = 0
@@ -267,9 +275,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
             else:
                 self._text.say("nothing was changed", "dim")
 
-        form = agree_form(
-            self._gateway, self._text.glyphs, ending.name, ending.question, ending.word
-        )
+        form = agree_form(self._gateway, self._clock, self._text.glyphs, ending)
         # What it is about stays in sight above the form.
         self.styles.padding = (0, 0, form.LINES, 0)
         self.app.push_screen(form, answered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from stepwell.tui.messages import CommandTold
+from stepwell.tui.messages import ChangeDone, ChangeRefused, CommandTold
 from stepwell.tui.screens.openers import Openers
 from stepwell.tui.screens.panes import Panes
 from stepwell.tui.screens.showing import Showing
@@ -82,6 +82,15 @@ class Consulting(Openers):
             self.compare_disk()
             how = "stopped" if ending.stopped else ending.last or "done"
             self.say(f"{ending.name}: {how}", "failed" if ending.code else "ok")
+
+    def on_change_done(self, message: ChangeDone) -> None:
+        """Says what was done for a screen that was left meanwhile."""
+        self.say(message.sentence, "ok")
+        self._gateway.poll()
+
+    def on_change_refused(self, message: ChangeRefused) -> None:
+        """Says why it was not."""
+        self.say(f"nothing was changed: {message.error.message}", "failed")
 
     def action_sessions(self) -> None:
         """Lists the sessions."""

@@ -1,4 +1,4 @@
-"""Background calls: newest first, superseded ones never run, leaving waits for changes only."""
+"""Background calls: newest first, superseded ones never run; changes always do, in their order."""
 
 from __future__ import annotations
 
@@ -65,3 +65,38 @@ def test_leaving_waits_for_a_change_of_the_workspace() -> None:
     gate.leave.set()
     leaving.join(10)
     assert done == ["applied"]
+
+
+def test_changes_are_neither_replaced_nor_put_out_of_order() -> None:
+    """Two with the same key are both made, the first one first, and before what reads."""
+    errands, gate, done = Errands("test"), Gate(), list[str]()
+    finished = threading.Event()
+    errands.ask("gate", gate)
+    assert gate.entered.wait(10)
+    errands.ask("end", finished.set)
+    errands.ask("change", lambda: done.append("first"), must_finish=True)
+    errands.ask("change", lambda: done.append("second"), must_finish=True)
+    errands.ask("page", lambda: done.append("page"))
+    gate.leave.set()
+    assert finished.wait(10)
+    assert done == ["first", "second", "page"]
+    errands.stop()
+
+
+def test_leaving_waits_for_changes_that_wait_themselves() -> None:
+    """Behind a reading errand, too; only what reads is dropped."""
+    errands, gate, done = Errands("test"), Gate(), list[str]()
+    errands.ask("scan", gate)
+    assert gate.entered.wait(10)
+    errands.ask("more", lambda: done.append("more"))
+    errands.ask("change", lambda: done.append("first"), must_finish=True)
+    errands.ask("change", lambda: done.append("second"), must_finish=True)
+    leaving = threading.Thread(target=errands.stop)
+    leaving.start()
+    leaving.join(0.05)
+    assert leaving.is_alive() and not errands.idle
+    gate.leave.set()
+    leaving.join(10)
+    assert not leaving.is_alive()
+    assert done == ["first", "second"]
+    assert errands.idle

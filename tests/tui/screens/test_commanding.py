@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.screens.sessions import SessionList
 from stepwell.tui.widgets.footer import Footer
+from stepwell.tui.widgets.sentence import Sentence
 from stepwell.tui.widgets.steplines import StepLines
 
 Make = Callable[..., Any]
@@ -187,7 +189,7 @@ def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until
         await pilot.press("enter", "escape")
         await until(lambda: "nothing was changed" in said(app).split("\n")[-1])
         await run_line(pilot, app, "branch delete other")
-        await until(lambda: isinstance(app.screen, AgreeByKey))
+        await until(lambda: isinstance(app.screen, AgreeByKey) and app.screen.rested)
         await pilot.press("y")
         await until(lambda: "deleted other" in said(app))
 
@@ -196,6 +198,86 @@ def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until
     play_over(root, scene)
     with Workspace.open(root, home=root.parent / "home") as ws:
         assert set(ws.view().branches) == {"main"}
+
+
+def test_a_question_waits_while_something_is_typed(
+    root: Path, play_over: Make, until: Make, settle: Make
+) -> None:
+    """It is said that there is one; enter brings it, and what was typed stays."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        await settle(pilot, app)
+        screen, entry = app.screen, app.screen.query_one(Input)
+        assert isinstance(screen, CommandScreen)
+        entry.value = "branch delete other"
+        screen.action_run_line()
+        entry.value, entry.cursor_position = "log ", 4
+        await until(lambda: "branch asks first: take the branch's name away" in said(app))
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert app.screen is screen and entry.value == "log y"
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, AgreeByKey))
+        await pilot.press("escape")
+        await until(lambda: "nothing was changed" in said(app).split("\n")[-1])
+        assert entry.value == "log y"
+        await pilot.press("backspace", *typed("-n 1"), "enter")
+        await until(lambda: "deeper" in said(app))
+
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.create_branch("other", at="@~2")
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert set(ws.view().branches) == {"main", "other"}
+
+
+def test_a_key_that_comes_too_soon_agrees_to_nothing(
+    root: Path, play_over: Make, until: Make, settle: Make
+) -> None:
+    """It belongs to something else; so does one right behind any other key."""
+    now = [time.time_ns()]
+
+    def branches() -> set[str]:
+        with Workspace.open(root, home=root.parent / "home") as ws:
+            return set(ws.view().branches)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, "branch delete other")
+        await until(lambda: isinstance(app.screen, AgreeByKey))
+        await settle(pilot, app)
+        await pilot.press("y")
+        now[0] += 10**10
+        await pilot.press("x", "y", "y")
+        await settle(pilot, app)
+        assert isinstance(app.screen, AgreeByKey) and branches() == {"main", "other"}
+        assert "too soon" in app.screen.query_one("#form-error", Sentence).plain
+        now[0] += 10**10
+        await pilot.press("y")
+        await until(lambda: "deleted other" in said(app))
+
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.create_branch("other", at="@~2")
+    play_over(root, scene, clock=lambda: now[0])
+    assert branches() == {"main"}
+
+
+@pytest.mark.parametrize(("line", "word"), [("gc", "remove"), ("state delete 12345678", "delete")])
+def test_what_nothing_brings_back_asks_for_a_word(
+    root: Path, line: str, word: str, play_over: Make, until: Make
+) -> None:
+    """No single key agrees to it."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, line)
+        await until(lambda: isinstance(app.screen, AgreeByWord))
+        await pilot.press("y", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, AgreeByWord)
+        await pilot.press("backspace", *typed(word), "enter")
+        await until(lambda: isinstance(app.screen, CommandScreen) and app.gateway.idle)
+
+    play_over(root, scene)
 
 
 def test_a_purge_asks_for_its_word(
@@ -371,6 +453,25 @@ def test_a_snapshot_is_taken_and_listed(
         assert snapshot.checkpoint.notes[0].text == "good" and "snapshot" in snapshot.flags
 
     play_over(root, scene)
+
+
+def test_snapshots_in_a_row_are_all_taken(root: Path, play_over: Make, until: Make) -> None:
+    """In their order, even where the line is left at once; the main screen says so."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        screen, entry = app.screen, app.screen.query_one(Input)
+        assert isinstance(screen, CommandScreen)
+        for name in ("one", "two", "three"):
+            entry.value = f"session snapshot {name}"
+            screen.action_run_line()
+        screen.dismiss(None)
+        await until(lambda: "snapshot #8" in app.main.footer.sentence)
+
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        taken = [ws.view().marks[step.id] for step in ws.steps(limit=3)]
+        assert [mark.notes[0].text for mark in taken] == ["three", "two", "one"]
 
 
 def test_sessions_are_listed_and_lead_to_their_steps(
