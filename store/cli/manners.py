@@ -81,6 +81,15 @@ def _gc(call: Call) -> Manner:
     return _asks(f"seal, and remove for good {which} that prune dropped", "remove")
 
 
+def _push(call: Call) -> Manner:
+    sending = "send the timeline with its files, prompts and results"
+    how = Manner("asks", sending, looks=True)
+    if call.arguments.force:
+        text = f"{sending}, and replace for good what was pushed for this workspace elsewhere"
+        how = Manner("asks", text, "replace", looks=True)
+    return _unless_dry(how)(call)
+
+
 def _writing_file(call: Call) -> Manner:
     """A file that is there would be replaced, and nothing brings it back."""
     given = call.arguments
@@ -133,9 +142,7 @@ MANNERS: Mapping[str, Choice] = {
     "export": _writing_file,
     "import": _unless_dry(DOES),
     "remote": _by_action(DOES, {"list": _always(READS)}, "verb"),
-    "push": _unless_dry(
-        Manner("asks", "send the timeline with its files, prompts and results", looks=True)
-    ),
+    "push": _push,
     "pull": _always(DOES),
     "serve": _shell(_BESIDE),
     "mcp": _shell("an agent talks with it over its standard input and output"),

@@ -66,6 +66,8 @@ class Ending:
     wrote: bool = False
     """It may have changed the store."""
     stopped: bool = False
+    is_final: bool = False
+    """It was asked for: what it did may be for good."""
     question: str = ""
     """What is to be agreed to first; empty: nothing."""
     word: str = ""
@@ -86,6 +88,11 @@ class _Task:
         self.writes = False
         self.thread: threading.Thread | None = None
 
+    @property
+    def is_alive(self) -> bool:
+        """Its thread has not ended."""
+        return self.thread is not None and self.thread.is_alive()
+
 
 class Commands:
     """Runs them; what is left of one that only reads is forgotten when it is stopped."""
@@ -97,6 +104,8 @@ class Commands:
         self.load = load
         """As given."""
         self._task: _Task | None = None
+        self._forgotten: list[_Task] = []
+        """Those that were stopped and may not have ended yet."""
 
     @property
     def busy(self) -> str:
@@ -145,13 +154,15 @@ class Commands:
         task.stop.set()
         if not task.writes:
             self._task = None
+            self._forgotten = [one for one in (*self._forgotten, task) if one.is_alive]
         return task.writes
 
     def close(self, patience_s: float = 30.0) -> None:
-        """Ends what runs, and waits for what writes."""
-        task = self._task
-        if self.stop() and task is not None and task.thread is not None:
-            task.thread.join(patience_s)
+        """Ends what runs, and waits for what writes, and for what ends its own programs first."""
+        self.stop()
+        for task in (*self._forgotten, self._task):
+            if task is not None and task.thread is not None and (task.writes or task.stop.heeded):
+                task.thread.join(patience_s)
 
 
 class _Work:
@@ -202,7 +213,8 @@ class _Work:
 
     def _ended(self, line: Any, code: int, *, wrote: bool) -> Ending:
         stopped = code == self._inside.STOPPED
-        return Ending(line.name, code, self.saying.last, wrote, stopped)
+        is_final = line.manner.kind == "asks"
+        return Ending(line.name, code, self.saying.last, wrote, stopped, is_final)
 
     def _listener(self) -> Any:
         run, saying = self.task.run, self.saying

@@ -57,6 +57,7 @@ _WELCOME = (
     "Sessions: session snapshot [TEXT], snapshots, metrics, timeline [NAME].",
 )
 _STOPPED = "stopped: nothing that was recorded is lost; operations lists what was done"
+_STOPPED_FINAL = "stopped: {} may be done in part; running it again finishes it"
 
 
 class Ordered(NamedTuple):
@@ -256,7 +257,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         elif ending.wish is not None:
             self.dismiss(Ordered(ending.wish))
         elif ending.stopped:
-            self._text.say(_STOPPED if ending.wrote else "stopped", "warning")
+            self._text.say(_stopped(ending), "warning")
         elif ending.code == _USAGE:
             self._give_back()
 
@@ -370,3 +371,9 @@ class CommandScreen(Above, Screen[Ordered | None]):
         """Leaves."""
         message.stop()
         self.dismiss(None)
+
+
+def _stopped(ending: Ending) -> str:
+    if not ending.wrote:
+        return "stopped"
+    return _STOPPED_FINAL.format(ending.name) if ending.is_final else _STOPPED

@@ -79,6 +79,7 @@ def told(line: Line, place: Place, stop: Stop | None = None, **more: bool) -> tu
         ("session delete s id", "does"),
         ("verify --full", "reads"),
         ("verify --repair", "asks"),
+        ("push team --dry-run --force", "reads"),
         ("prune", "asks"),
         ("prune --dry-run", "reads"),
         ("purge soil.py", "asks"),
@@ -100,6 +101,27 @@ def told(line: Line, place: Place, stop: Stop | None = None, **more: bool) -> tu
 def test_each_line_is_run_in_its_own_manner(line: str, kind: str, place: Place) -> None:
     """By the options as the command's own parser has them."""
     assert understood(line, place).manner.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("purge soil.py", "purge"),
+        ("gc", "remove"),
+        ("gc --now", "remove"),
+        ("state delete 1234", "delete"),
+        ("state import x.json --overwrite", "replace"),
+        ("push team --force", "replace"),
+        ("push team", ""),
+        ("prune", ""),
+        ("branch delete x", ""),
+    ],
+)
+def test_what_nothing_brings_back_takes_a_word(line: str, word: str, place: Place) -> None:
+    """A key is enough for the rest."""
+    how = understood(line, place).manner
+    assert (how.kind, how.word) == ("asks", word)
+    assert ("replace" in how.text) is (word == "replace")
 
 
 def test_every_command_has_a_manner() -> None:

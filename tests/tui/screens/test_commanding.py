@@ -19,8 +19,10 @@ from stepwell.store.model.steps import StepResult
 from stepwell.store.state.meterfile import FOLDER
 from stepwell.store.state.persistence import MemoryPersistence
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.feed.commands import Ending
 from stepwell.tui.feed.memory import Memory
 from stepwell.tui.look.glyphs import ASCII, UTF8
+from stepwell.tui.messages import CommandTold
 from stepwell.tui.screens.agreeing import AgreeByKey, AgreeByWord
 from stepwell.tui.screens.commanding import CommandScreen, TextLines
 from stepwell.tui.screens.main import MainScreen
@@ -330,6 +332,46 @@ def test_a_bisection_is_ended_by_esc(
         await until(lambda: "deeper" in said(app))
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
+
+    play_over(root, scene)
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_leaving_ends_what_a_bisection_runs(
+    root: Path, tmp_path: Path, is_stopped: bool, play_over: Make, until: Make
+) -> None:
+    """While it runs, and right behind the esc that ends it: nothing goes on without the timeline."""
+    pid = tmp_path / "pid"
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        (tmp_path / "slow.sh").write_text(f"echo $$ > {pid}.new && mv {pid}.new {pid}\nsleep 600\n")
+        await run_line(pilot, app, f"bisect --good @~3 -- sh {tmp_path}/slow.sh")
+        await until(pid.exists)
+        if is_stopped:
+            app.gateway.commands.stop()
+
+    play_over(root, scene)
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        (Ending("gc", 130, wrote=True, stopped=True, is_final=True), "gc may be done in part"),
+        (Ending("capture", 130, wrote=True, stopped=True), "nothing that was recorded is lost"),
+        (Ending("log", 130, stopped=True), "stopped"),
+    ],
+)
+def test_what_a_stopped_command_left_is_said_as_it_is(
+    root: Path, ending: Ending, sentence: str, play_over: Make, until: Make
+) -> None:
+    """Of what takes something away for good nobody says that all is there."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        app.screen.post_message(CommandTold(0, ending))
+        await until(lambda: sentence in said(app))
+        assert ("is lost" in said(app)) is ("is lost" in sentence)
 
     play_over(root, scene)
 
