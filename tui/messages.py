@@ -324,12 +324,14 @@ class NewestLoaded(Message):
 class StateFound(Message):
     """The step that has another state of a file; None: there is none that way."""
 
-    def __init__(self, path: bytes, way: int, seq: int | None) -> None:
+    def __init__(self, path: bytes, way: int, seq: int | None, left: int) -> None:
         super().__init__()
         self.path = path
         self.way = way
         """1: newer, -1: older, 0: as it was at the selected step."""
         self.seq = seq
+        self.left = left
+        """The step that was selected when it was asked for; 0: the disk."""
 
 
 class BothRead(Message):

@@ -11,7 +11,7 @@ from stepwell.tui.model.columns import Columns
 from stepwell.tui.model.filestates import newer_state, older_state
 from stepwell.tui.model.fuzzy import fitting
 from stepwell.tui.source import Source
-from stepwell.tui.values import Change, FailedError, NotFoundError
+from stepwell.tui.values import Change, FailedError, ObjectMissingError
 
 
 def find_state(
@@ -34,30 +34,32 @@ def find_state(
             found = older_state(columns, seq, touching)
         if found is None and way == 0:
             found = max(touching, default=None)
-        return StateFound(path, way, found)
+        return StateFound(path, way, found, place[0])
 
     gateway.ask("search", "state", "look for the file's states", call)
 
 
-def read_both(gateway: Gateway, change: Change) -> None:
+def read_both(gateway: Gateway, change: Change, *, on_disk: bool) -> None:
     """Reads what a file was before and after a change; BothRead.
 
-    What is on disk alone is read there.
+    `on_disk`: the change leads to the disk; what the store does not hold is read there.
     """
 
     def call(source: Source) -> BothRead:
         old = source.blob(change.old_blob) if change.old_blob is not None else None
-        return BothRead(change.path, old, _new_side(source, change))
+        return BothRead(change.path, old, _new_side(source, change, on_disk))
 
     gateway.ask("history", "both", "read both sides", call)
 
 
-def _new_side(source: Source, change: Change) -> bytes | None:
+def _new_side(source: Source, change: Change, on_disk: bool) -> bytes | None:
     if change.new_blob is None:
         return None
     try:
         return source.blob(change.new_blob)
-    except NotFoundError:
+    except ObjectMissingError:
+        if not on_disk:
+            raise
         path = os.path.join(source.root, change.path)
         try:
             with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:

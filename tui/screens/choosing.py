@@ -154,12 +154,17 @@ class Choosing(Consulting):
             at = here[0] if here is not None else None
         return changes[at] if at is not None and at < len(changes) else None
 
+    def _file_here(self) -> Change | None:
+        """The file under the cursor; None also where a document of the state is."""
+        change = self._change_here()
+        return None if isinstance(change, StateDocument) else change
+
     def action_edit(self) -> None:
         """Opens the file under the cursor in the person's editor; in the diff, at the line."""
         from stepwell.tui.screens.leaving import edit_file
 
-        change = self._change_here()
-        if change is None or isinstance(change, StateDocument):
+        change = self._file_here()
+        if change is None:
             self.say("there is no file to edit here")
             return
         at = self.diff.line_here() if self.diff.has_focus else None

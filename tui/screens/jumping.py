@@ -96,6 +96,10 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
         self._footer = Footer()
         self._generations = count(1)
         self._generation = 0
+        self._answered = 0
+        """The newest look that was answered."""
+        self._going = False
+        """Enter came before the answer: the best of it is meant."""
         self._query = ""
 
     def compose(self) -> ComposeResult:
@@ -128,7 +132,9 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
     def on_input_changed(self, message: Input.Changed) -> None:
         """Other letters."""
         message.stop()
-        self._look()
+        if self._entry.value != self._query:
+            self._going = False
+            self._look()
 
     def _look(self) -> None:
         self._query = self._entry.value
@@ -137,8 +143,13 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
 
     def on_paths_fit(self, message: PathsFit) -> None:
         """Lists what fits, if it is still what is asked for."""
-        if message.generation == self._generation:
-            self._list.show(message.fits)
+        if message.generation != self._generation:
+            return
+        self._answered = message.generation
+        self._list.show(message.fits)
+        if self._going:
+            self._going = False
+            self.action_go()
 
     def on_failed(self, message: Failed) -> None:
         """What is shown can be gone to all the same."""
@@ -163,6 +174,8 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
         """Leaves for the file under the cursor, once what is typed was looked for."""
         if self._entry.value != self._query:
             self._look()
+        if self._answered != self._generation:
+            self._going = True
             return
         at = self._list.selected
         if at is not None and at < len(self._paths):

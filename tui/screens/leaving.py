@@ -75,14 +75,22 @@ def compare_files(
         command = shlex.split(differ) or ["vimdiff"]
     except ValueError as error:
         return printable(f"the differ cannot be understood: {error}")
-    with TemporaryDirectory(prefix="stepwell-") as folder:
-        files = [_laid(folder, side, name, text) for side, text in (("old", old), ("new", new))]
-        if os.path.basename(command[0]) not in _PRINTING:
-            return run_there(app, [*command, *files])
-        try:
-            done = subprocess.run([*command, *files], capture_output=True, check=False)
-        except OSError as error:
-            return printable(f"cannot run {command[0]}: {error.strerror}")
+    try:
+        with TemporaryDirectory(prefix="stepwell-") as folder:
+            files = [_laid(folder, side, name, text) for side, text in (("old", old), ("new", new))]
+            return _compare(app, command, files)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        return printable(f"the two sides cannot be compared: {why}")
+
+
+def _compare(app: App[Any], command: Sequence[str], files: Sequence[str]) -> str:
+    if os.path.basename(command[0]) not in _PRINTING:
+        return run_there(app, [*command, *files])
+    try:
+        done = subprocess.run([*command, *files], capture_output=True, check=False)
+    except OSError as error:
+        return printable(f"cannot run {command[0]}: {error.strerror}")
     return run_there(app, ["less", "-R"], done.stdout or done.stderr)
 
 

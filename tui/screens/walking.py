@@ -13,7 +13,7 @@ class Walking(Choosing):
 
     def action_file_state(self, way: int) -> None:
         """To the newer (1) or older (-1) step that changed the file under the cursor."""
-        change = self._change_here()
+        change = self._file_here()
         if change is None:
             self.say("there is no file here whose states could be walked through")
             return
@@ -31,7 +31,12 @@ class Walking(Choosing):
             self.say("the history is still being read")
 
     async def on_state_found(self, message: StateFound) -> None:
-        """Goes to the step, and there to the file; a comparison and a filter end."""
+        """Goes to the step, and there to the file; a comparison and a filter end.
+
+        Who has gone elsewhere meanwhile stays there.
+        """
+        if message.left != (self.timeline.selected_seq or 0):
+            return
         name = shown_path(message.path)
         if message.seq is None or not self.timeline.knows(message.seq):
             which = {1: "newer", -1: "older"}.get(message.way, "known")
@@ -55,11 +60,11 @@ class Walking(Choosing):
 
     def action_differ(self) -> None:
         """Shows both sides of the file under the cursor in another program."""
-        change = self._change_here()
+        change = self._file_here()
         if change is None:
             self.say("there is no file here to compare")
         else:
-            read_both(self._gateway, change)
+            read_both(self._gateway, change, on_disk=self.showing.sight.step is None)
 
     def on_both_read(self, message: BothRead) -> None:
         """Leaves the terminal to the differ."""

@@ -59,6 +59,18 @@ def test_documents_stand_behind_the_files_that_changed(
     play_over(root, scene)
 
 
+def test_a_document_is_no_file(root: Path, play_over: Make, until: Make, screen_text: Make) -> None:
+    """It has no states to be walked through, and no differ takes it."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await until(lambda: _has(screen_text(app), "A state: plan"))
+        for key, word in (("ctrl+t", "to compare"), ("comma", "states"), ("e", "to edit")):
+            await pilot.press("2", key)
+            await until(lambda word=word: word in app.main.footer.sentence)
+
+    play_over(root, scene)
+
+
 def test_a_preview_says_which_documents_go_back(
     root: Path, play_over: Make, until: Make, screen_text: Make, tmp_path: Path
 ) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.messages import StateFound
 from stepwell.tui.screens.jumping import JumpScreen
 
 Make = Callable[..., Any]
@@ -116,6 +118,66 @@ def test_some_letters_lead_to_a_file(
         assert app.screen is app.main
 
     play_over(root, scene)
+
+
+@pytest.mark.parametrize("is_looked_for", [False, True])
+def test_enter_right_behind_letters_means_what_they_find(
+    root: Path, is_looked_for: bool, play_over: Make, settle: Make, until: Make
+) -> None:
+    """Not what was listed before, whether it is being looked for already or not."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("ctrl+f")
+        await settle(pilot, app)
+        screen, entry = app.screen, app.screen.query_one(Input)
+        assert isinstance(screen, JumpScreen)
+        entry.value = "soil"
+        if is_looked_for:
+            screen.on_input_changed(Input.Changed(entry, "soil"))
+        screen.action_go()
+        await until(lambda: app.screen is app.main)
+        await settle(pilot, app)
+        assert where(app) == (6, "soil.py")
+
+    play_over(root, scene)
+
+
+def test_a_state_that_is_found_too_late_is_not_gone_to(
+    root: Path, play_over: Make, settle: Make, until: Make
+) -> None:
+    """Who has gone on meanwhile stays there."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j")
+        await shown(settle, until, pilot, app, 5)
+        app.main.post_message(StateFound(b"soil.py", -1, 2, 6))
+        await settle(pilot, app)
+        assert app.main.timeline.selected_seq == 5
+        app.main.post_message(StateFound(b"soil.py", -1, 2, 5))
+        await until(lambda: app.main.timeline.selected_seq == 2)
+
+    play_over(root, scene)
+
+
+def test_both_sides_of_what_is_on_disk_alone_are_compared(
+    root: Path, tmp_path: Path, play_over: Make, settle: Make, until: Make
+) -> None:
+    """The store does not hold the new side: it is read on disk."""
+    differ, sides = tmp_path / "diff", tmp_path / "sides"
+    differ.write_text(f'#!/bin/sh\ncat "$1" "$2" > {sides}.new && mv {sides}.new {sides}\n')
+    differ.chmod(0o755)
+    (root / "soil.py").write_text("STEP = 'disk'\n")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await until(lambda: app.main.timeline.count == 7)
+        await pilot.press("g")
+        await settle(pilot, app)
+        await until(lambda: [c.path for c in app.main.diff.rows.changes] == [b"soil.py"])
+        await pilot.press("2", "ctrl+t")
+        await until(sides.exists)
+
+    play_over(root, scene, differ=str(differ))
+    assert sides.read_text() == "STEP = 6\nSTEP = 'disk'\n"
 
 
 def test_where_no_file_is_shown_it_is_said(root: Path, play_over: Make, settle: Make) -> None:
