@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -59,16 +58,36 @@ class ShareVerbs(UpkeepVerbs):
 
         Raises:
             UsageError: the name or the address is none that can be used.
-            RefusedError: there is such a remote, or the address lies in the workspace.
+            RefusedError: there is such a remote, or the address leads to the workspace, to the
+                repository that it lies in, or to the data folder.
         """
-        root = Path(os.fsdecode(self.root))
         return remotes.add_remote(
-            self.store, name, url, folder=folder or Path.cwd(), workspace=root
+            self.store,
+            name,
+            url,
+            folder=folder or Path.cwd(),
+            workspace=self.root,
+            home=self.home,
         )
 
     def remove_remote(self, name: str) -> None:
-        """Forgets a remote; steps that were pulled stay. Raises NotFoundError when there is none."""
+        """Forgets a remote; steps that were pulled stay.
+
+        Raises:
+            NotFoundError: there is none.
+            BusyError: another process is pushing to it, or fetching from it.
+        """
         remotes.remove_remote(self.store, name)
+
+    def _remote(self, name: str) -> Remote:
+        """Returns the remote, having looked where its address leads now: a link may have come."""
+        from stepwell.store.engine.sharing.addresses import refuse_own
+        from stepwell.store.engine.sharing.transport import address_of
+
+        remote = remotes.find_remote(self.store, name)
+        for url in (remote.url, address_of(self.store, remote, self._context.randomness)):
+            refuse_own(url, workspace=self.root, home=self.home)
+        return remote
 
     def push(
         self,
@@ -86,8 +105,8 @@ class ShareVerbs(UpkeepVerbs):
         Raises:
             NotFoundError: there is no such remote.
             RefusedError: the remote holds a history of this workspace that was not pushed from
-                here, and `force` is not given.
-            BusyError: another process is sealing.
+                here, and `force` is not given; or its address leads to the user's own work.
+            BusyError: another process is sealing, or is at work on this remote.
             FailedError: the remote cannot be reached, or refuses.
         """
         from stepwell.store.engine.sealing.layout import repository_of
@@ -95,7 +114,7 @@ class ShareVerbs(UpkeepVerbs):
         from stepwell.store.engine.sealing.seal import sealing_alone
         from stepwell.store.engine.sharing.transport import push
 
-        remote = remotes.find_remote(self.store, name)
+        remote = self._remote(name)
         view = self.view()
         if dry_run:
             return Pushed(name, remote.url, view.step_count, len(view.branches), changed=True)
@@ -105,16 +124,14 @@ class ShareVerbs(UpkeepVerbs):
             commit = operations_commit(repository_of(self.store))
             assert commit is not None, "it was sealed just now"
             progress(f"pushing to {name}", 0, 0)
-            push(
+            changed = push(
                 self.store,
-                remote,
+                name,
                 self.id,
                 commit.hex(),
                 force=force,
                 randomness=context.randomness,
             )
-            remotes.write_remote(self.store, replace(remote, pushed=commit.hex()))
-        changed = remote.pushed != commit.hex()
         return Pushed(name, remote.url, view.step_count, len(view.branches), changed)
 
     def pull(self, name: str, *, progress: Progress = no_progress) -> Loaded:
@@ -131,7 +148,7 @@ class ShareVerbs(UpkeepVerbs):
         from stepwell.store.engine.bundles import Loaded
         from stepwell.store.engine.sharing.transport import timelines
 
-        remote = remotes.find_remote(self.store, name)
+        remote = self._remote(name)
         self.refresh()
         progress(f"asking {name}", 0, 0)
         found = timelines(self.store, remote, self._context.randomness)

@@ -9,6 +9,7 @@ an agent chose goes in by standard input; the address of a remote alone is check
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from typing import Self
 from stepwell.store.model.errors import FailedError, NoSpaceError
 
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+_OF_A_SERVER = re.compile(r"(\s*stderr: ')?remote: ")
+"""GitPython puts a word before the first line."""
 _NOT_FOUND = 127
 _MISUSED = 129
 """The status of a git that does not know an option."""
@@ -30,9 +33,13 @@ _IMPERSONAL = {
 }
 _PERSONAL = {
     *_IMPERSONAL,
-    *("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_PROXY_COMMAND"),
+    *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_PROXY_COMMAND"),
     *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY"),
 }
+_UNASKING = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
+"""Keeps ssh and a credential manager from opening a dialogue."""
+_ASKING = ("SSH_ASKPASS",)
+_SSH = ("GIT_SSH_COMMAND", "GIT_SSH")
 
 
 class Git:
@@ -40,7 +47,9 @@ class Git:
 
     `scratch` is an existing folder of the caller's: git starts in it and its input is spooled there.
     With `personal` git also reads what the user has configured for all repositories: to reach a
-    server it needs their way of signing in.
+    server it needs their way of signing in. It then runs in a session of its own, in which nothing
+    finds a terminal to ask on, and which no ctrl+c reaches: a caller who is stopped ends it by
+    `scratch.end_processes`.
     """
 
     def __init__(
@@ -64,6 +73,8 @@ class Git:
         self._git.update_environment(**pinned)
         left = pinned.keys() | (_PERSONAL if personal else set())
         inherited = [n for n in os.environ if n.startswith("GIT_") and n not in left]
+        inherited += [n for n in _ASKING if personal and n in os.environ]
+        self._apart = personal
         # GitPython passes the whole environment on, and git takes an empty variable as given.
         self._clean = ["env", *(part for name in inherited for part in ("-u", name))]
 
@@ -94,7 +105,11 @@ class Git:
             source.write(feed)
             source.seek(0)
             try:
-                done = self._git.execute([*self._clean, *nice, "git", *arguments], istream=source)
+                done = self._git.execute(
+                    [*self._clean, *nice, "git", *arguments],
+                    istream=source,
+                    start_new_session=self._apart,
+                )
             except self._error as error:
                 raise _failed(arguments[0], error.status, str(error.stderr)) from error
         return str(done)
@@ -112,6 +127,7 @@ class Git:
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
+                start_new_session=self._apart,
             )
         except self._error as error:
             raise _failed(arguments[0], error.status, str(error.stderr)) from error
@@ -119,10 +135,21 @@ class Git:
             raise _failed(arguments[0], status, str(said))
         return status == 0, bytes(out)
 
+    def reach_by(self, ssh: str) -> None:
+        """Has git run the shell command `ssh` for ssh, unless the user has said what it is to run.
+
+        Raises:
+            FailedError: their configuration cannot be read.
+        """
+        if any(name in os.environ for name in _SSH):
+            return
+        if not self.ask("config", "--get", "core.sshCommand")[0]:
+            self._git.update_environment(GIT_SSH_COMMAND=ssh)
+
 
 def _failed(verb: str, status: object, said: str) -> FailedError:
     message = f"git {verb} failed with status {status}: {said.strip()}"
-    if status == -signal.SIGXFSZ or any(reason in said for reason in _FULL):
+    if status == -signal.SIGXFSZ or _is_full(said):
         return NoSpaceError(
             message,
             hint="free some space and try again; what was recorded before is safe",
@@ -132,10 +159,16 @@ def _failed(verb: str, status: object, said: str) -> FailedError:
     return FailedError(message, hint=hint, status=status)
 
 
+def _is_full(said: str) -> bool:
+    """Tells whether it was this machine that had no room, not a server that says so of itself."""
+    ours = (line for line in said.splitlines() if not _OF_A_SERVER.match(line))
+    return any(reason in line for line in ours for reason in _FULL)
+
+
 def _pinned(repository: Path, personal: bool) -> dict[str, str]:
     return {
         "GIT_DIR": str(repository),
-        **({} if personal else _IMPERSONAL),
+        **(_UNASKING if personal else _IMPERSONAL),
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_TERMINAL_PROMPT": "0",

@@ -57,14 +57,15 @@ def find_git_folders(root: bytes) -> GitFolders | None:
     dot_git = os.path.join(root, b".git")
     if os.path.islink(dot_git):
         return None
-    own = dot_git if os.path.isdir(dot_git) else _pointed(dot_git, b"gitdir: ", root)
+    own = dot_git if os.path.isdir(dot_git) else pointed(dot_git, b"gitdir: ", root)
     if own is None or not os.path.isdir(own):
         return None
-    common = _pointed(os.path.join(own, b"commondir"), b"", own)
+    common = pointed(os.path.join(own, b"commondir"), b"", own)
     return GitFolders(own, common or own)
 
 
-def _pointed(path: bytes, prefix: bytes, relative_to: bytes) -> bytes | None:
+def pointed(path: bytes, prefix: bytes, relative_to: bytes) -> bytes | None:
+    """Returns the absolute path that a file of git's names behind `prefix`; None when it names none."""
     text = read_path(path, _LARGEST_POINTER)
     if text is None or not text.startswith(prefix) or b"\0" in text:
         return None

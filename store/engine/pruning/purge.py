@@ -210,7 +210,7 @@ def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
             found.append(Unreached(index.name, why))
     if (journal.store / "state").exists():
         found.append(_STATE)
-    pushed = (remote.name for remote in remotes(journal.store) if remote.pushed)
+    pushed = (one.name for one in remotes(journal.store) if one.pushed or one.pushing)
     found += [Unreached(f"the remote {name}", _PUSHED) for name in pushed]
     return found
 

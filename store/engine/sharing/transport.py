@@ -6,26 +6,59 @@ read or written. git runs no hook here, and speaks only the protocols of `remote
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from stepwell.store.engine.atomic import fsync_folder, make_private_folder, write_atomic
+from stepwell.store.engine.atomic import (
+    fsync_folder,
+    make_private_folder,
+    remove_leftovers,
+    system_error,
+    write_atomic,
+)
 from stepwell.store.engine.git import Git
-from stepwell.store.engine.scratch import marked, scratch_folder
-from stepwell.store.engine.sealing.layout import CONFIG, HEADS, OPERATIONS, STEPS, repository_of
-from stepwell.store.engine.sharing.remotes import NAME, Remote
-from stepwell.store.model.errors import FailedError, NoSpaceError, RefusedError
+from stepwell.store.engine.scratch import end_processes, marked, scratch_folder
+from stepwell.store.engine.sealing.layout import (
+    CONFIG,
+    HEADS,
+    OPERATIONS,
+    STEPS,
+    pack_folder,
+    repository_of,
+)
+from stepwell.store.engine.sharing.remotes import (
+    NAME,
+    Remote,
+    find_remote,
+    is_folder,
+    locked,
+    remove_mirror,
+    write_remote,
+)
+from stepwell.store.model.errors import (
+    FailedError,
+    IntegrityError,
+    NoSpaceError,
+    RefusedError,
+    StepwellError,
+)
 from stepwell.store.model.ids import RandomBytes
 
 _THERE = "refs/stepwell/"
 _WORKSPACE = re.compile("[0-9a-f]{16}")
 _OPERATIONS = "operations"
 _SETTINGS = {
+    "core.askPass": "",
     "core.hooksPath": "/dev/null",
     "fetch.fsckObjects": "true",
     "fetch.recurseSubmodules": "false",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "60",
     "push.followTags": "false",
     "push.gpgSign": "false",
     "push.negotiate": "false",
@@ -36,9 +69,17 @@ _SETTINGS = {
 """What the user's configuration may not change."""
 _PROTOCOLS = "file:git:http:https:ssh"
 _REPACK_AT = 30
+_STALE = (".lock", ".keep")
+
+_SSH = (
+    "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=20 -o ServerAliveCountMax=3"
+)
+"""It asks nothing, and gives up when the server says nothing for a minute."""
 
 _NEWER = "stale info"
 """What git says of a ref that is not where it was left."""
+
+_Read = TypeVar("_Read")
 
 
 @contextmanager
@@ -48,41 +89,82 @@ def _git(store: Path, repository: Path, randomness: RandomBytes) -> Iterator[Git
         also |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     with scratch_folder(store, "sharing", randomness) as scratch:
         with Git(repository, scratch, also={**also, **marked(scratch)}, personal=True) as git:
-            yield git
+            try:
+                git.reach_by(_SSH)
+                yield git
+            except StepwellError:
+                raise
+            except BaseException:
+                # Nobody else ends it: it runs in a session of its own.
+                end_processes(scratch)
+                raise
+
+
+def address_of(store: Path, remote: Remote, randomness: RandomBytes) -> str:
+    """Returns where git goes for the remote, by the user's `insteadOf` rules; asks no server.
+
+    Raises:
+        FailedError: git cannot tell.
+    """
+    with _git(store, repository_of(store), randomness) as git:
+        return git.run("ls-remote", "--get-url", "--", remote.url)
 
 
 def push(
     store: Path,
-    remote: Remote,
+    name: str,
     workspace: str,
     operations: str,
     *,
     force: bool,
     randomness: RandomBytes,
-) -> None:
+) -> bool:
     """Makes the workspace's refs on the remote what they are here: all of them, or none.
 
-    `operations` is the commit that the refs here have for them. The caller keeps sealing out.
+    `operations` is the commit that the refs here have for them. The caller keeps sealing out. What
+    is about to be sent is recorded first: killed at any point, the next push knows it for its own.
+
+    Returns:
+        Whether the remote did not have just that before.
 
     Raises:
-        RefusedError: the remote holds what was not pushed from here, and `force` is not given.
-        FailedError: the remote cannot be reached, or does not take it.
+        NotFoundError: there is no such remote.
+        RefusedError: it holds what was not pushed from here, and `force` is not given.
+        BusyError: another process pushes to it, fetches from it or removes it.
+        FailedError: it cannot be reached, or does not take it.
     """
     there = f"{_THERE}{workspace}/"
-    expected = f"--force-with-lease={there}{_OPERATIONS}:{remote.pushed or ''}"
-    how = ("push", "--quiet", "--atomic", "--prune", *(() if force else (expected,)))
-    refs = [f"{'+' if force else ''}{OPERATIONS}:{there}{_OPERATIONS}"]
+    find_remote(store, name)
+    with locked(store, name), _git(store, repository_of(store), randomness) as git:
+        remote = find_remote(store, name)
+        before = _advertised(git, remote, f"{there}*")
+        at = before.get(f"{there}{_OPERATIONS}")
+        if at in (remote.pushed, remote.pushing):
+            remote = replace(remote, pushed=at)
+        elif at not in (None, operations) and not force:
+            raise _not_ours(remote)
+        remote = replace(remote, pushing=operations)
+        write_remote(store, remote)
+        _send(git, remote, there, at)
+        after = _advertised(git, remote, f"{there}*")
+        if after.get(f"{there}{_OPERATIONS}") != operations:
+            raise FailedError(f"the remote {name} did not keep what was pushed to it")
+        write_remote(store, replace(remote, pushed=operations, pushing=None))
+    return before != after
+
+
+def _send(git: Git, remote: Remote, there: str, at: str | None) -> None:
+    """Pushes, provided that the commit of operations there is still `at`."""
+    expected = f"--force-with-lease={there}{_OPERATIONS}:{at or ''}"
+    refs = [f"{OPERATIONS}:{there}{_OPERATIONS}"]
     refs += [f"+{HEADS}*:{there}heads/*", f"+{STEPS}*:{there}steps/*"]
-    with _git(store, repository_of(store), randomness) as git:
-        try:
-            git.run(*how, "--", remote.url, *refs)
-        except FailedError as error:
-            if _NEWER in error.message:
-                raise _not_ours(remote) from error
-            raise _unreachable(remote, error) from error
-        kept = _advertised(git, remote).get(f"{there}{_OPERATIONS}")
-    if kept != operations:
-        raise FailedError(f"the remote {remote.name} did not keep what was pushed to it")
+    how = ("push", "--quiet", "--atomic", "--prune", expected)
+    try:
+        git.run(*how, "--", remote.url, *refs)
+    except FailedError as error:
+        if _NEWER in error.message:
+            raise _not_ours(remote) from error
+        raise _unreachable(remote, error) from error
 
 
 def timelines(store: Path, remote: Remote, randomness: RandomBytes) -> list[str]:
@@ -92,7 +174,7 @@ def timelines(store: Path, remote: Remote, randomness: RandomBytes) -> list[str]
         FailedError: the remote cannot be reached.
     """
     with _git(store, repository_of(store), randomness) as git:
-        refs = _advertised(git, remote)
+        refs = _advertised(git, remote, f"{_THERE}*")
     found = (name.removeprefix(_THERE).partition("/") for name in refs)
     return sorted(w for w, _, rest in found if rest == _OPERATIONS and _WORKSPACE.fullmatch(w))
 
@@ -100,32 +182,102 @@ def timelines(store: Path, remote: Remote, randomness: RandomBytes) -> list[str]
 def fetch(store: Path, remote: Remote, workspace: str, randomness: RandomBytes) -> Path:
     """Brings a workspace's history into its mirror, and returns that; not checked beyond git's checks.
 
+    A mirror that git cannot use is fetched anew.
+
     Raises:
+        BusyError: another process pushes to the remote, fetches from it or removes it.
+        IntegrityError: the mirror is a link.
         NoSpaceError, FailedError: the remote cannot be reached, or the mirror not be written.
     """
+    return fetch_and_read(store, remote, workspace, lambda mirror: mirror, randomness)
+
+
+def fetch_and_read(
+    store: Path,
+    remote: Remote,
+    workspace: str,
+    read: Callable[[Path], _Read],
+    randomness: RandomBytes,
+) -> _Read:
+    """Fetches as `fetch` and returns what `read` makes of the mirror, which nobody changes meanwhile.
+
+    A mirror from an earlier fetch that git cannot use, that has a link in it, or of which `read`
+    raises IntegrityError, is removed and fetched once anew.
+
+    Raises:
+        As `fetch`, and what `read` raises of a mirror that is new.
+    """
     mirror = store / NAME / remote.name / f"{workspace}.git"
+    with locked(store, remote.name):
+        find_remote(store, remote.name)
+        if is_folder(mirror):
+            with suppress(_DamagedError, IntegrityError):
+                _fetch(store, mirror, remote, workspace, randomness)
+                return read(mirror)
+            remove_mirror(mirror)
+        try:
+            _fetch(store, mirror, remote, workspace, randomness)
+        except _DamagedError as error:
+            raise _unreachable(remote, error) from error
+        return read(mirror)
+
+
+class _DamagedError(FailedError):
+    """git failed with a mirror though the remote can be reached."""
+
+
+def _fetch(
+    store: Path, mirror: Path, remote: Remote, workspace: str, randomness: RandomBytes
+) -> None:
     make_private_folder(mirror)
+    _clear(mirror)
     write_atomic(mirror / "config", CONFIG)
     there = f"{_THERE}{workspace}/"
     refs = [f"+{there}{_OPERATIONS}:{OPERATIONS}"]
     refs += [f"+{there}heads/*:{HEADS}*", f"+{there}steps/*:{STEPS}*"]
     with _git(store, mirror, randomness) as git:
-        git.run("init", "--quiet", "--bare", "--template=", "--shared=0600")
-        write_atomic(mirror / "config", CONFIG)
         try:
+            git.run("init", "--quiet", "--bare", "--template=", "--shared=0600")
+            write_atomic(mirror / "config", CONFIG)
             git.run("fetch", "--quiet", "--no-tags", "--prune", "--", remote.url, *refs)
+            if sum(1 for _ in pack_folder(mirror).glob("*.pack")) > _REPACK_AT:
+                git.run("repack", "-a", "-d", "--quiet")
+        except NoSpaceError:
+            raise
         except FailedError as error:
-            raise _unreachable(remote, error) from error
-        if sum(1 for _ in (mirror / "objects" / "pack").glob("*.pack")) > _REPACK_AT:
-            git.run("repack", "-a", "-d", "--quiet")
+            _advertised(git, remote, f"{there}*")
+            raise _DamagedError(error.message) from error
     fsync_folder(mirror)
-    return mirror
 
 
-def _advertised(git: Git, remote: Remote) -> dict[str, str]:
-    """Returns the ids of the remote's refs of ours, by name."""
+def _clear(mirror: Path) -> None:
+    """Removes what a killed git left in a mirror; whoever has the lock is alone with it.
+
+    Raises:
+        IntegrityError: there is a link in it, through which git would write.
+        FailedError: it cannot be read or changed.
+    """
     try:
-        lines = git.run("ls-remote", "--refs", "--", remote.url, f"{_THERE}*").splitlines()
+        for folder, folders, names in os.walk(mirror):
+            remove_leftovers(Path(folder))
+            for name in (*folders, *names):
+                path = os.path.join(folder, name)
+                if os.path.islink(path):
+                    raise IntegrityError(
+                        f"{path} is a link, which stepwell did not put there",
+                        hint="nothing was read or changed through it; move it away",
+                        path=path,
+                    )
+                if name in names and (name.endswith(_STALE) or name.startswith("tmp_")):
+                    os.unlink(path)
+    except OSError as error:
+        raise system_error(error, "clearing", mirror) from error
+
+
+def _advertised(git: Git, remote: Remote, pattern: str) -> dict[str, str]:
+    """Returns the ids of the remote's refs that match, by name."""
+    try:
+        lines = git.run("ls-remote", "--refs", "--", remote.url, pattern).splitlines()
     except FailedError as error:
         raise _unreachable(remote, error) from error
     pairs: Sequence[list[str]] = [line.split("\t", 1) for line in lines]
@@ -142,8 +294,6 @@ def _not_ours(remote: Remote) -> RefusedError:
 
 
 def _unreachable(remote: Remote, error: FailedError) -> FailedError:
-    if isinstance(error, NoSpaceError):
-        return error
     return FailedError(
         f"the remote {remote.name} ({remote.url}) refused, or cannot be reached: {error.message}",
         hint="git signs in by ssh keys or a credential helper; it asks for no password here",

@@ -1,0 +1,166 @@
+"""Pushing and fetching over kills, lost answers, emptied servers and damaged mirrors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stepwell.store import BusyError, FailedError, NoSpaceError, RefusedError, Workspace
+from stepwell.store.engine.sharing.remotes import locked
+
+from .conftest import Make, git
+
+
+def _hook(server: Path, name: str, script: str) -> Path:
+    path = server / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _write(ws: Workspace, text: str) -> None:
+    Path(os.fsdecode(ws.root), "a").write_text(text)
+    assert ws.capture("write") is not None
+
+
+def _refs(server: Path) -> str:
+    return git("-C", server, "for-each-ref")
+
+
+_PUSH = """\
+import sys
+from stepwell.store import Workspace
+with Workspace.open(sys.argv[1], home=sys.argv[2]) as ws:
+    ws.push("origin")
+"""
+
+
+def test_a_push_that_was_killed_after_the_server_took_it_is_ours(
+    make: Make, server: Path, tmp_path: Path
+) -> None:
+    """The next one goes on from there, with more steps or without."""
+    ann = make("ann")
+    hook = _hook(server, "post-receive", f"kill -9 $(cat {tmp_path}/pid)")
+    for text in ("one\n", "two\n"):
+        _write(ann, text)
+        start = f"import os; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        killed = subprocess.run(
+            [sys.executable, "-c", start + _PUSH, tmp_path / "ann", tmp_path / "home of ann"],
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert f"refs/stepwell/{ann.id}/operations" in _refs(server)
+    assert ann.remotes()[0].pushing is not None
+    hook.unlink()
+    _write(ann, "three\n")
+    assert ann.push("origin").changed
+    assert ann.remotes()[0].pushing is None
+    assert not ann.push("origin").changed
+
+
+def test_an_emptied_server_is_pushed_anew(make: Make, server: Path) -> None:
+    """And that is a change, though the same was pushed before."""
+    ann = make("ann")
+    ann.push("origin")
+    before = _refs(server)
+    shutil.rmtree(server)
+    git("init", "--quiet", "--bare", server)
+    assert ann.push("origin").changed
+    assert _refs(server) == before
+
+
+def test_a_branch_that_is_gone_there_is_sent_again(make: Make, server: Path) -> None:
+    """Something is sent, so something changed."""
+    ann = make("ann")
+    ann.push("origin")
+    before = _refs(server)
+    git("-C", server, "update-ref", "-d", f"refs/stepwell/{ann.id}/heads/main")
+    assert ann.push("origin").changed
+    assert _refs(server) == before
+    assert not ann.push("origin").changed
+
+
+def test_what_another_store_pushed_meanwhile_is_not_ours(make: Make, server: Path) -> None:
+    """Neither by what was pushed nor by what was about to be."""
+    ann = make("ann")
+    ann.push("origin")
+    tree = git("-C", server, "mktree", "--missing", "-z") or ""
+    person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+    other = git("-C", server, *person, "commit-tree", tree, "-m", "x")
+    git("-C", server, "update-ref", f"refs/stepwell/{ann.id}/operations", other)
+    _write(ann, "more\n")
+    with pytest.raises(RefusedError, match="not pushed"):
+        ann.push("origin")
+    assert other in _refs(server)
+    assert ann.push("origin", force=True).changed
+
+
+def test_a_full_disk_of_the_server_is_not_ours(make: Make, server: Path) -> None:
+    """The hint must not have anybody look for room here."""
+    ann = make("ann")
+    _hook(server, "pre-receive", "echo No space left on device >&2; exit 1")
+    with pytest.raises(FailedError, match="No space left") as raised:
+        ann.push("origin")
+    assert not isinstance(raised.value, NoSpaceError)
+
+
+def test_a_remote_at_work_is_left_alone(make: Make) -> None:
+    """Pushing to it, fetching from it and removing it wait for nobody."""
+    ann, ben = make("ann"), make("ben")
+    ben.push("origin")
+    with locked(ann.store, "origin"):
+        for act in (ann.push, ann.pull, ann.remove_remote):
+            with pytest.raises(BusyError, match="the remote origin"):
+                act("origin")
+    assert ann.pull("origin").imported == 1
+
+
+@pytest.mark.parametrize("hurt", ["HEAD", "objects/pack", "refs", "packed-refs", "link"])
+def test_a_damaged_mirror_is_fetched_anew(
+    make: Make, tmp_path: Path, server: Path, hurt: str
+) -> None:
+    """Whatever is wrong with it, and what a killed fetch left does not matter."""
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    ben.pull("origin")
+    mirror = next((ben.store / "remotes" / "origin").glob("*.git"))
+    if hurt == "objects/pack":
+        for pack in (mirror / hurt).glob("*.pack"):
+            pack.chmod(0o600)
+            pack.write_bytes(b"")
+    elif hurt == "link":
+        shutil.move(mirror / "objects", tmp_path / "objects")
+        (mirror / "objects").symlink_to(tmp_path / "objects")
+    elif hurt == "refs":
+        shutil.rmtree(mirror / "refs")
+        (mirror / "refs").write_text("x")
+    else:
+        (mirror / hurt).write_text("no such thing\n")
+    (mirror / "config.lock").touch()
+    (mirror / "objects" / "pack" / "tmp_pack_x").touch()
+    _write(ann, "newer\n")
+    ann.push("origin")
+    assert ben.pull("origin").imported == 1
+    assert git("--git-dir", mirror, "fsck", "--no-dangling") == ""
+    assert not (mirror / "config.lock").exists()
+    assert not list((mirror / "objects" / "pack").glob("tmp_*"))
+
+
+def test_a_mirror_stays_when_the_server_is_gone(make: Make, server: Path) -> None:
+    """What was fetched is not thrown away for want of an answer."""
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    ben.pull("origin")
+    mirror = next((ben.store / "remotes" / "origin").glob("*.git"))
+    before = git("--git-dir", mirror, "for-each-ref")
+    server.rename(server.with_suffix(".away"))
+    with pytest.raises(FailedError, match="the remote origin"):
+        ben.pull("origin")
+    assert git("--git-dir", mirror, "for-each-ref") == before
