@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stepwell.store import RefusedError
 
 from .conftest import Make, git

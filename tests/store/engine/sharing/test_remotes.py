@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from stepwell.store import BusyError, IntegrityError, NotFoundError, RefusedError
 from stepwell.store.engine.sharing.remotes import (
     add_remote,

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from stepwell.store import BusyError, FailedError, NoSpaceError, RefusedError, Workspace
 from stepwell.store.engine.sharing.remotes import locked
 
