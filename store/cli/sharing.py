@@ -9,6 +9,7 @@ from pathlib import Path
 from stepwell.store.cli.bundles import loaded_form, tell_loaded
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Styled
+from stepwell.store.cli.signals import ended_alike
 from stepwell.store.engine.sharing.remotes import Remote
 from stepwell.store.forms import text_form
 from stepwell.store.model.errors import UsageError
@@ -60,7 +61,7 @@ def _tell_remotes(call: Call, found: list[Remote]) -> None:
 
 def _push(call: Call) -> int:
     given = call.arguments
-    with call.open() as workspace:
+    with ended_alike(), call.open() as workspace:
         done = workspace.push(
             given.remote, force=given.force, dry_run=given.dry_run, progress=call.out.progress
         )
@@ -80,7 +81,7 @@ def _push(call: Call) -> int:
 
 
 def _pull(call: Call) -> int:
-    with call.open() as workspace:
+    with ended_alike(), call.open() as workspace:
         loaded = workspace.pull(call.arguments.remote, progress=call.out.progress)
         call.tell_recovery(workspace)
     if call.out.json:

@@ -34,3 +34,21 @@ def stopping(given: Stop | None = None) -> Iterator[threading.Event]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def ended_alike() -> Iterator[None]:
+    """Has a closed terminal and a supervisor end a command as Ctrl-C does.
+
+    What it started in a session of its own would outlive it otherwise.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
