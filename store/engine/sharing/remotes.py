@@ -184,15 +184,17 @@ def remove_mirror(mirror: Path) -> None:
 
 @contextmanager
 def locked(store: Path, name: str) -> Iterator[None]:
-    """Keeps others from changing a remote's folder, which is there.
+    """Keeps others from changing a remote's folder, which was there just now.
 
     Raises:
-        BusyError: another process is at it.
+        BusyError: another process is at it, or has removed it.
         FailedError: it cannot be locked.
     """
     place = store / NAME / name
     try:
         fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise _busy(place) from error
     except OSError as error:
         raise system_error(error, "opening", place) from error
     try:
@@ -207,7 +209,11 @@ def _lock(fd: int, place: Path) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(fd), os.lstat(place)):
             return
-    raise BusyError(
+    raise _busy(place)
+
+
+def _busy(place: Path) -> BusyError:
+    return BusyError(
         f"another process is pushing to the remote {place.name}, fetching from it or removing it",
         hint="try again when it is done",
         pid=None,

@@ -235,18 +235,19 @@ def _fetch(
     there = f"{_THERE}{workspace}/"
     refs = [f"+{there}{_OPERATIONS}:{OPERATIONS}"]
     refs += [f"+{there}heads/*:{HEADS}*", f"+{there}steps/*:{STEPS}*"]
-    with _git(store, mirror, randomness) as git:
-        try:
+    try:
+        with _git(store, mirror, randomness) as git:
             git.run("init", "--quiet", "--bare", "--template=", "--shared=0600")
             write_atomic(mirror / "config", CONFIG)
             git.run("fetch", "--quiet", "--no-tags", "--prune", "--", remote.url, *refs)
             if sum(1 for _ in pack_folder(mirror).glob("*.pack")) > _REPACK_AT:
                 git.run("repack", "-a", "-d", "--quiet")
-        except NoSpaceError:
-            raise
-        except FailedError as error:
-            _advertised(git, remote, f"{there}*")
-            raise _DamagedError(error.message) from error
+    except NoSpaceError:
+        raise
+    except FailedError as error:
+        # If the remote cannot be reached, this says so, and the mirror may be sound.
+        timelines(store, remote, randomness)
+        raise _DamagedError(error.message) from error
     fsync_folder(mirror)
 
 
