@@ -15,13 +15,13 @@ from stepwell.store import (
     BusyError,
     FailedError,
     IntegrityError,
-    NoSpaceError,
     RefusedError,
     Workspace,
 )
 from stepwell.store.engine.sharing.fetched import read_mirror
 from stepwell.store.engine.sharing.remotes import locked
 from stepwell.store.engine.sharing.transport import fetch, fetch_and_read
+from stepwell.store.model.errors import NoSpaceError
 
 from .conftest import Make, git
 
