@@ -12,8 +12,14 @@ from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.sealing.layout import OPERATIONS, OWN
 from stepwell.store.model.ids import Oid, oid_from_hex
 
-_PACKED = re.compile(rb"([0-9a-f]{40}) (refs/[^\n]+)")
-_READABLE = re.compile(rb"#[^\n]*|[0-9a-f]{40} refs/[^\n]+|\^[0-9a-f]{40}|")
+_ID = rb"[0-9a-f]{40}"
+_NAME = rb"refs(?:/(?!\.)(?:(?!\.\.|@\{|\.lock[/\n])[^\x00- \x7f~^:?*[\\/])+)+(?<!\.)"
+"""What git takes for the name of a ref. Source: the git-check-ref-format manual page."""
+_PACKED = re.compile(rb"(?m)^(%b) (%b)\n" % (_ID, _NAME))
+_READABLE = re.compile(
+    rb"(?:# pack-refs with:[ -~]*\n)?(?:%b %b\n(?:\^%b\n)?)*+" % (_ID, _NAME, _ID)
+)
+"""All of a file that git reads. Source: refs/packed-backend.c of git 2.39."""
 _LOOSE = re.compile(rb"([0-9a-f]{40})\n?")
 
 
@@ -23,11 +29,8 @@ def read_refs(repository: Path) -> dict[bytes, Oid]:
     Raises:
         FailedError: a file is there and cannot be read.
     """
-    found: dict[bytes, Oid] = {}
-    for line in _content(repository / "packed-refs").split(b"\n"):
-        match = _PACKED.fullmatch(line)
-        if match is not None:
-            found[match[2]] = oid_from_hex(match[1].decode("ascii"))
+    packed = _PACKED.findall(_content(repository / "packed-refs"))
+    found = {name: oid_from_hex(digits.decode("ascii")) for digits, name in packed}
     for name, path in _loose(repository):
         match = _LOOSE.fullmatch(_content(path))
         if match is not None:
@@ -38,13 +41,15 @@ def read_refs(repository: Path) -> dict[bytes, Oid]:
 def readable_packed_refs(repository: Path) -> bytes:
     """Returns `packed-refs` as it is when git can read all of it, else its whole refs alone.
 
-    A line that git cannot read makes it refuse every command that looks at refs.
+    A line that git cannot read makes it refuse every command that looks at refs, and in lines that
+    are not in order it does not find them all.
     """
     content = _content(repository / "packed-refs")
-    lines = content.split(b"\n")
-    if all(_READABLE.fullmatch(line) for line in lines):
+    packed = [(name, digits) for digits, name in _PACKED.findall(content)]
+    refs = dict(packed)
+    if _READABLE.fullmatch(content) and packed == sorted(refs.items()):
         return content
-    return b"".join(line + b"\n" for line in lines if _PACKED.fullmatch(line))
+    return b"".join(b"%b %b\n" % (digits, name) for name, digits in refs.items())
 
 
 def _loose(repository: Path) -> Iterator[tuple[bytes, Path]]:
