@@ -16,6 +16,8 @@ _BATCH, _MOST = 64, 256
 """So many descriptors are held before a thread begins to close them, and so many at most."""
 _FEW = 8
 """For fewer files a thread is not worth its start."""
+_SCARCE = 64 << 20
+"""With fewer bytes free, whoever writes next may need the room that is being taken back."""
 
 # Of the path only: nothing is read, no lease is broken, and a link or an unreadable file will do.
 _HOLD = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -50,9 +52,14 @@ class Freeing:
             self._thread.join()
             self._thread = None
 
-    def leave(self) -> None:
-        """Lets the rest be taken back while the caller goes on."""
-        if len(self._held) >= _FEW:
+    def leave(self, folder: int) -> None:
+        """Lets the rest be taken back while the caller goes on; where room is scarce it waits.
+
+        `folder` is open, on the file system of what was unlinked.
+        """
+        if _free_bytes(folder) < _SCARCE:
+            self.wait()
+        elif len(self._held) >= _FEW:
             self._begin()
         else:
             _close_all(self._held)
@@ -68,6 +75,14 @@ def _hold(name: bytes, folder: int) -> list[int]:
     with suppress(OSError):
         return [os.open(name, _HOLD, dir_fd=folder)] if hasattr(os, "O_PATH") else []
     return []
+
+
+def _free_bytes(folder: int) -> int:
+    """Returns the room on a folder's file system; 0 where the system does not tell."""
+    with suppress(OSError):
+        free = os.statvfs(folder)
+        return free.f_bavail * free.f_frsize
+    return 0
 
 
 def _close_all(held: list[int]) -> None:

@@ -295,7 +295,7 @@ class Places:
         """Puts widened modes back and makes all changes durable; returns what failed."""
         failed = []
         self.discard_prepared()
-        self._freeing.leave()
+        self._freeing.leave(self._root)
         durable = len(self._touched) >= together.MANY and self._together.sync()
         for path in sorted(self._touched.keys() | self._loosened.keys(), reverse=True):
             if durable and self._touched.get(path) and path not in self._loosened:

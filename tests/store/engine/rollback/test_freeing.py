@@ -81,7 +81,8 @@ def test_what_is_left_is_closed_by_a_thread(
         name = b"f%d" % number
         (tmp_path / os.fsdecode(name)).write_text("x")
         freed.unlink(name, dir_fd=folder)
-    freed.leave()
+    monkeypatch.setattr(freeing, "_SCARCE", 0)
+    freed.leave(folder)
     for thread in threading.enumerate():
         if thread.name == "freeing":
             thread.join()
@@ -97,7 +98,7 @@ def test_what_cannot_be_unlinked_is_an_error_and_is_not_held(tmp_path: Path, fol
         freed.unlink(b"nothing", dir_fd=folder)
     with pytest.raises(IsADirectoryError):
         freed.unlink(b"d", dir_fd=folder)
-    freed.leave()
+    freed.leave(folder)
     assert (tmp_path / "d").is_dir()
     os.close(folder)
 
@@ -132,6 +133,34 @@ def test_what_was_replaced_has_given_its_room_back_before_the_next_drafts_are_ma
     bench.apply(bench.plan(target))
     assert bench.walk() == target
     assert found[:3] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("scarce", "left"), [(0, 40), (1 << 62, 0)])
+def test_only_where_room_is_scarce_the_last_ones_are_waited_for(
+    tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch, scarce: int, left: int
+) -> None:
+    """Here the thread gets no time at all."""
+    monkeypatch.setattr(freeing, "_SCARCE", scarce)
+    monkeypatch.setattr(Freeing, "_begin", lambda _: None)
+    freed = Freeing()
+    for number in range(40):
+        (tmp_path / f"f{number}").write_text("x")
+        freed.unlink(b"f%d" % number, dir_fd=folder)
+    freed.leave(folder)
+    assert held(tmp_path) == left
+    freed.wait()
+    os.close(folder)
+
+
+def test_on_a_disk_that_is_nearly_full_a_rollback_ends_with_all_room_taken_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it did is recorded next, and that needs room."""
+    monkeypatch.setattr(freeing, "_SCARCE", 1 << 62)
+    monkeypatch.setattr(Freeing, "_begin", lambda _: None)
+    bench.write({b"f%02d" % n: (FILE, b"old\n") for n in range(40)})
+    bench.apply(bench.plan({}))
+    assert held(Path(os.fsdecode(bench.root))) == 0
 
 
 def test_other_file_systems_are_unlinked_plainly(
