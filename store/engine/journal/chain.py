@@ -91,14 +91,18 @@ class SegmentChain:
             self.read_manifest()
             return self.manifest != before
 
-    def extend(self) -> None:
-        """Takes in what was committed since, in new segments too."""
+    def extend(self) -> bool:
+        """Takes in what was committed since, in new segments too.
+
+        Returns True when some of what was known before is void: a writer has taken it back.
+        """
         with self._mutex:
             newest = self.numbers[-1] if self.numbers else 0
             self.read_manifest()
             position = self.numbers.index(newest) if newest in self.numbers else 0
-            for index in range(position, len(self.numbers)):
-                self.segment(index).extend(self._limit(self.numbers, index))
+            indexes = range(position, len(self.numbers))
+            cut = [self.segment(i).extend(self._limit(self.numbers, i)) for i in indexes]
+            return any(cut)
 
     def sealed_operations(self, after: int) -> Iterator[Operation]:
         """Yields the sealed operations above `after`, ascending; those that are damaged are left out.

@@ -47,7 +47,8 @@ _CRC = struct.Struct("<I")
 _ADLER = struct.Struct(">I")
 _SEED = struct.Struct("<8sQ")
 HEAD_BYTES = _HEAD.size + _CHECK.size
-OVERHEAD = HEAD_BYTES + _CRC.size
+CRC_BYTES = _CRC.size
+OVERHEAD = HEAD_BYTES + CRC_BYTES
 
 _OBJECT = struct.Struct("<B20sQ")
 _LARGE = struct.Struct("<B20sQQQI")

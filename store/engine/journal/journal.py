@@ -72,13 +72,16 @@ class Journal:
         self.close()
 
     def refresh(self) -> bool:
-        """Takes in what was committed since; returns True when there are new operations."""
+        """Takes in what was committed since.
+
+        Returns True when there are new operations, or some that were known have been taken back.
+        """
         before = self.last_number
-        self._chain.extend()
+        cut = self._chain.extend()
         after = self.last_number
-        if after < before:
+        if cut or after < before:
             self._view = None
-        return after > before
+        return cut or after > before
 
     @property
     def segment_count(self) -> int:

@@ -139,6 +139,8 @@ class Segment:
         self._loaded = False
         self._file: OpenedFile | None = None
         self._scan = GroupScan(HEADER_BYTES)
+        self._last_crc: int | None = None
+        """Checksum of the commit that ends at `committed`; None when a scan has not read it."""
         self._open()
 
     def _open(self) -> None:
@@ -197,22 +199,28 @@ class Segment:
         self.extend(limit)
 
     def extend(self, limit: int | None) -> bool:
-        """Takes in what was committed since; returns True when there was something."""
+        """Takes in what was committed since; returns True when some that was known is void."""
         if self.lost:
             return False
         size = self.size()
-        if size < self.committed:
-            if self.committed == HEADER_BYTES:
-                return False
+        groups = self._new_groups(size) if size > self.committed else []
+        # Only now, as a writer may have cut and written again while the groups were read.
+        if self._was_cut(size):
             self._forget()
             self.load(limit)
             return True
-        if size == self.committed:
-            return False
-        groups = self._new_groups(size)
         for group in groups:
             self._take(group, limit)
-        return bool(groups)
+        return False
+
+    def _was_cut(self, size: int) -> bool:
+        """Tells whether the last commit that is known is not in the file any more."""
+        if size < self.committed:
+            return self.committed > HEADER_BYTES
+        if self._last_crc is None:
+            return False
+        stored = self.read_at(self.committed - frames.CRC_BYTES, frames.CRC_BYTES)
+        return int.from_bytes(stored, "little") != self._last_crc
 
     def _forget(self) -> None:
         """Drops what was known: a writer has cut the file, so that what was seen never counted."""
@@ -220,6 +228,7 @@ class Segment:
         self.mapped = None
         self.gaps = []
         self.committed = HEADER_BYTES
+        self._last_crc = None
         self._loaded = False
 
     def _new_groups(self, size: int) -> list[Group]:
@@ -240,12 +249,15 @@ class Segment:
             return
         if group.number > self.last_number:
             self.tail.add(group)
-        self.committed = group.end
+        self._know_end(group)
+
+    def _know_end(self, group: Group) -> None:
+        self.committed, self._last_crc = group.end, group.crc
 
     def add(self, group: Group) -> None:
         """Takes in a group that the caller has just appended and synced."""
         self.tail.add(group)
-        self.committed = group.end
+        self._know_end(group)
         self._scan = GroupScan(group.end)
 
     def header_intact(self) -> bool:

@@ -108,6 +108,8 @@ class Group:
     frames: int
     whole: bool
     """False when the frames before the commit are not exactly those that it was written with."""
+    crc: int | None = None
+    """Checksum of the commit frame; None when it was not read from the file."""
 
 
 @dataclass(slots=True)
@@ -171,6 +173,7 @@ class GroupScan:
                 commit.steps,
                 self._count + 1,
                 whole,
+                frame.crc,
             )
         )
         self.gaps.extend(self._open_gaps)

@@ -18,12 +18,13 @@ from support.journals import (
     record,
     record_many,
     segment_file,
+    step_of,
     writing,
 )
 from support.limits import files_up_to
 
 from stepwell.store.engine.journal import JournalWriter, appender
-from stepwell.store.engine.journal.segment import HEADER_BYTES
+from stepwell.store.engine.journal.segment import HEADER_BYTES, Segment
 from stepwell.store.engine.objects import BLOB
 from stepwell.store.model.errors import FailedError, NoSpaceError
 
@@ -165,6 +166,64 @@ def test_a_reader_forgets_what_a_failed_sync_took_back(
         assert_whole(journal, done)
         assert list(journal.operations()) == done
         assert journal.view() == writer.view()
+
+
+@pytest.mark.parametrize("size", [10, 60, 9_000])
+@pytest.mark.parametrize("again", [1, 2, 5])
+def test_a_reader_forgets_what_was_taken_back_though_the_file_has_grown_again(
+    store: Path, monkeypatch: pytest.MonkeyPatch, size: int, again: int
+) -> None:
+    """Also where what came instead lies in the very same bytes of the file."""
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+    with reading(store) as journal:
+        with writing(store, durability="durable") as writer, monkeypatch.context() as patch:
+            writer.defers = True
+            void = step_of(record(writer, os.urandom(60)))
+            assert journal.refresh() and journal.view().number == 3
+            patch.setattr(appender, "sync_content", refusing(errno.EIO))
+            with pytest.raises(FailedError, match="syncing"):
+                writer.sync()
+        with writing(store) as writer:
+            done += [record(writer, os.urandom(size)) for _ in range(again)]
+        assert journal.refresh()
+        assert_whole(journal, done)
+        assert list(journal.operations()) == done
+        assert journal.step_ids() == [step_of(operation).id for operation in done]
+        assert not journal.has(void.snapshot.tree)
+        assert not journal.refresh()
+        with reading(store) as fresh:
+            assert journal.view() == fresh.view()
+
+
+def test_a_writer_that_takes_back_while_a_reader_reads_leaves_it_nothing_void(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader has just looked how long the file is."""
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+    start = segment_file(store).stat().st_size
+    with writing(store) as writer:
+        record(writer, b"void")
+    with reading(store) as journal:
+        assert journal.last_number == 3
+        with writing(store) as writer:
+            record(writer, b"makes the file longer")
+        size = Segment.size
+
+        def overtaken(self: Segment) -> int:
+            found = size(self)
+            monkeypatch.undo()
+            os.truncate(self.path, start)
+            with writing(store) as writer:
+                done.extend(record_many(writer, 4))
+            return found
+
+        monkeypatch.setattr(Segment, "size", overtaken)
+        assert journal.refresh()
+        assert_whole(journal, done)
+        assert list(journal.operations()) == done
+        assert journal.view().number == 6
 
 
 def test_bytes_that_cannot_be_cut_off_do_not_count(
