@@ -34,7 +34,7 @@ from stepwell.store.engine.sealing.sealedindex import (
     write_index,
 )
 from stepwell.store.engine.sealing.tidy import check_nothing_missed, remove_redundant, remove_void
-from stepwell.store.model.errors import IntegrityError, NoSpaceError
+from stepwell.store.model.errors import FailedError, IntegrityError, NoSpaceError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes, oid_from_hex
 from stepwell.store.model.reports import Sealed
 from stepwell.store.model.steps import View
@@ -61,8 +61,9 @@ def seal(
 
     Raises:
         BusyError: another process is sealing, or `writing` cannot have the lock.
-        IntegrityError: something to be sealed is damaged; nothing was changed.
-        NoSpaceError, FailedError: the system refused; everything is as it was, and readable.
+        IntegrityError: something to be sealed is damaged, and nothing was changed; or so many packs
+            that they must be merged cannot be, and what was recorded is sealed.
+        NoSpaceError, FailedError: the system refused; everything is readable as it was.
     """
     with sealing_alone(store, clock):
         with sealed_repository(store, randomness) as repository:
@@ -104,21 +105,37 @@ def seal_in(
 def _merge(
     journal: Journal, repository: SealedRepository, writing: Writing, progress: Progress
 ) -> int:
-    """Makes one pack of all when there are many; returns how many went into it."""
+    """Makes one pack of all when there are many; returns how many went into it.
+
+    Before they must be merged, packs that cannot be are left for later: what matters is sealed.
+    """
     manifest, packs = journal.manifest, journal.sealed.packs
     count = len(manifest.packs)
     sizes = sorted(index.file_bytes() for index in packs.indexes if index.name in manifest.packs)
     if count < MERGE_AT and not _is_worthwhile(sizes):
         return 0
     progress("merging packs", 0, count)
-    check_space(journal.store, sum(index.file_bytes() for index in packs.indexes))
-    tips = [*journal.sealed.index.commits(), oid_from_hex(manifest.operations)]
-    merged = repository.pack_history(tips)
-    check_nothing_missed(packs, merged, manifest)
+    try:
+        merged = _merged(journal, repository)
+    except (IntegrityError, FailedError):
+        if count < MERGE_AT:
+            return 0
+        raise
     with writing() as writer:
         writer.switch(replace(manifest, packs=(merged.name,)), ())
     progress("merging packs", count, count)
     return count
+
+
+def _merged(journal: Journal, repository: SealedRepository) -> PackIndex:
+    """Makes the pack that is to take the place of all; it does not count yet."""
+    manifest, packs = journal.manifest, journal.sealed.packs
+    size = sum(index.file_bytes() for index in packs.indexes)
+    check_space(journal.store, size, "merging packs", "everything that was recorded is sealed")
+    tips = [*journal.sealed.index.commits(), oid_from_hex(manifest.operations)]
+    merged = repository.pack_history(tips)
+    check_nothing_missed(packs, merged, manifest)
+    return merged
 
 
 def _is_worthwhile(sizes: Sequence[int]) -> bool:
@@ -253,14 +270,19 @@ class _Work:
         )
 
 
-def check_space(store: Path, size: int) -> None:
-    """Raises NoSpaceError unless that many bytes, and some to spare, are free on the store's disk."""
+def check_space(
+    store: Path, size: int, what: str = "sealing", so_far: str = "nothing was changed"
+) -> None:
+    """Raises NoSpaceError unless that many bytes, and some to spare, are free on the store's disk.
+
+    `what` needs them, and `so_far` says how things are when it cannot be done.
+    """
     free = os.statvfs(store)
     needed = size + _SPARE
     if free.f_bavail * free.f_frsize < needed:
         raise NoSpaceError(
-            f"sealing needs up to {needed:,} bytes free on the disk of {store}",
-            hint="free some space and try again; nothing was changed",
+            f"{what} needs up to {needed:,} bytes free on the disk of {store}",
+            hint=f"free some space and try again; {so_far}",
             path=str(store),
         )
 

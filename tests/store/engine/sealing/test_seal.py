@@ -29,6 +29,7 @@ from support.sealed import (
     whole_store,
 )
 
+from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.manifest import Manifest, read_manifest, write_manifest
 from stepwell.store.engine.sealing import seal as seal_module
@@ -194,6 +195,88 @@ def test_packs_are_merged_before_there_are_many(
     assert len(list((repository_of(store) / "objects" / "pack").glob("*.pack"))) == 1
     whole_store(store, done)
     assert_clean(store)
+
+
+def seal_often(store: Path, times: int) -> list[Operation]:
+    """Makes so many packs of about the same size, and one beside them that does not count."""
+    done: list[Operation] = []
+    for _ in range(times):
+        with writing(store) as writer:
+            done += record_many(writer, 2)
+        seal_store(store)
+    git(repository_of(store), "repack", "-a", "-q")
+    assert len(pack_names(store)) == times + 1
+    with writing(store) as writer:
+        done += record_many(writer, 2)
+    return done
+
+
+def pack_names(store: Path) -> set[str]:
+    """Returns the names of the packs that are on disk."""
+    return {p.stem for p in (repository_of(store) / "objects" / "pack").glob("*.pack")}
+
+
+def without_room_to_merge(monkeypatch: pytest.MonkeyPatch) -> Progress:
+    """Returns what has the disk look full as soon as merging begins."""
+
+    def now(what: str, _done: int, _total: int) -> None:
+        if what == "merging packs":
+            monkeypatch.setattr(seal_module, "_SPARE", 1 << 60)
+
+    return now
+
+
+def test_few_packs_are_left_for_later_where_there_is_no_room_to_merge_them(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sealing is done, and what no pack needs is removed all the same."""
+    done = seal_often(store, 3)
+    with monkeypatch.context() as patch:
+        sealed = seal_store(store, progress=without_room_to_merge(patch))
+    assert (sealed.operations, sealed.merged, sealed.packs) == (2, 0, 4)
+    manifest = read_manifest(store)
+    assert manifest is not None and pack_names(store) == set(manifest.packs)
+    whole_store(store, done)
+    assert seal_store(store).merged == 4
+    whole_store(store, done)
+    assert_clean(store)
+
+
+def test_where_packs_must_be_merged_the_error_says_that_all_is_sealed(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of what was recorded waits for it."""
+    monkeypatch.setattr(seal_module, "MERGE_AT", 4)
+    done = seal_often(store, 3)
+    with monkeypatch.context() as patch, pytest.raises(NoSpaceError) as caught:
+        seal_store(store, progress=without_room_to_merge(patch))
+    assert caught.value.message.startswith("merging packs needs up to")
+    assert caught.value.hint.endswith("; everything that was recorded is sealed")
+    manifest = read_manifest(store)
+    assert manifest is not None and manifest.sealed == len(done)
+    whole_store(store, done)
+    assert seal_store(store).merged == 4
+
+
+def test_a_damaged_old_object_stops_no_sealing_where_merging_can_wait(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is verify's to tell; what is whole can be read, and what comes is sealed."""
+    done = seal_often(store, 3)
+    with reading(store) as journal:
+        blob = blob_of(journal, done[0])
+        places = [(i.pack, i.offset_of(blob)) for i in journal.sealed.packs.indexes]
+    for pack, at in places:
+        if at is not None:
+            flip(pack, at + 5)
+    assert seal_store(store).merged == 0
+    with reading(store) as journal:
+        assert list(journal.operations()) == done
+        assert_whole(journal, done[1:])
+        assert not journal.is_sound(blob)
+    monkeypatch.setattr(seal_module, "MERGE_AT", 4)
+    with pytest.raises((FailedError, IntegrityError)):
+        seal_store(store)
 
 
 @pytest.mark.parametrize(
