@@ -21,7 +21,8 @@ from pathlib import Path
 CLIENTS = 16
 PATH = "/sessions/bench:s1/timeline?limit=50"
 WAYS = ("any page, at random", "the newest page", "all pages in turn")
-"""No page is asked for twice but for the newest, which is put together once."""
+"""Random pages come again now and then, pages in turn only once all were asked for, the newest always.
+A server that still has the page that it put together sends that."""
 RANDOM, NEWEST, IN_TURN = range(3)
 
 ORDER = {
@@ -36,7 +37,8 @@ Tell = Callable[[str, list[float]], object]
 def measure(root: Path, home: Path, requests: int, tell: Tell) -> None:
     """Tells the milliseconds of each request: of one client alone, and of 16 at once.
 
-    Random pages are the first that a server is asked for, with nothing of them in its memory.
+    Random pages are the first that a server is asked for: it has the steps' texts ready, which it
+    made or read before it listened, and has put no page together.
     """
     for when in ("first", "again"):
         begun = time.perf_counter()

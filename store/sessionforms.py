@@ -95,13 +95,16 @@ def _first(mark: Mark) -> Note | None:
     return mark.notes[0] if mark.notes else None
 
 
-def timeline_form(step: Step) -> Form:
-    """Returns a step with its annotation."""
-    return {**step_form(step), "annotation": annotation_form(step)}
+def timeline_form(step: Step, tier: str | None = None) -> Form:
+    """Returns a step with its annotation; `tier` as `step_form` takes it."""
+    return {**step_form(step, tier), "annotation": annotation_form(step)}
 
 
-def snapshot_form(step: Step) -> Form:
-    """Returns a session's snapshot: `{id, session, seq, created, description, tags, by, step}`."""
+def snapshot_form(step: Step, tier: str | None = None) -> Form:
+    """Returns a session's snapshot: `{id, session, seq, created, description, tags, by, step}`.
+
+    `tier` as `step_form` takes it.
+    """
     said = annotation_form(step) or {}
     notes = step.checkpoint.notes if step.checkpoint else ()
     return {
@@ -112,7 +115,7 @@ def snapshot_form(step: Step) -> Form:
         "description": text_form(notes[0].text if notes else ""),
         "tags": said.get("tags", []),
         "by": said.get("by", ""),
-        "step": step_form(step),
+        "step": step_form(step, tier),
     }
 
 

@@ -14,9 +14,11 @@ from stepwell.store.engine.meters import Meters
 from stepwell.store.engine.parents import ancestors
 from stepwell.store.engine.tiers import Thresholds, Tiers, is_large, key_of
 from stepwell.store.engine.tiers.figures import report
+from stepwell.store.engine.tiers.ready import Key
 from stepwell.store.link.carry import asked, peeked
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import IntegrityError
+from stepwell.store.model.ids import StepId
 from stepwell.store.model.plans import Recovery
 from stepwell.store.model.reports import Timing
 from stepwell.store.model.seqs import holds
@@ -94,18 +96,24 @@ class StepReader:
 
         The memory is the daemon's when one runs and is not at other work, else this process's.
         """
-        ready = set(self._ready_keys()) if steps else set()
-        return [self._tier(step, ready) for step in steps]
+        marks = ((step.id, step.checkpoint) for step in steps)
+        milestones = {step for step, mark in marks if mark and mark.milestone is not None}
+        return self.tiers_of_keys([key_of(step) for step in steps], milestones)
+
+    def tiers_of_keys(self, keys: Sequence[Key], milestones: Set[StepId]) -> list[str]:
+        """Returns the same of steps that were not read: of their `key_of`, and those that are milestones."""
+        ready = set(self._ready_keys()) if keys else set()
+        return [self._tier(key, ready, milestones) for key in keys]
 
     @peeked
     def _ready_keys(self) -> tuple[tuple[str, str | None], ...]:
         return tuple((step, parent) for step, parent in self._tiers.recent)
 
-    def _tier(self, step: Step, ready: Set[tuple[str, str | None]]) -> str:
-        if key_of(step) in ready:
+    def _tier(self, key: Key, ready: Set[tuple[str, str | None]], milestones: Set[StepId]) -> str:
+        if key in ready:
             return "L1"
-        marked = step.checkpoint is not None and step.checkpoint.milestone is not None
-        return "L3" if marked or self._journal.sealed.holds(step.id) else "L2"
+        kept = key.step in milestones or self._journal.sealed.holds(key.step)
+        return "L3" if kept else "L2"
 
     def stands_for(self, step: Step) -> int:
         """Returns how many dropped steps lie between a step and the one that it is shown to follow.

@@ -32,6 +32,7 @@ from stepwell.store.engine.atomic import remove_leftovers
 from stepwell.store.engine.filters import Filter
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.pruning.shown import Shown
+from stepwell.store.engine.tiers.ready import Key
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Branch, PurgeSet, Step, StepsDropped
@@ -165,13 +166,16 @@ class Catalogue:
         """Returns up to `limit` steps of a session below a step number, newest first."""
         return self._steps(self._session_rows(name, before_seq, limit))
 
-    def session_places(
-        self, name: str, before_seq: int | None, limit: int
-    ) -> list[tuple[int, StepId]]:
-        """Returns numbers and ids of the same steps, without reading any."""
+    def session_places(self, name: str, before_seq: int | None, limit: int) -> dict[int, Key]:
+        """Returns the `key_of` of the same steps by number, in their order, without reading any."""
         graph = self._state.graph
         rows = self._session_rows(name, before_seq, limit)
-        return [(graph.seqs[row], graph.id_of(row)) for row in rows]
+        return {graph.seqs[row]: self._key(row) for row in rows}
+
+    def _key(self, row: int) -> Key:
+        graph = self._state.graph
+        before = graph.row_of(graph.parents[row])
+        return Key(graph.id_of(row), None if before is None else graph.id_of(before))
 
     def numbered(self, seqs: Iterable[int]) -> list[Step]:
         """Returns the steps with these numbers, as far as there are any, in the same order."""

@@ -186,10 +186,15 @@ class State:
     def _amend(self, accounts: Mapping[StepId, Account]) -> set[int]:
         """Puts accounts to earlier steps in their files; returns the shards that it wrote.
 
-        Steps that cannot be read are left out: their shard will be repaired from the journal.
+        Raises:
+            IntegrityError: one is damaged. Without the accounts in it, and with its old pin, what was
+                made of it before would count as being of it for ever.
         """
         seqs = sorted(seq for step in accounts if (seq := self.seq_of(step)) is not None)
         steps = self.shards.steps(seqs).values()
+        for seq in seqs:
+            if shard_of(seq) in self.shards.damaged:
+                raise IntegrityError(f"the file of step {seq} in the catalogue is damaged")
         new = [_told(step, accounts[step.id]) for step in steps if step.id in accounts]
         return self.shards.replace(new) if new else set()
 

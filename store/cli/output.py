@@ -131,8 +131,7 @@ class Output:
 
     def note(self, *pieces: Piece) -> None:
         """Writes one line beside the result."""
-        self._wipe()
-        self.out.flush()
+        self.flush()
         self.err.write(pieces)
         self.err.flush()
 
@@ -157,8 +156,7 @@ class Output:
 
     def ask(self, question: str) -> bool:
         """Asks on the terminal; only `y` or `yes` agrees."""
-        self._wipe()
-        self.out.flush()
+        self.flush()
         self.err.write([question, " [y/N] "], end="")
         self.err.flush()
         answer = sys.stdin.readline()
@@ -196,12 +194,17 @@ class Output:
             self._live = 0
         if self._drawn_ns:
             self.err.send(b"\r\x1b[K")
+            self.err.flush()
         self._begun_ns = self._drawn_ns = 0
+
+    def flush(self) -> None:
+        """Sends the result so far, in place of progress; raises as `Channel.send` does."""
+        self._wipe()
+        self.out.flush()
 
     def close(self) -> None:
         """Sends what is still held back; raises as `Channel.send` does."""
-        self._wipe()
-        self.out.flush()
+        self.flush()
         self.err.flush()
 
 

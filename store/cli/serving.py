@@ -27,10 +27,12 @@ def _serve(call: Call) -> int:
         store, name = workspace.store, workspace.id
 
     def listening(url: str) -> None:
+        # How far it was with getting ready is still on the line.
+        out.flush()
         out.line(f"serving {url}")
         out.line(f"token in {store / NAMES['write']}")
         out.line(f"token that only looks in {store / NAMES['read']}")
-        out.out.flush()
+        out.flush()
 
     serve(
         Serving(

@@ -140,12 +140,18 @@ def _snapshot(call: Call, names: list[str]) -> int:
 
 def _snapshots(call: Call, names: list[str]) -> int:
     tag = plain_text((call.arguments.tags or [None])[0])
-    with _opened(call) as (_, sessions):
+    with _opened(call) as (workspace, sessions):
         found = sessions.snapshots(names[0] if names else None, tag=tag)
-    if call.out.json:
-        call.out.document({"snapshots": [snapshot_form(step) for step in found]})
-        return 0
+        if call.out.json:
+            call.out.document({"snapshots": _forms(workspace, snapshot_form, found)})
+            return 0
     return _listed(call.out, found, "no snapshot yet: stepwell session snapshot SESSION")
+
+
+def _forms(
+    workspace: Workspace, form: Callable[[Step, str | None], Form], steps: list[Step]
+) -> list[Form]:
+    return [form(*one) for one in zip(steps, workspace.tiers_of(steps), strict=True)]
 
 
 def _listed(out: Output, steps: list[Step], nothing: str) -> int:
@@ -160,10 +166,10 @@ def _show(call: Call, names: list[str]) -> int:
     with _opened(call) as (workspace, sessions):
         step = sessions.snapshot(names[0], names[1])
         state = workspace.state(names[0], at=step)
+        form = snapshot_form(step, workspace.tiers_of([step])[0])
     if call.out.json:
-        call.out.document({**snapshot_form(step), "state": state})
+        call.out.document({**form, "state": state})
         return 0
-    form = snapshot_form(step)
     call.out.line(*named(step), Styled(f"  {form['created']}", "dim"))
     if form["description"]:
         call.out.line("  ", one_line(form["description"], 200))
@@ -241,11 +247,11 @@ def _diff(call: Call, names: list[str]) -> int:
 
 def _timeline(call: Call, names: list[str]) -> int:
     tag = plain_text((call.arguments.tags or [None])[0])
-    with _opened(call) as (_, sessions):
+    with _opened(call) as (workspace, sessions):
         found = sessions.timeline(names[0], tag=tag, limit=call.arguments.number)
-    if call.out.json:
-        call.out.document({"steps": [timeline_form(step) for step in found]})
-        return 0
+        if call.out.json:
+            call.out.document({"steps": _forms(workspace, timeline_form, found)})
+            return 0
     return _listed(call.out, found, "no step has that tag")
 
 

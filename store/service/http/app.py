@@ -82,7 +82,7 @@ async def _no_such_route(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> list[str]:
     """Returns the methods that the routes of a path take; one route knows its own only."""
-    every = [route for part in _PARTS for route in part.ROUTES.routes]
+    every = [*request.app.routes, *(route for part in _PARTS for route in part.ROUTES.routes)]
     routes = (route for route in every if isinstance(route, Route))
     found = (r.methods or () for r in routes if r.matches(request.scope)[0] is not Match.NONE)
     return sorted({method for methods in found for method in methods})

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import get_args
 
 from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.reading import with_mark
 from stepwell.store.model.ids import Oid, StepId
-from stepwell.store.model.steps import ChangeCounts, Snapshot, Step, StepResult, Tokens
+from stepwell.store.model.steps import (
+    ChangeCounts,
+    CoverageCounts,
+    Snapshot,
+    Step,
+    StepKind,
+    StepResult,
+    Tokens,
+)
 from stepwell.store.model.version import VERSION
 from stepwell.store.sessionforms import timeline_form
 from stepwell.store.workspace import Workspace
@@ -45,15 +56,20 @@ class Fragments:
         """Returns up to `limit` steps of a session below a number as `{"steps": [...], "next": ...}`."""
         catalogue, view = workspace.catalogue(), workspace.view()
         places = catalogue.session_places(session, before, limit)
-        plain = [seq for seq, step in places if step not in view.marks]
+        plain = [seq for seq, key in places.items() if key.step not in view.marks]
         found = catalogue.rendered(self._old, plain)
-        others = catalogue.numbered(seq for seq, _ in places if seq not in found)
+        others = catalogue.numbered(seq for seq in places if seq not in found)
         found |= {step.seq: self._of(with_mark(step, view)) for step in others}
-        return _body((found[seq] for seq, _ in places), _next([s for s, _ in places], limit))
+        keys = list(places.values())
+        marks = ((key.step, view.marks.get(key.step)) for key in keys)
+        milestones = {step for step, mark in marks if mark and mark.milestone is not None}
+        tiers = workspace.tiers_of_keys(keys, milestones)
+        return _body((found[seq] for seq in places), tiers, _next(list(places), limit))
 
-    def of_steps(self, steps: Sequence[Step], limit: int) -> bytes:
+    def of_steps(self, workspace: Workspace, steps: Sequence[Step], limit: int) -> bytes:
         """Returns the same of steps that were found otherwise."""
-        return _body(map(self._of, steps), _next([step.seq for step in steps], limit))
+        following = _next([step.seq for step in steps], limit)
+        return _body(map(self._of, steps), workspace.tiers_of(steps), following)
 
     def _of(self, step: Step) -> bytes:
         found = self._kept.get(step.id)
@@ -66,9 +82,13 @@ class Fragments:
         return text
 
 
-def _body(texts: Iterable[bytes], following: int | None) -> bytes:
+def _body(texts: Iterable[bytes], tiers: Iterable[str], following: int | None) -> bytes:
+    steps = (
+        b'{"tier": "%b", %b' % (tier.encode("ascii"), text[1:])
+        for text, tier in zip(texts, tiers, strict=True)
+    )
     return b'{"steps": [%b], "next": %b}' % (
-        b", ".join(texts),
+        b", ".join(steps),
         json.dumps(following).encode("ascii"),
     )
 
@@ -78,24 +98,48 @@ def _next(seqs: Sequence[int], limit: int) -> int | None:
 
 
 def _text(step: Step) -> bytes:
-    return json.dumps(timeline_form(step)).encode("ascii")
+    """Returns a step's text without its tier, which changes while the step does not."""
+    form = timeline_form(step)
+    del form["tier"]
+    return json.dumps(form).encode("ascii")
+
+
+def samples() -> list[Step]:
+    """Returns a step of each kind that has everything a step can have but a mark, and one with nothing."""
+    step, none = StepId("0" * 32), Oid(bytes(20))
+    bare = Step(step, 1, "main", (), "capture", "title", 0, Snapshot(none, none))
+    full = replace(
+        bare,
+        parents=(step, step),
+        title="a \u2026\n",
+        session="agent:1",
+        agent="agent",
+        turn=1,
+        tool="tool",
+        changes=ChangeCounts(1, 2, 3),
+        coverage=CoverageCounts(1, 2, 3, 4),
+        coverage_blob=none,
+        rules_blob=none,
+        prompt=none,
+        input=none,
+        result_text=none,
+        said=none,
+        state=none,
+        result=StepResult(False, 1, 2, 3),
+        model="model",
+        raw_bytes=1,
+        stored_bytes=2,
+        flags=("flag",),
+        reason="reason",
+        author="author",
+        source="source",
+        call="call",
+        tokens=Tokens(1, 2, 3),
+    )
+    return [bare, *(replace(full, kind=kind) for kind in get_args(StepKind))]
 
 
 def _kind() -> str:
     """Returns a name that is another one when steps are told otherwise, by whatever change."""
-    none = Oid(bytes(20))
-    step = Step(
-        StepId("0" * 32),
-        1,
-        "main",
-        (),
-        "tool",
-        "title",
-        0,
-        Snapshot(none, none),
-        changes=ChangeCounts(1, 2, 3),
-        result=StepResult(False, 1, 2, 3),
-        tokens=Tokens(1, 2, 3),
-        state=none,
-    )
-    return f"{VERSION} {_text(step).decode('ascii')}"
+    told = b"".join(map(_text, samples()))
+    return f"{VERSION} {hashlib.sha256(told).hexdigest()}"

@@ -23,7 +23,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _LOOKING = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-"""Methods that change nothing; no route has the latter two: there is no CORS."""
+"""Methods that change nothing; no route has OPTIONS: there is no CORS."""
 _DRAINED_BYTES = 256 << 10
 _DRAINED_S = 1.0
 _CAUTION = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -72,6 +72,17 @@ class Gate:
             else:
                 await send({"type": "websocket.close", "code": 1008})
             return
+        sender = _Unkept(send)
+        try:
+            await self._admit(scope, receive, sender)
+        except asyncio.CancelledError:
+            # The server ends, and this took longer than it waits.
+            if not sender.begun:
+                hint = "ask again once it runs"
+                await _answer(sender, *problem(503, "ending", "the server is ending", hint=hint))
+            raise
+
+    async def _admit(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         try:
             self._judge(scope)
             body = await self._body(scope, receive)
@@ -79,15 +90,7 @@ class Gate:
             await _drain(receive)
             await _answer(send, *refused.answer)
             return
-        sender = _Unkept(send)
-        try:
-            await self._app(scope, _replayed(body, receive), sender)
-        except asyncio.CancelledError:
-            # The server ends, and this took longer than it waits.
-            if not sender.begun:
-                hint = "ask again once it runs"
-                await _answer(send, *problem(503, "ending", "the server is ending", hint=hint))
-            raise
+        await self._app(scope, _replayed(body, receive), send)
 
     def _judge(self, scope: MutableMapping[str, Any]) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -234,7 +237,6 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
         (b"content-length", str(len(body)).encode("ascii")),
         # What is left of a refused request is not read.
         (b"connection", b"close"),
-        *_CAUTION,
     ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -9,40 +9,43 @@ from stepwell.store.engine.journal import Journal
 
 _MOST_BYTES = 16 << 20
 
+Moment = tuple[int, tuple[str, ...]]
+"""The newest operation, and the packs of what is sealed: sealing is none, and changes tiers."""
+
 
 class Pages:
-    """Answers by what was asked, each with the number of the operation that it is as of.
+    """Answers by what was asked, each with the moment that it is as of.
 
     Used by the thread of the loop alone: looking whether the journal grew costs less there than
-    asking another thread.
+    asking another thread. What is ready in memory (L1) is told as it was at that moment.
     """
 
     def __init__(self, store: Path) -> None:
         self._store = store
         self._journal: Journal | None = None
-        self._pages: dict[Hashable, tuple[int, bytes]] = {}
+        self._pages: dict[Hashable, tuple[Moment, bytes]] = {}
         self._bytes = 0
 
-    def find(self, asked: Hashable) -> bytes | None:
-        """Returns the answer; None when there is none that is true still."""
+    def find(self, asked: Hashable, now: Moment) -> bytes | None:
+        """Returns the answer; None when there is none of this moment."""
         found = self._pages.get(asked)
-        if found is None or found[0] != self._newest():
-            return None
-        return found[1]
+        return found[1] if found is not None and found[0] == now else None
 
-    def keep(self, asked: Hashable, number: int, answer: bytes) -> None:
-        """Takes an answer that is as of an operation; all go when they are too much."""
+    def keep(self, asked: Hashable, since: Moment, answer: bytes) -> None:
+        """Takes an answer that was begun after a moment; all go when they are too much."""
         if self._bytes + len(answer) > _MOST_BYTES:
             self._pages.clear()
             self._bytes = 0
-        self._bytes += len(answer) - len(self._pages.get(asked, (0, b""))[1])
-        self._pages[asked] = (number, answer)
+        before = self._pages.get(asked)
+        self._bytes += len(answer) - (0 if before is None else len(before[1]))
+        self._pages[asked] = (since, answer)
 
-    def _newest(self) -> int:
+    def now(self) -> Moment:
+        """Looks at the journal, and returns what an answer is compared with."""
         if self._journal is None:
             self._journal = Journal.open(self._store)
         self._journal.refresh()
-        return self._journal.last_number
+        return self._journal.last_number, self._journal.manifest.packs
 
     def close(self) -> None:
         """Lets go of the journal."""

@@ -40,6 +40,8 @@ logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 _AT_ONCE = 48
 """Connections that are taken before any is looked at, which must not use up what is spare."""
 _QUEUE = 1_024
+_LOOK_S = 0.1
+"""Between two looks, while writes are waited for, whether somebody does not want to wait."""
 _SPARE_FILES = 128
 """Descriptors that are not for connections: journal, packs, catalogue, children."""
 
@@ -151,22 +153,35 @@ class _Server(uvicorn.Server):
             _log.warning("%s", error.message)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Ends in good order; at the second Ctrl-C at once.
+        """Ends in good order; at the second Ctrl-C it hangs up on everybody, and begins nothing more.
 
-        The signal is not raised again afterwards, as uvicorn would: there is still work to do.
+        A write under way is finished even then. The signal is not raised again afterwards, as uvicorn
+        would: there is still work to do.
         """
-        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.force_exit |= self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Takes no more, finishes what is under way, and ends.
 
-        A write cannot be broken off, so that its client is told of it however long it takes.
+        A write cannot be broken off, so that its client is told of it however long it takes, unless
+        nobody is to be waited for.
         """
         self._parts.ending.set()
         self._parts.pulse.wake()
-        await self._parts.workers.end_writes()
+        for server in self.servers:
+            server.close()
+        writes = asyncio.create_task(self._parts.workers.end_writes())
+        while not (writes.done() or self.force_exit):
+            await asyncio.wait((writes,), timeout=_LOOK_S)
+        if self.force_exit:
+            self._hang_up()
         await super().shutdown(sockets)
+
+    def _hang_up(self) -> None:
+        self._parts.workers.drop_waiting()
+        for connection in self.server_state.connections:
+            connection.transport.abort()
 
 
 def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -155,7 +155,8 @@ def _page(
 ) -> Form:
     found = Sessions(workspace).snapshots(name, tag=tag)
     older = [step for step in found if after is None or step.seq < after]
-    forms = [snapshot_form(step) for step in older[:limit]]
+    page = older[:limit]
+    forms = [snapshot_form(*one) for one in zip(page, workspace.tiers_of(page), strict=True)]
     return {"snapshots": forms, "next": next_of(forms, limit, "seq")}
 
 
@@ -167,7 +168,8 @@ async def show_snapshot(
 
     def show(workspace: Workspace) -> Form:
         step = Sessions(workspace).snapshot(name, snapshot)
-        return {**snapshot_form(step), "state": workspace.state(name, at=step)}
+        form = snapshot_form(step, workspace.tiers_of([step])[0])
+        return {**form, "state": workspace.state(name, at=step)}
 
     return await looked(request, show)
 
@@ -278,18 +280,18 @@ async def show_timeline(
     """A session's steps with their annotations, newest first."""
     parts, asked = parts_of(request), (name, tag, limit, after)
 
-    def page(workspace: Workspace) -> tuple[int, bytes]:
-        # What comes while the page is made must not seem to be on it.
-        number, sessions = workspace.view().number, Sessions(workspace)
+    def page(workspace: Workspace) -> bytes:
+        sessions = Sessions(workspace)
         if tag is None:
             sessions.require(name)
-            return number, parts.fragments.page(workspace, name, limit, after)
+            return parts.fragments.page(workspace, name, limit, after)
         found = sessions.timeline(name, tag=tag, limit=limit, before=after)
-        return number, parts.fragments.of_steps(found, limit)
+        return parts.fragments.of_steps(workspace, found, limit)
 
-    body = parts.pages.find(asked)
+    # What comes while the page is made must not seem to be on it.
+    since = parts.pages.now()
+    body = parts.pages.find(asked, since)
     if body is None:
-        made = await parts.workers.read(page)
-        parts.pages.keep(asked, *made)
-        body = made[1]
+        body = await parts.workers.read(page)
+        parts.pages.keep(asked, since, body)
     return Response(body, media_type="application/json")

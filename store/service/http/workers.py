@@ -20,6 +20,8 @@ MOST_WAITING = 512
 class _Worker:
     def __init__(self, opened: Callable[[], Workspace], name: str) -> None:
         self.waiting = 0
+        self.drops = False
+        """Set when nothing more is begun, of what waits either."""
         self.idle = asyncio.Event()
         """Set while nobody waits."""
         self.idle.set()
@@ -42,6 +44,8 @@ class _Worker:
                 self.idle.set()
 
     def _do(self, work: Callable[[Workspace], T]) -> T:
+        if self.drops:
+            raise _ending()
         if self._workspace is None:
             self._workspace = self._opened()
         self._workspace.refresh()
@@ -55,6 +59,10 @@ class _Worker:
         workspace, self._workspace = self._workspace, None
         if workspace is not None:
             workspace.close()
+
+
+def _ending() -> BusyError:
+    return BusyError("the server is ending", hint="start it again")
 
 
 class Workers:
@@ -79,7 +87,7 @@ class Workers:
             BusyError: too many wait already, or the server ends.
         """
         if self._ending:
-            raise BusyError("the server is ending", hint="start it again")
+            raise _ending()
         return await self._writer.run(work)
 
     async def end_writes(self) -> None:
@@ -87,7 +95,13 @@ class Workers:
         self._ending = True
         await self._writer.idle.wait()
 
+    def drop_waiting(self) -> None:
+        """Begins nothing more: whoever waits, or comes, hears that the server ends (BusyError)."""
+        for worker in (*self._readers, self._writer):
+            worker.drops = True
+
     def close(self) -> None:
-        """Waits for what is under way and closes everything."""
+        """Waits for what is under way, and for nothing else, and closes everything."""
+        self.drop_waiting()
         for worker in (*self._readers, self._writer):
             worker.close()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from stepwell.store.catalogue import Catalogue
 from stepwell.store.catalogue import shards as shards_module
 from stepwell.store.catalogue.blocks import Blocks, pack
+from stepwell.store.catalogue.contents import NAME
 from stepwell.store.catalogue.folderlock import locked_folder
 from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.engine.journal import Journal
@@ -101,6 +102,26 @@ def test_what_is_told_of_a_step_later_is_in_its_text(
         found = later.rendered(counted.rendering, [early.seq])
         assert found.get(early.seq, b"a-model").count(b"a-model") == 1
     counted.check(later, history.steps)
+
+
+def test_what_is_told_of_a_step_later_survives_a_kill_before_it_counts(
+    catalogue: Catalogue, history: Any, journal: Journal, folder: Path
+) -> None:
+    """The step file was written anew, and the main file, whose commit says so, was not."""
+    counted, main = _Counted(), folder / NAME
+    counted.check(catalogue, history.steps)
+    kept = main.read_bytes()
+    early = history.steps[3]
+    told = Account("a-model", StepResult(False, 1, 5), None, None)
+    history.commit([AccountSet(early.id, early.seq, told)])
+    journal.refresh()
+    Catalogue.open(folder, journal, writable=True)
+    assert main.read_bytes() != kept
+    main.write_bytes(kept)
+    Catalogue.open(folder, journal, writable=True)
+    later = Catalogue.open(folder, journal, writable=True)
+    assert b"a-model" in later.rendered(_Counted().rendering, [early.seq])[early.seq]
+    assert later.numbered([early.seq])[0].model == "a-model"
 
 
 def _flipped(content: bytes, chance: random.Random) -> bytes:

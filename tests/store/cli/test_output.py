@@ -92,7 +92,7 @@ def test_progress_is_for_terminals_and_for_work_that_takes_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It appears after a while, at a pace, and is wiped before the next line."""
-    clock = iter([1, 100_000_000, 500_000_000, 550_000_000, 650_000_000])
+    clock = iter([1, 100_000_000, 500_000_000, 550_000_000, 650_000_000, 10**9, 2 * 10**9])
     monkeypatch.setattr("time.monotonic_ns", lambda: next(clock))
     terminal = Output(_channel(), _channel(terminal=True))
     for done in range(5):
@@ -100,6 +100,10 @@ def test_progress_is_for_terminals_and_for_work_that_takes_long(
     assert _written(terminal.err) == b"\r\x1b[Kreading 2 of 5\r\x1b[Kreading 4 of 5"
     terminal.note("done")
     assert _written(terminal.err).endswith(b"4 of 5\r\x1b[Kdone\n")
+    terminal.progress("reading", 5, 5)
+    terminal.progress("reading", 5, 5)
+    terminal.flush()
+    assert _written(terminal.err).endswith(b"reading 5 of 5\r\x1b[K")
     piped = Output(_channel(), _channel())
     piped.progress("reading", 1, 5)
     assert _written(piped.err) == b""

@@ -62,6 +62,10 @@ def test_a_snapshot_is_taken_listed_compared_restored_and_deleted(
     assert [one["path"] for one in between["changes"]] == ["README"]
     assert "~ /me:s/plan/n  1 → 2" in run("session", "diff", "me:s", first, second).text
     assert "number 2" in run("session", "timeline", "me:s").text
+    run("gc")
+    steps = run("session", "timeline", "me:s", "--json").json["steps"]
+    steps += [one["step"] for one in run("session", "snapshots", "--json").json["snapshots"]]
+    assert {step["tier"] for step in steps} == {"L3"}
 
     assert run("session", "restore", "me:s", first).code == 2
     dry = run("session", "restore", "me:s", first, "--dry-run")

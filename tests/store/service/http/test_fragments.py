@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from stepwell.store import Step, Workspace
 from stepwell.store.catalogue import shards as shards_module
 from stepwell.store.engine.context import no_progress
-from stepwell.store.service.http.fragments import Fragments
+from stepwell.store.model.steps import StepKind
+from stepwell.store.service.http.fragments import Fragments, samples
 from stepwell.store.sessionforms import timeline_form
 from stepwell.store.sessions import Sessions
 
@@ -34,6 +37,11 @@ def _read(workspace: Workspace) -> list[Step]:
     return Sessions(workspace).timeline(S, limit=1_000)
 
 
+def _wanted(workspace: Workspace) -> list[object]:
+    steps = _read(workspace)
+    return [timeline_form(*one) for one in zip(steps, workspace.tiers_of(steps), strict=True)]
+
+
 def _paged(fragments: Fragments, workspace: Workspace, limit: int) -> list[object]:
     found: list[object] = []
     before: int | None = None
@@ -48,7 +56,7 @@ def _paged(fragments: Fragments, workspace: Workspace, limit: int) -> list[objec
 @pytest.mark.parametrize("limit", [1, 4, 5, 500])
 def test_pages_hold_what_the_steps_say(workspace: Workspace, limit: int) -> None:
     """Old steps and new ones, once each, whether they were made ready or not."""
-    wanted = [timeline_form(step) for step in _read(workspace)]
+    wanted = _wanted(workspace)
     unready, ready = Fragments(), Fragments()
     assert _paged(unready, workspace, limit) == wanted
     ready.make_ready(workspace, no_progress, lambda: False)
@@ -67,8 +75,33 @@ def test_marks_come_and_go_in_old_steps_too(workspace: Workspace) -> None:
     ]
     for change in changes:
         change()
-        wanted = [timeline_form(step) for step in _read(workspace)]
+        wanted = _wanted(workspace)
         assert _paged(fragments, workspace, 9) == wanted
+
+
+def test_tiers_are_those_of_now_whenever_the_texts_were_made(workspace: Workspace) -> None:
+    """Of stored steps and new ones: a milestone, some ready in memory, and all of them sealed."""
+    fragments = Fragments()
+    fragments.make_ready(workspace, no_progress, lambda: False)
+    workspace.mark(_read(workspace)[-3], label="good", milestone=True)
+    while workspace.has_unready:
+        workspace.make_ready()
+    before = _paged(fragments, workspace, 4)
+    assert before == _wanted(workspace)
+    workspace.gc()
+    after = _paged(fragments, workspace, 4)
+    assert after == _wanted(workspace) != before
+    tagged = json.loads(fragments.of_steps(workspace, _read(workspace), 500))
+    assert tagged == {"steps": after, "next": None}
+
+
+def test_samples_have_everything_that_a_step_can_have() -> None:
+    """So that a text that is made otherwise is of another kind; marked steps' texts are not stored."""
+    bare, *full = samples()
+    assert {step.kind for step in full} == set(get_args(StepKind))
+    told = {one.name for one in fields(Step)} - {"id", "seq", "branch", "kind", "time_ns"}
+    for name in told - {"snapshot", "checkpoint"}:
+        assert all(getattr(step, name) != getattr(bare, name) for step in full), name
 
 
 def test_a_purge_leaves_no_text_of_before(workspace: Workspace) -> None:
@@ -79,7 +112,7 @@ def test_a_purge_leaves_no_text_of_before(workspace: Workspace) -> None:
     before = {path.name for path in folder.glob("rows-*")}
     old = {step.snapshot.tree.hex().encode() for step in _read(workspace)}
     workspace.purge(paths=[b"a"])
-    wanted = [timeline_form(step) for step in _read(workspace)]
+    wanted = _wanted(workspace)
     assert _paged(fragments, workspace, 9) == wanted
     fragments.make_ready(workspace, no_progress, lambda: False)
     after = {path.name for path in folder.glob("rows-*")}

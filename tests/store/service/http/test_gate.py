@@ -82,6 +82,8 @@ def test_methods_that_a_route_has_not_are_refused_with_the_token(server: Served)
             assert refused.headers["allow"].lower().split(", ") == sorted(document[path])
             if method != "HEAD":
                 assert refused.json["code"] == "method_not_allowed"
+    refused = server.ask("POST", "/openapi.json", {})
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 HOSTS = [
@@ -297,9 +299,10 @@ def test_a_request_that_is_broken_off_at_the_end_is_told_so() -> None:
     """A problem document, where nothing was answered yet; what was begun is only cut off."""
     assert asyncio.run(_broken_off(begun=False)) == [503, b"ending"]
     assert asyncio.run(_broken_off(begun=True)) == [200]
+    assert asyncio.run(_broken_off(begun=False, whole=False)) == [503, b"ending"]
 
 
-async def _broken_off(*, begun: bool) -> list[object]:
+async def _broken_off(*, begun: bool, whole: bool = True) -> list[object]:
     sent: list[MutableMapping[str, Any]] = []
 
     async def app(_: object, __: object, send: Send) -> None:
@@ -309,6 +312,9 @@ async def _broken_off(*, begun: bool) -> list[object]:
         await asyncio.Event().wait()
 
     async def receive() -> MutableMapping[str, Any]:
+        if not whole:
+            ready.set()
+            await asyncio.Event().wait()
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: MutableMapping[str, Any]) -> None:

@@ -239,6 +239,24 @@ def test_a_timeline_is_paged_without_gap_or_repeat(server: Served, lease: int) -
     assert numbers[-6:] == [4, 3, 2, 1, 2, 1]
 
 
+def test_a_page_that_was_asked_for_before_tells_that_its_steps_are_sealed(
+    server: Served, lease: int
+) -> None:
+    """Sealing is no operation; snapshots tell of it, too."""
+    _snapshot(server, lease)
+    timeline, snapshots = f"/sessions/{S}/timeline", f"/sessions/{S}/snapshots"
+    before = server.ask("GET", timeline).json["steps"]
+    assert before[0]["tier"] == "L2"
+    with Workspace.open(server.root, home=server.home) as ws:
+        ws.gc()
+    after = server.ask("GET", timeline).json["steps"]
+    assert after == [{**step, "tier": "L3"} for step in before]
+    listed = server.ask("GET", snapshots).json["snapshots"][0]
+    assert listed["step"]["tier"] == "L3"
+    shown = server.ask("GET", f"{snapshots}/{listed['id']}").json
+    assert shown["step"]["tier"] == "L3"
+
+
 def test_events_come_as_they_happen_and_again_after_the_last_one_seen(
     server: Served, lease: int
 ) -> None:
