@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from stepwell.tui.gateway import environment
-from stepwell.tui.values import printable
+from stepwell.tui.values import printable, printable_line
 
 _PLUS = frozenset(
     ("vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "kak", "joe", "micro", "ne")
@@ -22,6 +23,7 @@ _COLON = frozenset(("hx", "helix", "subl", "zed"))
 """Editors that take `FILE:LINE`."""
 _PRINTING = frozenset(("diff", "difft", "delta", "icdiff", "colordiff"))
 """Differs that print and end."""
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 _GOTO = frozenset(("code", "codium", "cursor", "windsurf"))
 """Editors that take `--goto FILE:LINE`, and come back at once without `--wait`."""
 
@@ -91,7 +93,20 @@ def _compare(app: App[Any], command: Sequence[str], files: Sequence[str]) -> str
         done = subprocess.run([*command, *files], capture_output=True, check=False)
     except OSError as error:
         return printable(f"cannot run {command[0]}: {error.strerror}")
-    return run_there(app, ["less", "-R"], done.stdout or done.stderr)
+    return run_there(app, ["less", "-R"], tamed(done.stdout or done.stderr))
+
+
+def tamed(output: bytes) -> bytes:
+    """Returns what a differ printed with its colours, and nothing else that acts on a terminal."""
+    parts = _COLOUR.split(output)
+    colours = [*_COLOUR.findall(output), b""]
+    clean = (_harmless(part) for part in parts)
+    return b"".join(part + colour for part, colour in zip(clean, colours, strict=True))
+
+
+def _harmless(output: bytes) -> bytes:
+    lines = output.decode("utf-8", "surrogateescape").split("\n")
+    return "\n".join(printable_line(line) for line in lines).encode("utf-8", "backslashreplace")
 
 
 def _laid(folder: str, side: str, name: bytes, text: bytes | None) -> str:

@@ -1,4 +1,4 @@
-"""The bottom line: at most seven keys of the pane in focus; or, for a while, why a key was refused."""
+"""The bottom line: the nearest keys of the pane in focus; or, for a while, why a key was refused."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ class StepList(RangedList):
     def ends(self) -> tuple[Step, Step] | None:
         """What the steps of the range lead from and to; None: there is no range, or it is not read.
 
-        From the oldest one's parent, where there is one that was read lately.
+        From the oldest one's parent, which is asked for where it was not read lately.
         """
         rows = [row for row in self.span or () if row]
         steps = [self._step(row) for row in rows]
@@ -229,8 +229,13 @@ class StepList(RangedList):
         if not known or len(known) < len(rows):
             return None
         parent = self.columns.parents[self.columns.ordinal(known[0].seq)]
-        before = self.step_numbered(parent) if parent else None
-        return before or known[0], known[-1]
+        if not parent:
+            return known[0], known[-1]
+        before = self.step_numbered(parent)
+        if before is None:
+            self._ask((parent,), StepsWanted)
+            return None
+        return before, known[-1]
 
     def action_now(self) -> None:
         """To the head of the current branch."""

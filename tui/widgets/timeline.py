@@ -57,7 +57,8 @@ class Timeline(StepList):
     def take_timeline(self, lanes: LaneMap, tips: Tips, newest: Sequence[Step]) -> None:
         """Shows a history; the selected step stays selected unless the cursor follows the top."""
         seq, sticks = self.selected_seq, self.following
-        began = self.columns.seqs[self._ordinal(self.range_start)] if self.range_start else None
+        start = self.range_start
+        began = self.columns.seqs[self._ordinal(start)] if start else None
         before = self._pager.columns
         first = not self.loaded
         self._lanes, self._tips, self.loaded = lanes, tips, True
@@ -71,7 +72,7 @@ class Timeline(StepList):
         self._asked = ()
         if not first and not sticks:
             self.unseen += _newer(lanes.columns, before)
-        self.range_start = self._row_of(began) if began else None
+        self.range_start = self._row_of(began) if began else start
         self.set_count(self._listed.rows, self._row_after(seq, first, sticks and began is None))
         self._moved()
 

@@ -101,6 +101,22 @@ def test_a_range_shows_what_all_its_steps_changed(
     play_over(root, scene)
 
 
+def test_a_range_under_a_filter_begins_before_its_oldest_step(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """Also where the step before is not listed, and so was not read."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("f", *"fifty", "enter")
+        await settle(pilot, app)
+        await pilot.press("g", "j", "v")
+        await settle(pilot, app)
+        assert app.main.timeline.selected_seq == 3
+        assert app.main.diff.title_text.startswith("Diff #2 → #3")
+
+    play_over(root, scene)
+
+
 def test_a_range_of_lines_picks_its_hunks_and_is_copied(
     root: Path, play_over: Make, settle: Make
 ) -> None:
