@@ -172,6 +172,7 @@ class _Daemon:
         self._doubt: str | None = None
         self._sealer = Sealer(log)
         self._settled: float | None = None
+        self._given_back = time.monotonic()
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
         self._keeps_text = KeepsText(settings.config, log)
@@ -317,7 +318,14 @@ class _Daemon:
             self._begin_account(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))
+            await self._give_back(desk, unused_s)
             await self._settle_memory(desk)
+
+    async def _give_back(self, desk: Desk, unused_s: float) -> None:
+        """Gives the system what large work needed and let go of, once nobody has asked for a moment."""
+        if _is_own_process() and unused_s > _UPKEEP_S and desk.last > self._given_back:
+            await desk.if_free(_give_back_memory)
+            self._given_back = time.monotonic()
 
     async def _settle_memory(self, desk: Desk) -> None:
         """Has the collector of garbage leave alone what stays: all that is known of the workspace.

@@ -15,7 +15,7 @@ from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.patchlines import PatchLines
 from stepwell.store.model.steps import Step
 
-LARGEST = 1 << 20
+LARGEST = 1 << 18
 """Bytes that one step may take in memory; a larger one is read from the store each time."""
 
 _MOST_LINES = 10_000
