@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,6 +12,14 @@ from stepwell.store.engine.context import Progress, no_progress
 from stepwell.store.engine.importing import StepImport
 from stepwell.store.engine.sharing import remotes
 from stepwell.store.engine.sharing.remotes import Remote
+from stepwell.store.model.errors import (
+    FailedError,
+    IntegrityError,
+    NoSpaceError,
+    StepwellError,
+)
+from stepwell.store.model.ids import StepId
+from stepwell.store.model.text import plural
 from stepwell.store.upkeep import UpkeepVerbs
 
 if TYPE_CHECKING:
@@ -137,37 +147,59 @@ class ShareVerbs(UpkeepVerbs):
     def pull(self, name: str, *, progress: Progress = no_progress) -> Loaded:
         """Adds what other workspaces pushed, on branches `NAME/BRANCH`; files stay as they are.
 
-        Everything is checked before the first step is added. Pulling again adds what is new.
+        Everything of a workspace is checked before its first step is added. Pulling again adds what
+        is new. Steps that were pruned here, and removed, do not come back. The branch that is
+        checked out stays where it is: what belongs on it goes to the next free folder.
 
         Raises:
             NotFoundError: there is no such remote.
-            IntegrityError: something that was fetched is not as it has to be; of that workspace
-                nothing was added.
-            FailedError: the remote cannot be reached.
+            NoSpaceError: no room is left; what was added stays.
+            IntegrityError: what some workspaces pushed is not as it has to be; nothing of it was
+                added, and all that is new of the others. Facts: `refused` (workspace and reason of
+                each), and `imported`, `skipped`, `branches` of what was added.
+            FailedError: the remote cannot be reached, or does not hand out what it lists; facts as
+                above.
         """
-        from stepwell.store.engine.bundles import Loaded
+        from stepwell.store.engine.sharing.fetched import removed_steps
         from stepwell.store.engine.sharing.transport import timelines
 
         remote = self._remote(name)
         self.refresh()
         progress(f"asking {name}", 0, 0)
         found = timelines(self.store, remote, self._context.randomness)
-        done = [self._pull_from(remote, one, progress) for one in found if one != self.id]
-        return Loaded(
-            sum(one.imported for one in done),
-            sum(one.skipped for one in done),
-            tuple(error for one in done for error in one.errors),
-            tuple(sorted({branch for one in done for branch in one.branches})),
-        )
+        removed = cache(lambda: removed_steps(self._journal))
+        done: list[Loaded] = []
+        refused: dict[str, StepwellError] = {}
+        for workspace in found:
+            try:
+                if workspace != self.id:
+                    done.append(self._pull_from(remote, workspace, removed, progress))
+            except NoSpaceError:
+                raise
+            except (IntegrityError, FailedError) as error:
+                refused[workspace] = error
+        told = _together(done)
+        if refused:
+            raise _some_refused(remote, refused, told)
+        return told
 
-    def _pull_from(self, remote: Remote, workspace: str, progress: Progress) -> Loaded:
+    def _pull_from(
+        self,
+        remote: Remote,
+        workspace: str,
+        removed: Callable[[], frozenset[StepId]],
+        progress: Progress,
+    ) -> Loaded:
         from stepwell.store.engine.bundles import BundleLoad, is_here
         from stepwell.store.engine.sharing.fetched import origin_of, read_mirror
         from stepwell.store.engine.sharing.transport import fetch
 
         progress(f"fetching from {remote.name}", 0, 0)
         mirror = fetch(self.store, remote, workspace, self._context.randomness)
-        fetched = read_mirror(mirror, lambda step: not is_here(self._journal, step))
+        journal = self._journal
+        fetched = read_mirror(
+            mirror, lambda step: is_here(journal, step), lambda step: step in removed()
+        )
         load = BundleLoad(fetched.contents, origin_of(remote.name, fetched))
         steps, done = fetched.contents.steps, 0
         while done < len(steps):
@@ -176,3 +208,33 @@ class ShareVerbs(UpkeepVerbs):
         self.finish_import(load, fetched.contents.branches)
         loaded = load.loaded
         return replace(loaded, skipped=loaded.skipped + len(fetched.steps) - len(steps))
+
+
+def _together(done: Sequence[Loaded]) -> Loaded:
+    from stepwell.store.engine.bundles import Loaded
+
+    return Loaded(
+        sum(one.imported for one in done),
+        sum(one.skipped for one in done),
+        tuple(error for one in done for error in one.errors),
+        tuple(sorted({branch for one in done for branch in one.branches})),
+    )
+
+
+def _some_refused(
+    remote: Remote, refused: Mapping[str, StepwellError], told: Loaded
+) -> StepwellError:
+    """Returns the one error that tells of all timelines that could not be taken."""
+    damaged = any(isinstance(error, IntegrityError) for error in refused.values())
+    reasons = "; ".join(f"{one}: {error.message}" for one, error in refused.items())
+    others = f"{plural(told.imported, 'step')} of others came in" if told.imported else ""
+    hints = dict.fromkeys(error.hint for error in refused.values() if error.hint)
+    return (IntegrityError if damaged else FailedError)(
+        f"{plural(len(refused), 'timeline')} of {remote.name} did not come in: {reasons}",
+        hint="; ".join(filter(None, (others, *hints))),
+        remote=remote.name,
+        refused=[{"workspace": one, "reason": e.message} for one, e in refused.items()],
+        imported=told.imported,
+        skipped=told.skipped,
+        branches=list(told.branches),
+    )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stepwell.store import (
+    Act,
     FailedError,
     IntegrityError,
     RefusedError,
@@ -186,14 +190,29 @@ def test_git_signs_in_as_the_person_does_and_runs_no_hook_of_theirs(
     assert f"refs/stepwell/{ann.id}/operations" in _git("-C", server, "for-each-ref")
 
 
-def _operations(server: Path, lines: list[bytes]) -> None:
+def _operations(server: Path, lines: list[bytes], workspace: str = "ab" * 8) -> None:
     """Makes the server hold a timeline with these operations, as somebody hostile could."""
     blob = _git("-C", server, "hash-object", "-w", "--stdin", feed=b"\n".join(lines) + b"\n")
     entry = f"100644 blob {blob}\t0000000001-{len(lines):010d}.jsonl\n"
     tree = _git("-C", server, "mktree", feed=entry.encode())
     person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
     commit = _git("-C", server, *person, "commit-tree", tree, "-m", "x")
-    _git("-C", server, "update-ref", f"refs/stepwell/{'ab' * 8}/operations", commit)
+    _git("-C", server, "update-ref", f"refs/stepwell/{workspace}/operations", commit)
+
+
+def _joined(first: Workspace, second: Workspace) -> list[bytes]:
+    """Returns the lines of a history that begins as the first's and goes on as the second's."""
+    from stepwell.store.engine import codec
+
+    told = [operation for ws in (first, second) for operation in ws.operations_after(0, 2)]
+    forms = [
+        codec.operation_to_json(replace(operation, number=number))
+        for number, operation in enumerate(told, 1)
+    ]
+    steps = [effect["step"] for form in forms for effect in form["effects"] if "step" in effect]
+    for seq, step in enumerate(steps, 1):
+        step["seq"] = seq
+    return [json.dumps(form).encode() for form in forms]
 
 
 def _hostile(ws: Workspace, **changed: object) -> bytes:
@@ -217,6 +236,14 @@ def _hostile(ws: Workspace, **changed: object) -> bytes:
         {"kind": "shell"},
         {"title": "x" * 200_000},
         {"flags": [1]},
+        {"branch": None},
+        {"branch": "\ud800"},
+        {"title": None},
+        {"call": [1]},
+        {"result": {"ok": "yes"}},
+        {"result": {"ok": True, "exit_code": "0"}},
+        {"tokens": ["a", 1, 1]},
+        {"turn": True},
         {"snapshot": None},
     ],
 )
@@ -269,3 +296,222 @@ def test_a_server_that_forgets_is_noticed(make: Make, server: Path) -> None:
     with pytest.raises(FailedError, match="no room here"):
         ann.push("origin")
     assert ann.remotes()[0].pushed is None
+
+
+def test_a_pull_leaves_the_checked_out_branch_where_it_is(make: Make) -> None:
+    """What belongs on it goes beside it; the files are still those of its head."""
+    ann, ben = make("ann"), make("ben")
+    _write(ann, "a", "1\n")
+    ann.push("origin")
+    ben.pull("origin")
+    ben.apply(ben.plan_switch("origin/main"), force=True)
+    head = ben.head().id
+    newer = _write(ann, "a", "2\n")
+    ann.push("origin")
+    told = ben.pull("origin")
+    assert (told.imported, told.branches) == (1, ("origin-2/main",))
+    assert ben.head().id == head and ben.view().current == "origin/main"
+    assert ben.get_step("origin-2/main").id == newer.id
+    assert ben.capture("nothing changed") is None
+    ben.apply(ben.plan_switch("main"), force=True)
+    last = _write(ann, "a", "3\n")
+    ann.push("origin")
+    ben.pull("origin")
+    assert ben.get_step("origin/main").id == last.id
+    assert ben.verify(full=True).ok
+
+
+def test_a_remote_that_claims_own_steps_moves_no_branch(make: Make, server: Path) -> None:
+    """A branch of the remote's name that ends with a step of this workspace is its own."""
+    ann, eve = make("ann"), make("eve")
+    _write(ann, "a", "mine\n")
+    ann.create_branch("origin/main")
+    head = ann.get_step("origin/main").id
+    _write(eve, "a", "evil\n")
+    ann.push("origin")
+    eve.push("origin")
+    # Whoever reads the remote has all objects of it, and can push them again as theirs.
+    listed = _git("-C", server, "for-each-ref", "--format=%(objectname) %(refname)")
+    for number, (commit, ref) in enumerate(line.split() for line in listed.splitlines()):
+        _git("-C", server, "update-ref", f"refs/stepwell/{'ab' * 8}/heads/{number}", commit)
+        if eve.id in ref:
+            _git("-C", server, "update-ref", "-d", ref)
+    _operations(server, _joined(ann, eve))
+    told = ann.pull("origin")
+    assert (told.imported, told.branches) == (2, ("origin-2/main",))
+    assert ann.get_step("origin/main").id == head
+
+
+def test_a_timeline_that_is_refused_keeps_none_of_the_others_back(make: Make, server: Path) -> None:
+    """They come in, before the one error names those that did not."""
+    ann, ben = make("ann"), make("ben")
+    written = _write(ann, "a", "a\n")
+    ann.push("origin")
+    for workspace in ("00" * 8, "ff" * 8):
+        _operations(server, [_hostile(ben)], workspace)
+    with pytest.raises(IntegrityError, match="2 timelines of origin") as caught:
+        ben.pull("origin")
+    facts = caught.value.facts
+    assert [one["workspace"] for one in facts["refused"]] == ["00" * 8, "ff" * 8]
+    assert (facts["imported"], facts["branches"]) == (2, ["origin/main"])
+    assert ben.get_step("origin/main").id == written.id
+    assert ben.verify(full=True).ok
+
+
+def _marked(ws: Workspace, **changed: object) -> bytes:
+    """Returns the line of an operation that marks a step of its own, but for those fields."""
+    form = json.loads(_hostile(ws))
+    note = {"id": "n", "text": "t", "by": "b", "time_ns": 1, "path": None, "line": None}
+    mark = {"label": None, "tags": [], "milestone": None, "notes": [note]}
+    for name, value in changed.items():
+        (note if name in note and name != "by" else mark)[name] = value
+    form["effects"].append({"do": "mark", "step": "0" * 32, "mark": mark})
+    return json.dumps(form).encode()
+
+
+def _deep(levels: int) -> dict[str, Any]:
+    return {"more": _deep(levels - 1)} if levels else {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"milestone": "x"}, "a milestone"),
+        ({"milestone": {"quality": 1}}, "a milestone"),
+        ({"milestone": {"quality": {"functions": 2}}}, "a milestone"),
+        ({"milestone": {"quality": {"checks": {"t": {"duration_ms": "x"}}}}}, "a milestone"),
+        ({"milestone": {"project_state": {"files": "x"}}}, "a milestone"),
+        ({"milestone": {"project_state": {"files": 1, "kinds": []}}}, "a milestone"),
+        ({"milestone": {"history": {"steps": []}}}, "a milestone"),
+        ({"milestone": {"baseline": {"duration_ms": 10**400}}}, "a milestone"),
+        ({"milestone": {"x": float("nan")}}, "a milestone"),
+        ({"milestone": _deep(40)}, "a milestone"),
+        ({"milestone": {"x": ["y" * 50_000] * 50}}, "a milestone"),
+        ({"created_ns": "now"}, "a number"),
+        ({"created_ns": 1.5}, "a number"),
+        ({"by": 7}, "no text"),
+        ({"label": 7}, "a label"),
+        ({"label": "\ud800"}, "a label"),
+        ({"tags": [None]}, "no text"),
+        ({"text": None}, "no text"),
+        ({"id": 7}, "no text"),
+        ({"time_ns": None}, "a number"),
+        ({"line": "1"}, "a number"),
+        ({"path": "../../etc/passwd"}, "a note"),
+        ({"path": "/etc/passwd"}, "a note"),
+        ({"path": 7}, "cannot be read"),
+        ({"notes": 7}, "cannot be read"),
+    ],
+)
+def test_a_hostile_mark_is_refused(
+    make: Make, server: Path, changed: dict[str, object], why: str
+) -> None:
+    """Whatever of it would be shown later, and is not what that takes it for."""
+    ann = make("ann")
+    # Its mark is looked at before it is missed that the objects of the step are not there.
+    _operations(server, [_marked(ann, **changed)])
+    before = ann.view().number
+    with pytest.raises(IntegrityError, match=why):
+        ann.pull("origin")
+    assert ann.view().number == before
+
+
+def test_a_milestone_comes_along_as_it_is(make: Make) -> None:
+    """With all that was measured of it."""
+    from stepwell.store.rules.milestones import measured
+
+    ann, ben = make("ann"), make("ben")
+    step = _write(ann, "a.py", "def f(x):\n    return 1 if x else 2\n")
+    ann.mark(step, milestone=measured(ann, step), note="well", path=b"a.py", line=1, by="ann")
+    ann.push("origin")
+    ben.pull("origin")
+    assert ben.get_step(step.id).checkpoint == ann.get_step(step.id).checkpoint
+
+
+def test_steps_that_were_removed_here_stay_away(make: Make) -> None:
+    """What follows them there follows here what they followed."""
+    from stepwell.store.model.retention import Policy
+
+    ann, ben = make("ann"), make("ben")
+    for number in range(6):
+        _write(ann, "a", f"{number}\n")
+    ann.push("origin")
+    assert ben.pull("origin").imported == 7
+    _write(ben, "b", "b\n")
+    ben.delete_branch("origin/main")
+    few = Policy(keep_last=1, hourly=0, daily=0, per_session=1)
+    assert ben.prune(few).dropped
+    assert ben.pull("origin").imported == 0
+    assert ben.gc(grace_minutes=0).swept.steps
+    left = {step.id for step in ben.steps(all_branches=True)}
+    assert not left & {step.id for step in ann.steps(all_branches=True)}
+    told = ben.pull("origin")
+    assert (told.imported, told.branches) == (0, ())
+    newest = _write(ann, "a", "newest\n")
+    ann.push("origin")
+    told = ben.pull("origin")
+    assert (told.imported, told.branches) == (1, ("origin/main",))
+    assert {step.id for step in ben.steps(all_branches=True)} == left | {newest.id}
+    assert ben.get_step(newest.id).parents == ()
+    assert ben.verify(full=True).ok
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "why"),
+    [
+        ("LARGEST_ENTRY", 50_000, "too large"),
+        ("MOST_BYTES", 90_000, "holds more than"),
+        ("MOST_STEPS", 1, "too many steps"),
+    ],
+)
+def test_what_is_beyond_the_limits_is_refused(
+    make: Make, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, why: str
+) -> None:
+    """The size of an object before it is read; of all objects, and the steps, as they are."""
+    ann, ben = make("ann"), make("ben")
+    _write(ann, "large", "x" * 100_000)
+    ann.push("origin")
+    before = ben.view().number
+    with monkeypatch.context() as patch:
+        patch.setattr(f"stepwell.store.engine.sharing.fetched.{limit}", value)
+        with pytest.raises(IntegrityError, match=why):
+            ben.pull("origin")
+    assert ben.view().number == before
+    assert ben.pull("origin").imported == 2
+
+
+def test_a_damaged_mirror_is_found_before_anything_is_recorded(make: Make) -> None:
+    """Every object that is needed is hashed beforehand, contents too."""
+    from stepwell.store.engine.sharing.transport import fetch
+
+    ann, ben = make("ann"), make("ben")
+    _write(ann, "noise", random.Random(1).randbytes(100_000).hex())
+    ann.push("origin")
+    mirror = fetch(ben.store, ben.remotes()[0], ann.id, os.urandom)
+    (pack,) = (mirror / "objects" / "pack").glob("*.pack")
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2] ^= 1
+    pack.chmod(0o600)
+    pack.write_bytes(content)
+    before = ben.view().number
+    with pytest.raises(IntegrityError, match="what was fetched was refused"):
+        ben.pull("origin")
+    assert ben.view().number == before
+
+
+def test_sessions_keep_their_names_from_pull_to_pull(make: Make) -> None:
+    """Those of two workspaces that have the same name are told apart."""
+    ann, ben, eve = make("ann"), make("ben"), make("eve")
+    for number in range(2):
+        for ws in (ann, ben, eve):
+            Path(os.fsdecode(ws.root), "a").write_text(f"{ws.id} {number}\n")
+            ws.record(act=Act("x", "tool", session="claude:s"))
+        ann.push("origin")
+        ben.push("origin")
+        eve.pull("origin")
+        names = {row.name: row.steps for row in eve.sessions()}
+        assert names == {
+            "claude:s": number + 1,
+            "claude:s+imported": number + 1,
+            "claude:s+imported-2": number + 1,
+        }

@@ -8,10 +8,9 @@ left after that is as good as if this store had captured it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from stepwell.store.engine import codec
 from stepwell.store.engine.bundles.format import (
@@ -21,6 +20,7 @@ from stepwell.store.engine.bundles.format import (
     malformed,
     object_digest,
 )
+from stepwell.store.engine.bundles.said import check_said, is_id, is_name, is_nameable, is_path
 from stepwell.store.engine.bundles.save import blobs_of
 from stepwell.store.engine.coverage import decode_coverage, decode_rules
 from stepwell.store.engine.extras import Extras, decode
@@ -41,15 +41,11 @@ from stepwell.store.engine.objects import (
 )
 from stepwell.store.engine.statedocs import decode_state
 from stepwell.store.model.ids import Oid, StepId
-from stepwell.store.model.steps import Mark, Step, StepKind
+from stepwell.store.model.steps import Mark, Step
 
-_ID = re.compile("[0-9a-f]{32}")
 _MODES = frozenset({MODE_FILE, MODE_EXEC, MODE_LINK, MODE_TREE})
 _DEEPEST = 300
-_LONGEST_NAME = 255
-_MOST_STEPS = 1_000_000
-_LONGEST_TEXT = 100_000
-_KINDS = get_args(StepKind)
+MOST_STEPS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,11 @@ class Carried(ObjectReader, Protocol):
     """An ObjectReader over objects from elsewhere, which tells what it does not have."""
 
     def kind(self, oid: Oid) -> str | None:
-        """Returns an object's kind; None when it is not here."""
+        """Returns the kind of an object once its bytes were hashed; None when it is not here.
+
+        Raises:
+            IntegrityError: it is beyond the limits of what is taken.
+        """
 
 
 class _Objects:
@@ -123,8 +123,12 @@ def checked(steps: Sequence[_Marked], branches: Mapping[str, StepId], objects: C
     Raises:
         IntegrityError: a step says what none may say, or lacks something that it needs.
     """
+    if len(steps) > MOST_STEPS:
+        raise malformed("it has too many steps")
     for step, mark in steps:
-        _check_said(step, mark)
+        check_said(step, mark)
+    if not all(is_nameable(name) and is_id(head) for name, head in branches.items()):
+        raise malformed("a branch in it leads nowhere")
     _Checker(objects).check([step for step, _ in steps])
     return Contents(tuple(steps), branches, objects)
 
@@ -135,14 +139,13 @@ _Marked = tuple[Step, Mark | None]
 def _parsed(document: bytes) -> tuple[tuple[_Marked, ...], Mapping[str, StepId]]:
     try:
         form = json.loads(document)
-        if len(form["steps"]) > _MOST_STEPS:
-            raise malformed("it has too many steps")
         steps = tuple(map(_step, form["steps"]))
         branches = {name: StepId(head) for name, head in form["branches"].items()}
+        own = {step.id for step, _ in steps}
+        led = all(head in own for head in branches.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise malformed("its steps cannot be read") from error
-    own = {step.id for step, _ in steps}
-    if not all(_is_text(name) and head in own for name, head in branches.items()):
+    if not led:
         raise malformed("a branch in it leads nowhere")
     return steps, branches
 
@@ -151,42 +154,6 @@ def _step(form: Mapping[str, Any]) -> _Marked:
     step = codec.step_from_json(form["step"])
     mark = codec.mark_from_json(form["mark"]) if form["mark"] is not None else None
     return step, mark
-
-
-def _check_said(step: Step, mark: Mark | None) -> None:
-    if not all(isinstance(i, str) and _ID.fullmatch(i) for i in (step.id, *step.parents)):
-        raise malformed("a step's id is none")
-    if step.kind not in _KINDS or not all(map(_is_text, step.flags)):
-        raise malformed("a step is of an unknown kind")
-    if not all(_is_text(text) for text in _said(step, mark) if text is not None):
-        raise malformed("a step says something that is no text, or too long")
-    if not all(_is_number(number) for number in _counted(step, mark) if number is not None):
-        raise malformed("a number of a step is none")
-
-
-def _said(step: Step, mark: Mark | None) -> list[object]:
-    said: list[object] = [step.branch, step.title, step.session, step.agent, step.tool, step.model]
-    said += [step.author, step.source, step.reason]
-    if mark is not None:
-        said += [mark.label, *mark.tags]
-        said += [text for note in mark.notes for text in (note.id, note.text, note.by)]
-    return said
-
-
-def _counted(step: Step, mark: Mark | None) -> list[object]:
-    counted: list[object] = [step.time_ns, step.turn, step.raw_bytes, step.stored_bytes]
-    for counts in (step.changes, step.coverage):
-        counted += [getattr(counts, name) for name in counts.__slots__]
-    counted += [n for note in (mark.notes if mark else ()) for n in (note.time_ns, note.line)]
-    return counted
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and 0 <= value < 1 << 63
 
 
 class _Checker:
@@ -227,7 +194,7 @@ class _Checker:
 
     def _extras(self, extras: Extras) -> None:
         for path in (*extras.modes, *extras.empty_folders, *extras.entries):
-            if not _is_path(path):
+            if not is_path(path):
                 raise malformed("a path in it leads out of the workspace")
         for mode, oid in extras.entries.values():
             if mode not in _MODES - {MODE_TREE}:
@@ -256,7 +223,7 @@ class _Checker:
             self._good.add(oid)
 
     def _entry(self, entry: TreeEntry) -> None:
-        if not _is_name(entry.name) or entry.mode not in _MODES:
+        if not is_name(entry.name) or entry.mode not in _MODES:
             raise malformed("a name or mode in it cannot stand in a tree")
         content = b"" if entry.mode == MODE_TREE else None
         if refuses_entry(entry.name, entry.mode, content):
@@ -275,13 +242,3 @@ def _entries(data: bytes) -> list[TreeEntry]:
     if len(set(names)) != len(names) or encode_tree(entries) != data:
         raise malformed("a tree in it is malformed")
     return entries
-
-
-def _is_name(name: bytes) -> bool:
-    return 0 < len(name) <= _LONGEST_NAME and name not in (b".", b"..") and not set(name) & {0, 47}
-
-
-def _is_path(path: bytes) -> bool:
-    """Tells whether a path stays in the workspace and away from a repository's own folder."""
-    names = path.split(b"/")
-    return all(map(_is_name, names)) and b".git" not in names

@@ -37,7 +37,7 @@ _DIGEST = 32
 
 LARGEST_ENTRY = 1 << 30
 LARGEST_STEPS = 256 << 20
-_MOST_BYTES = 16 << 30
+MOST_BYTES = 16 << 30
 _MOST_ENTRIES = 5_000_000
 
 
@@ -132,8 +132,8 @@ class BundleReader:
                 return
             entry = self._head(at, end)
             total += entry.size
-            if total > _MOST_BYTES:
-                raise malformed(f"it holds more than {_MOST_BYTES >> 30} GiB")
+            if total > MOST_BYTES:
+                raise malformed(f"it holds more than {MOST_BYTES >> 30} GiB")
             walk = _Walk(self._take, entry, end)
             yield entry, iter(walk)
             at = walk.end

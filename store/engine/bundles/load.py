@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine.bundles.check import Contents
+from stepwell.store.engine.bundles.names import Names, Origin
 from stepwell.store.engine.bundles.save import needed
 from stepwell.store.engine.context import Context
-from stepwell.store.engine.importing import IMPORTED, PARTIAL, free_name
+from stepwell.store.engine.importing import PARTIAL
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.marking import check_label_free
-from stepwell.store.engine.references import check_free, check_name
+from stepwell.store.engine.references import check_free
 from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellError
 from stepwell.store.model.ids import Oid, StepId
+from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import (
     Branch,
     BranchSet,
@@ -28,20 +30,6 @@ from stepwell.store.model.text import one_line, plural
 
 _BATCH_STEPS = 200
 _BATCH_BYTES = 32 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where steps come from, as far as that shows in what is recorded."""
-
-    folder: str = "import"
-    """Their branches are `folder/NAME`."""
-    name: str = "a bundle"
-    flags: tuple[str, ...] = (IMPORTED,)
-    known: frozenset[StepId] = frozenset()
-    """Other steps of the same origin: a branch that ends with one of them is its own."""
-    only_new: bool = False
-    """True: no branch is made for steps that were here already."""
 
 
 BUNDLE = Origin()
@@ -70,17 +58,16 @@ class BundleLoad:
         self._contents = contents
         self._origin = origin
         self._seen: set[Oid] = set()
-        self._names: dict[str, str] = {}
-        self._sessions: dict[str, str] = {}
+        self._branches: set[str] = set()
         self._errors: list[tuple[StepId, str]] = []
-        self._ids = origin.known | {step.id for step, _ in contents.steps}
+        self._ids = frozenset(step.id for step, _ in contents.steps)
         self._imported = self._skipped = 0
 
     @property
     def loaded(self) -> Loaded:
         """What was done so far."""
-        names = tuple(sorted(set(self._names.values())))
-        return Loaded(self._imported, self._skipped, tuple(self._errors), names)
+        branches = tuple(sorted(self._branches))
+        return Loaded(self._imported, self._skipped, tuple(self._errors), branches)
 
     def record(
         self, writer: JournalWriter, context: Context, drafts: Sequence[tuple[Step, Mark | None]]
@@ -92,6 +79,7 @@ class BundleLoad:
             IntegrityError: the bundle was changed after it was checked.
         """
         view = writer.view()
+        names = Names(writer, view, self._origin, self._ids)
         batch = _Batch(view)
         done = 0
         with writer.begin() as transaction:
@@ -102,7 +90,7 @@ class BundleLoad:
                     continue
                 for oid, _ in needed(self._contents.objects, theirs, self._seen):
                     transaction.add(*self._contents.objects.read(oid))
-                step = self._step(writer, view, theirs, batch.next_seq())
+                step = self._step(writer, names, theirs, batch.next_seq())
                 batch.take(step, self._mark(batch, step, mark))
                 if transaction.stored_bytes > _BATCH_BYTES:
                     break
@@ -110,17 +98,21 @@ class BundleLoad:
                 summary = f"imported {plural(batch.count, 'step')} from {self._origin.name}"
                 transaction.commit("import", summary, batch.effects())
         self._imported += batch.count
+        self._branches |= batch.branches
         return done
 
     def finish(self, writer: JournalWriter, tips: Mapping[str, StepId]) -> None:
         """Makes branches end where they do in the bundle."""
         view = writer.view()
+        names = Names(writer, view, self._origin, self._ids)
         effects: list[Effect] = []
         for wanted, head in tips.items():
-            name = self._branch(wanted, view)
-            if self._origin.only_new and name not in view.branches:
-                del self._names[wanted]
+            name = names.branch(wanted, head)
+            if not _is_shown(writer, view, head):
                 continue
+            if self._origin.only_new and name not in view.branches:
+                continue
+            self._branches.add(name)
             branch = view.branches.get(name, Branch(name, head, head))
             if view.branches.get(name) != replace(branch, head=head):
                 effects.append(BranchSet(replace(branch, head=head)))
@@ -128,7 +120,7 @@ class BundleLoad:
             summary = f"imported {plural(len(effects), 'branch end')} from {self._origin.name}"
             writer.begin().commit("import", summary, effects)
 
-    def _step(self, writer: JournalWriter, view: View, theirs: Step, seq: int) -> Step:
+    def _step(self, writer: JournalWriter, names: Names, theirs: Step, seq: int) -> Step:
         parents = tuple(p for p in theirs.parents if p in self._ids or is_here(writer, p))
         ours = (*self._origin.flags, PARTIAL)
         flags = [f for f in theirs.flags if f not in ours] + [*self._origin.flags]
@@ -137,35 +129,12 @@ class BundleLoad:
         return replace(
             theirs,
             seq=seq,
-            branch=self._branch(theirs.branch, view),
+            branch=names.branch(theirs.branch, theirs.id),
             parents=parents,
             title=one_line(theirs.title) or "(no title)",
-            session=self._session(theirs.session, view),
+            session=names.session(theirs.session),
             flags=tuple(dict.fromkeys(flags)),
         )
-
-    def _session(self, name: str | None, view: View) -> str | None:
-        """Returns the session's name, told apart from one of this store that has the same."""
-        if name is None:
-            return None
-        if name not in self._sessions:
-            self._sessions[name] = f"{name}+imported" if name in view.sessions else name
-        return self._sessions[name]
-
-    def _branch(self, wanted: str, view: View) -> str:
-        if wanted not in self._names:
-            folder = self._origin.folder
-            usable = wanted if _is_usable(folder, wanted) else "branch"
-            usable = usable.removeprefix(f"{folder}/")
-            ours = set(self._names.values())
-            self._names[wanted] = free_name(
-                folder, usable, view, lambda branch: branch.name in ours or self._continues(branch)
-            )
-        return self._names[wanted]
-
-    def _continues(self, branch: Branch) -> bool:
-        """Tells whether the branch ends with a step of the same origin: an import goes on."""
-        return branch.head in self._ids
 
     def _mark(self, batch: _Batch, step: Step, mark: Mark | None) -> Mark | None:
         if mark is None or mark.label is None:
@@ -188,6 +157,11 @@ class _Batch:
         self._bases: dict[str, StepId | None] = {}
         self._labels: list[str] = []
         self.count = 0
+
+    @property
+    def branches(self) -> set[str]:
+        """The branches with steps of it."""
+        return set(self._tips)
 
     def next_seq(self) -> int:
         """Returns the number of the next step."""
@@ -225,13 +199,11 @@ def is_here(journal: Journal, step: StepId) -> bool:
     return True
 
 
-def _is_usable(folder: str, name: str) -> bool:
+def _is_shown(journal: Journal, view: View, step: StepId) -> bool:
     try:
-        for whole in (name, f"{folder}/{name}"):
-            check_name(whole, "branch")
-    except StepwellError:
+        return not holds(view.dropped, journal.step(step).seq)
+    except (NotFoundError, IntegrityError):
         return False
-    return True
 
 
 def _moved(view: View, name: str, tip: Step, base: StepId | None) -> BranchSet:
