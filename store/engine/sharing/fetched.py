@@ -76,8 +76,7 @@ class _Mirror(Packs):
 
     def read(self, oid: Oid) -> tuple[str, bytes]:
         """Returns kind and bytes as `Packs` does, once its head has told that it is not too large."""
-        known = oid in self._kinds
-        if not known:
+        if oid not in self._kinds:
             self._bytes += self._size(oid)
             if self._bytes > MOST_BYTES:
                 raise malformed(f"it holds more than {MOST_BYTES >> 30} GiB")
