@@ -312,7 +312,8 @@ def test_a_pull_leaves_the_checked_out_branch_where_it_is(make: Make) -> None:
     assert (told.imported, told.branches) == (1, ("origin-2/main",))
     assert ben.head().id == head and ben.view().current == "origin/main"
     assert ben.get_step("origin-2/main").id == newer.id
-    assert ben.capture("nothing changed") is None
+    unchanged = ben.capture("nothing changed")
+    assert unchanged is not None and unchanged.id == head
     ben.apply(ben.plan_switch("main"), force=True)
     last = _write(ann, "a", "3\n")
     ann.push("origin")
@@ -439,7 +440,7 @@ def test_steps_that_were_removed_here_stay_away(make: Make) -> None:
     assert ben.pull("origin").imported == 7
     _write(ben, "b", "b\n")
     ben.delete_branch("origin/main")
-    few = Policy(keep_last=1, hourly=0, daily=0, per_session=1)
+    few = Policy(keep_last=1, hourly=0, daily=0, per_session=1, imported=False)
     assert ben.prune(few).dropped
     assert ben.pull("origin").imported == 0
     assert ben.gc(grace_minutes=0).swept.steps
