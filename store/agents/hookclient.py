@@ -310,7 +310,8 @@ def _launched_in_vain(store: str) -> bool:
     """Tells whether a daemon was started lately and did not come; then it is not waited for."""
     from time import time
 
-    return any(abs(time() - _changed(f"{folder}/{IN_VAIN}")) < RETRY_S for folder in _spools(store))
+    notes = [_changed(f"{folder}/{IN_VAIN}") for folder in _spools(store) if _is_ours(folder)]
+    return any(abs(time() - note) < RETRY_S for note in notes)
 
 
 def _changed(path: str) -> float:
@@ -391,9 +392,20 @@ def _make_private(folder: str) -> None:
     for one in (above, folder):
         if not _is_folder(one):
             posix.mkdir(one, 0o700)
-    state = posix.lstat(folder)
-    if state.st_uid != posix.geteuid() or state.st_mode & 0o170077 != 0o040000:
+    if not _is_ours(folder):
         raise OSError
+
+
+def _is_ours(folder: str) -> bool:
+    """Tells whether a spool is one that the program would take events from (engine/spoolfolder.py)."""
+    try:
+        for one, barred in ((folder.rpartition("/")[0], 0o022), (folder, 0o077)):
+            state = posix.lstat(one)
+            if state.st_uid != posix.geteuid() or state.st_mode & (0o170000 | barred) != 0o040000:
+                return False
+    except OSError:
+        return False
+    return True
 
 
 def _is_folder(path: str) -> bool:

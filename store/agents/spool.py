@@ -6,12 +6,12 @@ The hook client (hookclient.py) writes these files with code of its own, since i
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_TEMPORARY = "."
+from stepwell.store.engine.spoolfolder import SpoolFolder, open_spools
+from stepwell.store.model.errors import FailedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,44 +28,43 @@ class Spooled:
 
 def sweep_spool(folders: Sequence[Path]) -> None:
     """Removes what is no event: remains of hooks that were killed, and their note of a vain start."""
-    for folder in folders:
-        for name in _listed(folder):
-            if name.startswith(_TEMPORARY):
-                with contextlib.suppress(OSError):
-                    os.unlink(folder / name)
+    for path in folders:
+        with contextlib.suppress(FailedError), SpoolFolder.open(path) as folder:
+            if folder is not None:
+                for name, _ in folder.remains():
+                    folder.remove(name)
 
 
 def read_spool(folders: Sequence[Path]) -> list[Spooled]:
-    """Returns what lies in the folders, oldest first; what cannot be read is left out."""
-    found = []
-    for folder in folders:
-        for name in _names(folder):
-            with contextlib.suppress(OSError):
-                found.append(_parsed(folder / name))
+    """Returns what lies in the folders that are ours alone, oldest first; what cannot be read is left out."""
+    found: list[Spooled] = []
+    for path in folders:
+        with contextlib.suppress(FailedError), SpoolFolder.open(path) as folder:
+            found += _events(folder) if folder is not None else ()
     return sorted(found, key=lambda one: one.path.name)
 
 
-def _names(folder: Path) -> list[str]:
-    return [name for name in _listed(folder) if not name.startswith(_TEMPORARY)]
+def _events(folder: SpoolFolder) -> Iterator[Spooled]:
+    for name in folder.events():
+        with contextlib.suppress(FailedError):
+            content = folder.read(name)
+            if content is not None:
+                yield _parsed(folder.path / name, content)
 
 
-def _listed(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
-def _parsed(path: Path) -> Spooled:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(fd, "rb") as file:
-        head, _, payload = file.read().partition(b"\n")
+def _parsed(path: Path, content: bytes) -> Spooled:
+    head, _, payload = content.partition(b"\n")
     agent, _, event = head.decode("ascii", "replace").partition(" ")
     return Spooled(path, agent, event, payload)
 
 
 def forget(spooled: Sequence[Spooled]) -> None:
-    """Removes events that are recorded."""
-    for one in spooled:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(one.path)
+    """Removes events that are recorded.
+
+    Raises:
+        FailedError: one cannot be removed.
+    """
+    for folder in open_spools(sorted({one.path.parent for one in spooled})):
+        for one in spooled:
+            if one.path.parent == folder.path:
+                folder.remove(one.path.name)

@@ -296,9 +296,9 @@ def test_with_a_daemon_that_follows_the_folder(
 def test_events_that_are_not_recorded_yet_are_blotted_out(leaked: Workspace, project: Path) -> None:
     """Else the next daemon would bring the text back."""
     spool = leaked.store / "spool"
-    spool.mkdir(exist_ok=True)
+    spool.mkdir(mode=0o700, exist_ok=True)
     payload = {"tool_input": {"file_path": "env", "content": SECRET}, "hook": "PostToolUse"}
-    event = spool / "1700000000000000000-1"
+    event = spool / "01700000000000000000-1"
     event.write_bytes(b"claude PostToolUse\n" + json.dumps(payload).encode())
     (project / ".env").unlink()
     leaked.purge(paths=[b".env"])
@@ -365,7 +365,7 @@ def spooled(folder: Path, number: int, payload: object) -> Path:
     """Leaves an event as a hook does."""
     for one in (folder.parent, folder):
         one.mkdir(mode=0o700, exist_ok=True)
-    event = folder / f"17000000000000000{number:02}-1"
+    event = folder / f"017000000000000000{number:02}-1"
     event.write_bytes(b"claude PostToolUse\n" + json.dumps(payload).encode())
     return event
 
@@ -385,7 +385,7 @@ def test_events_beside_the_socket_are_reached_and_what_speaks_of_the_path_is_emp
     ]
     other = spooled(beside, 4, {**call, "tool_input": {"command": "cat env \ud800"}})
     kept = other.read_bytes()
-    remains = beside / f".17000000000000000005-999999999-{2**22 + 1}"
+    remains = beside / f".01700000000000000005-999999999-{2**22 + 1}"
     remains.write_bytes(b"claude PostToolUse\n" + SECRET.encode())
     (project / ".env").unlink()
     assert leaked.plan_purge(paths=[b".env"]).events == 3
@@ -396,10 +396,28 @@ def test_events_beside_the_socket_are_reached_and_what_speaks_of_the_path_is_emp
     assert not remains.exists()
     assert [*traces(leaked.store, NEEDLE), *traces_in(beside)] == []
     with daemon_thread(project, leaked.home, runtime):
-        until(lambda: not list(beside.glob("17*")))
+        until(lambda: not list(beside.glob("017*")))
     leaked.refresh()
     gaps = [step for step in leaked.steps(limit=10) if step.kind == "gap"]
     assert "4 events" in (gaps[0].reason or "")
+
+
+def test_a_folder_for_events_that_somebody_else_made_is_named_and_left_alone(
+    leaked: Workspace, project: Path, runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lead anywhere, such as to the home folder."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    beside = runtime / f"stepwell-{os.geteuid()}" / f"{leaked.store.name}.spool"
+    beside.parent.mkdir(mode=0o700, exist_ok=True)
+    person = tmp_path / "person"
+    files = [spooled(person, 1, {"content": SECRET}), person / ".profile", person / "notes"]
+    for file in files:
+        file.write_text(f"{SECRET}\n")
+    beside.symlink_to(person)
+    (project / ".env").unlink()
+    assert str(beside) in {one.what for one in leaked.plan_purge(paths=[b".env"]).unreached}
+    assert str(beside) in {one.what for one in leaked.purge(paths=[b".env"]).unreached}
+    assert [file.read_text() for file in files] == [f"{SECRET}\n"] * 3
 
 
 def traces_in(folder: Path) -> list[Path]:

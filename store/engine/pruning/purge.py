@@ -46,6 +46,7 @@ _OUTSIDE = Unreached(
 _STATE = Unreached("state", "snapshots of JSON state are not steps; `stepwell state delete` is")
 _SAME = Unreached("the very same bytes", "they are a part of what a step says, and no file")
 _PUSHED = "it keeps what was pushed; push again, and have its server collect what is not needed"
+_FOREIGN = "it is not a folder of yours alone, so that no event of hooks in it is touched"
 _TOO_MUCH = Unreached("texts", "the content is too large to look for all of it in what was said")
 
 
@@ -144,11 +145,12 @@ class _Planned:
         self.states = PurgedStates(journal, named, in_files)
         self.edit = PurgeEdit(self.objects, files, self.blotter, self.states)
         self.named = path_matcher(t.path for t in targets if t.path is not None)
-        self.events = len(spools.touched(self.blotter, self.named))
+        self.events = spools.count(self.blotter, self.named)
         self.ended = _undo_ends(journal, self.blobs)
         head = current_head(journal)
         self._in_head = () if head is None else tuple(sorted(self.edit.lost(head.snapshot)))
-        self._unreached = tuple(_unreached(journal, self.blobs))
+        foreign = [Unreached(str(path), _FOREIGN) for path in spools.foreign()]
+        self._unreached = (*_unreached(journal, self.blobs), *foreign)
         if self.blotter.left_out:
             self._unreached += (_TOO_MUCH,)
 

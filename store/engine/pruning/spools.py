@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stepwell.store.engine.atomic import system_error, write_atomic
 from stepwell.store.engine.pruning.blot import BLOT, Blotter
 from stepwell.store.engine.pruning.targets import Matches
+from stepwell.store.engine.spoolfolder import SpoolFolder, foreign_spools, open_spools
 from stepwell.store.model.paths import TrackedPath
 
-_UNFINISHED = "."
 _WORDS = re.compile(r"[^\s'\"`<>|;&(){}\[\],=:]+")
 """What may be a path in a command or a sentence."""
 _LONGEST = 4096
@@ -35,53 +34,51 @@ class Spools:
     root: bytes
     """The workspace's, against which paths in events are read."""
 
-    def touched(self, blotter: Blotter, named: Matches) -> dict[Path, bytes]:
-        """Returns the events that a purge changes, with what becomes of each; nothing is written.
+    def count(self, blotter: Blotter, named: Matches) -> int:
+        """Returns how many events a purge changes; nothing is written.
 
         `named` tells which paths are purged. A file that goes meanwhile was recorded, and is left out.
-        """
-        found = {}
-        for path in self._files():
-            with suppress(FileNotFoundError):
-                content = path.read_bytes()
-                purged = self._purged(content, blotter, named)
-                if purged != content:
-                    found[path] = purged
-        return found
 
-    def purge(self, blotter: Blotter, named: Matches) -> int:
-        """Takes out what `touched` names; returns how many events. To be called under the writer lock.
+        Raises:
+            FailedError: an event cannot be read.
+        """
+        folders = open_spools(self.folders)
+        return sum(len(self._touched(folder, blotter, named)) for folder in folders)
+
+    def purge(self, blotter: Blotter, named: Matches) -> None:
+        """Takes out what `count` counts. To be called under the writer lock.
+
+        What killed hooks left half written goes too; those that still write come after the purge.
 
         Raises:
             NoSpaceError, FailedError: an event cannot be read or written.
         """
-        for path in self._unfinished():
-            _remove(path)
-        touched = self.touched(blotter, named)
-        for path, content in touched.items():
-            write_atomic(path, content)
-        return len(touched)
+        for folder in open_spools(self.folders):
+            for name, process in folder.remains():
+                if process is None or not _is_alive(process):
+                    folder.remove(name)
+            for name, content in self._touched(folder, blotter, named).items():
+                folder.replace(name, content)
+
+    def foreign(self) -> list[Path]:
+        """Returns the folders that are not touched, because they are not of this user alone."""
+        return foreign_spools(self.folders)
+
+    def _touched(self, folder: SpoolFolder, blotter: Blotter, named: Matches) -> dict[str, bytes]:
+        found = {}
+        for name in folder.events():
+            content = folder.read(name)
+            if content is not None:
+                purged = self._purged(content, blotter, named)
+                if purged != content:
+                    found[name] = purged
+        return found
 
     def _purged(self, content: bytes, blotter: Blotter, named: Matches) -> bytes:
         head, line, payload = content.partition(b"\n")
         if self._speaks_of(payload, named):
             return head + line + BLOT.encode("ascii")
         return head + line + blotter.stored(payload)
-
-    def _files(self) -> Iterator[Path]:
-        for folder in self.folders:
-            names = os.listdir(folder) if folder.is_dir() else ()
-            yield from (folder / name for name in sorted(names) if name[0] != _UNFINISHED)
-
-    def _unfinished(self) -> Iterator[Path]:
-        """Yields what hooks left that were killed; those that still write come after the purge.
-
-        Notes of hooks are among it, which the next daemon would remove as well.
-        """
-        for folder in self.folders:
-            for name in os.listdir(folder) if folder.is_dir() else ():
-                if name.startswith(_UNFINISHED) and not _is_alive(name.rpartition("-")[2]):
-                    yield folder / name
 
     def _speaks_of(self, payload: bytes, named: Matches) -> bool:
         text = payload.decode("utf-8", "surrogateescape")
@@ -125,22 +122,11 @@ def _bytes(text: str) -> bytes:
         return b""
 
 
-def _is_alive(digits: str) -> bool:
-    """Tells whether a process may run that has this number; a name without one is nobody's."""
-    if not digits.isdecimal():
-        return False
+def _is_alive(process: int) -> bool:
     try:
-        os.kill(int(digits), 0)
+        os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
     return True
-
-
-def _remove(path: Path) -> None:
-    try:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-    except OSError as error:
-        raise system_error(error, "removing", path) from error
