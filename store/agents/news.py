@@ -30,6 +30,14 @@ class News:
         self._begun = verdicts[-1].time_ns if verdicts else 0
         self._told: dict[str, int] = {}
 
+    def told(self) -> dict[str, int]:
+        """Returns what `tell_again` takes to bring this state back."""
+        return dict(self._told)
+
+    def tell_again(self, told: dict[str, int]) -> None:
+        """Forgets what was told since: the replies were not sent."""
+        self._told = told
+
     def reply(self, agent: str, event: str, session: str) -> str:
         """Returns what the hook is to print for the agent; empty: nothing."""
         verdicts = self._workspace.view().verdicts

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -37,10 +37,26 @@ _FORGOTTEN_S = 1_200.0
 
 @dataclass(slots=True)
 class _Session:
+    """What is known of a session; `copy` shares nothing that changes."""
+
     turn: int | None = None
     keys: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     open: dict[str, tuple[float, AgentEvent]] = field(default_factory=dict)
     """Calls under way: key -> (when it was heard of, the event)."""
+
+    def copy(self) -> _Session:
+        return _Session(self.turn, self.keys.copy(), dict(self.open))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was known before events that may be lost."""
+
+    unread: frozenset[str] = frozenset()
+    owed: tuple[str, ...] = ()
+    told: Mapping[str, int] = field(default_factory=dict)
+    sessions: dict[str, _Session | None] = field(default_factory=dict)
+    """Of those that were asked for since; None: it was not known."""
 
 
 class AgentRecorder:
@@ -70,6 +86,7 @@ class AgentRecorder:
         """Why events could not be understood, as far as gaps tell; without figures."""
         self._owed: list[str] = []
         """Why steps could not be recorded of which not even a gap could be."""
+        self._before = _Before()
 
     def take(self, agent: str, event: str, payload: bytes) -> str:
         """Records what one event says; an event that was taken already changes nothing.
@@ -200,10 +217,21 @@ class AgentRecorder:
         if act.session is not None and act.call is not None:
             self._session(act.session).keys.append(act.call)
 
+    def begin(self) -> None:
+        """Remembers what it knows, for `lost`."""
+        self._before = _Before(frozenset(self._unread), tuple(self._owed), self._news.told())
+
     def lost(self, why: str) -> None:
-        """Hears that what it recorded last is not there; what is, is found again in the journal."""
-        self._sessions.clear()
-        self._owed.append(why)
+        """Hears that what it recorded since `begin` is not there: it knows what it knew then."""
+        before = self._before
+        self._unread, self._owed = set(before.unread), [*before.owed, why]
+        self._news.tell_again(dict(before.told))
+        for name, session in before.sessions.items():
+            if session is None:
+                self._sessions.pop(name, None)
+            else:
+                self._sessions[name] = session
+        self.begin()
 
     @property
     def owes(self) -> bool:
@@ -220,6 +248,9 @@ class AgentRecorder:
                 self._owed.clear()
 
     def _session(self, name: str) -> _Session:
+        if name not in self._before.sessions:
+            known = self._sessions.get(name)
+            self._before.sessions[name] = known and known.copy()
         if name not in self._sessions:
             self._sessions[name] = self._found(name)
         return self._sessions[name]

@@ -114,8 +114,8 @@ class Desk:
         """Opens the writer anew; where that fails the next verb tries again, and says so."""
         try:
             await self._loop.run_in_executor(self._thread, self._workspace.renew)
-        except StepwellError as error:
-            self._log.write("error", {"code": error.code, "message": error.message})
+        except Exception:
+            self._log.write("error", {"traceback": traceback.format_exc()})
 
     @asynccontextmanager
     async def _my_turn(self, wait_s: float) -> AsyncIterator[None]:
@@ -220,6 +220,9 @@ class Desk:
                 try:
                     async with self._turn:
                         await self.run(partial(self._run_together, begun))
+                except Exception as error:
+                    self._log.write("error", {"traceback": traceback.format_exc()})
+                    self._give_up(begun, error)
                 finally:
                     # Who is answered may count on it that nothing of his is under way any more.
                     for one in begun:
@@ -227,7 +230,15 @@ class Desk:
         finally:
             self._runner = None
 
+    def _give_up(self, begun: list[Waiting[Any]], why: Exception) -> None:
+        """Leaves nobody without an answer, begun or not."""
+        begun += self._captures
+        self._captures.clear()
+        for one in begun:
+            one.give_up(why)
+
     def _run_together(self, begun: list[Waiting[Any]]) -> None:
+        self._agents.begin()
         lost = self._agents.lost
         run_together(self._workspace, self._captures, begun, lambda why: lost(str(why)))
         self._done += len(begun)

@@ -33,8 +33,10 @@ class HeldWorkspace(Workspace):
     """What was settled when the lock was taken, until a verb's caller is told."""
     _sight: LiveSight | None = None
     _defers = False
-    _unsynced: FailedError | None = None
-    """Why what was to be synced together is lost."""
+    _lost: FailedError | None = None
+    """Why what shares a sync at this moment is not recorded."""
+    _void_from: int | None = None
+    """After a failed sync: where the next writer begins a new segment."""
     sync_s = 0.002
     """How long the last sync took that was shared; at first a guess."""
 
@@ -82,6 +84,8 @@ class HeldWorkspace(Workspace):
         try:
             self._close_writer()
         finally:
+            # Whoever has the lock next may record an operation of that number.
+            self._void_from = None
             lock, self._lock = self._lock, None
             if lock is not None:
                 lock.release()
@@ -96,45 +100,51 @@ class HeldWorkspace(Workspace):
 
     @contextmanager
     def one_sync(self) -> Iterator[None]:
-        """Has all that is recorded meanwhile share one sync, at the end; nothing counts before.
+        """Has what is recorded meanwhile share one sync, at the end; it counts after that only.
+
+        What has to be synced earlier ends the sharing: see `shares`.
 
         Raises:
-            FailedError: the sync failed. None of it is recorded, and the next look is a scan.
+            FailedError: the sync failed, and nothing that was recorded meanwhile counts, unless the
+                error says that this is not known. The next look is a scan.
         """
-        self._defers, self._unsynced = True, None
+        self._defers, self._lost = True, None
         self._set_defers()
         try:
             yield
         finally:
             self._defers = False
             self._sync_held()
-        if self._unsynced is not None:
-            self._forget_unsynced()
-            raise self._unsynced
+            lost, self._lost = self._lost, None
+            if lost is not None:
+                self._forget_unsynced()
+                raise lost
 
     @property
-    def syncs(self) -> bool:
-        """Tells whether no sync has failed since `one_sync` began."""
-        return self._unsynced is None
+    def shares(self) -> bool:
+        """Tells whether what is recorded next is still synced with all since `one_sync` began."""
+        return self._defers and (self._held is None or self._held.defers)
 
     def _set_defers(self) -> None:
         if self._held is not None:
             self._held.defers = self._defers
 
     def _sync_held(self) -> None:
-        self._set_defers()
-        if self._held is not None and self._held.has_unsynced:
-            begun = time.monotonic()
-            try:
-                self._held.sync()
-            except FailedError as error:
-                self._unsynced = error
+        if self._held is None:
+            return
+        waits, begun = self._held.has_unsynced, time.monotonic()
+        try:
+            self._held.sync()
+        except FailedError:
+            self._close_writer()  # which is told the same
+        if waits:
             self.sync_s = time.monotonic() - begun
 
     def _forget_unsynced(self) -> None:
         """Lets go of all that knows of operations which are not there."""
         if self._sight is not None:
             self._sight.forget()
+        self._context.tiers.forget()
         # Where it cannot be opened now, the next verb tries again, and says so.
         with suppress(StepwellError):
             self.renew()
@@ -180,11 +190,20 @@ class HeldWorkspace(Workspace):
             clock=context.clock,
             randomness=context.randomness,
             durability=context.durability,
+            void_from=self._void_from,
         )
-        share_memory(writer, self._journal)
-        self._held = writer
-        self._found = recover(writer, context) or self._found
+        self._held, self._void_from = writer, None
+        try:
+            self._settle(writer)
+        except BaseException:
+            # As long as it is held the next verb would take it for settled.
+            self._close_writer()
+            raise
         self._set_defers()
+
+    def _settle(self, writer: JournalWriter) -> None:
+        share_memory(writer, self._journal)
+        self._found = recover(writer, self._context) or self._found
         self.refresh()
         tiers = self._tiers  # without what was removed for good while the lock was lent
         # The writer's View is of now; the reader's would have to fold all captures since its last look.
@@ -193,15 +212,21 @@ class HeldWorkspace(Workspace):
             tiers.note(head)
 
     def _close_writer(self) -> None:
+        """Closes it; what it was to sync is on disk then, or `_lost`, and no more is to join that."""
         writer, self._held = self._held, None
         if writer is not None:
+            self._defers = False
             try:
                 writer.close()
             except FailedError as error:
-                self._unsynced = error
+                self._lost = error
+            self._void_from = writer.void_from
 
     @contextmanager
     def _writer(self) -> Iterator[JournalWriter]:
+        if self._lost is not None:
+            # What was recorded before it in the same request is not there.
+            raise self._lost
         if self._lock is None:
             # It could not be taken back when it was lent last; what prevented that may be over.
             self.hold(self._context.wait_s)

@@ -18,7 +18,7 @@ class KeepsText:
     """Tells whether prompts, inputs and results are stored; for any thread.
 
     Where the settings cannot be read no text is stored, as nobody could unsay it. That is logged
-    once for each state of the file.
+    once for each state of the file that can be told from others, else at each event.
     """
 
     def __init__(self, config: Path | None, log: Log) -> None:

@@ -31,6 +31,7 @@ class Waiting(Generic[T]):
         self._recorded: Callable[[], T] | None = None
         self._answer: T | None = None
         self._failed: Exception | None = None
+        self._finished = False
 
     def run(self) -> None:
         """Records; what goes wrong is the answer."""
@@ -47,12 +48,20 @@ class Waiting(Generic[T]):
                 self._answer = self._recorded()
         except Exception as error:
             self._failed = error
+        self._finished = True
+
+    def give_up(self, why: Exception) -> None:
+        """Makes that the answer, unless there is one."""
+        if not self._finished:
+            self.finish(self._failed or why)
 
     def answer(self) -> None:
         """Gives the answer, on the loop, unless whoever waited is gone."""
         if self.answered.done():
             return
-        if self._failed is not None:
+        if not self._finished:
+            self.answered.cancel()
+        elif self._failed is not None:
             self.answered.set_exception(self._failed)
         else:
             self.answered.set_result(cast("T", self._answer))
@@ -66,13 +75,14 @@ def run_together(
 ) -> None:
     """Runs those that wait, the first one in any case; each goes over to `begun`, to be answered.
 
-    When their sync fails none of them is recorded: that is their answer, and `lost` is told.
+    What has to be synced earlier ends the company, so that all who are begun depend on one sync. If
+    that fails it is the answer of all, and `lost` is told.
     """
     why: Exception | None = None
     try:
         with workspace.one_sync():
             until = math.inf
-            while waiting and workspace.syncs and time.monotonic() < until:
+            while waiting and workspace.shares and time.monotonic() < until:
                 begun.append(waiting.popleft())
                 begun[-1].run()
                 until = min(until, time.monotonic() + workspace.sync_s)

@@ -56,6 +56,7 @@ def writing(
     seed: int | None = None,
     segment_bytes: int = SEGMENT_BYTES,
     durability: Durability = "fast",
+    void_from: int | None = None,
 ) -> Iterator[JournalWriter]:
     """Holds the lock and the writer of a store."""
     with WriterLock.acquire(store, wait_s=5, clock=Ticks()) as lock:
@@ -66,6 +67,7 @@ def writing(
             randomness=os.urandom if seed is None else chance(seed),
             segment_bytes=segment_bytes,
             durability=durability,
+            void_from=void_from,
         )
         try:
             yield writer

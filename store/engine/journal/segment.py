@@ -255,7 +255,7 @@ class Segment:
         self.committed, self._last_crc = group.end, group.crc
 
     def add(self, group: Group) -> None:
-        """Takes in a group that the caller has just appended and synced."""
+        """Takes in a group that the caller has just appended; that it is on disk is his concern."""
         self.tail.add(group)
         self._know_end(group)
         self._scan = GroupScan(group.end)

@@ -75,8 +75,13 @@ class JournalWriter(Journal):
         """Of the operation that is committed next."""
         self.defers = False
         """True: what is committed waits for `sync`, several operations for one."""
-        self._unsynced: int | None = None
-        """Where in the newest segment begins what waits."""
+        self.void_from: int | None = None
+        """Once closed, after a failed sync or cut: what the newest segment may hold from this
+        operation on does not count, nor may the file be trusted to take more."""
+        self._unsynced: tuple[int, int] | None = None
+        """Where in the newest segment begins what waits, and its first operation."""
+        self._lost: FailedError | None = None
+        """Why what waited is not recorded."""
         self._lock = lock
         self._segment_bytes = segment_bytes
         self._appender: Appender | None = None
@@ -108,8 +113,12 @@ class JournalWriter(Journal):
         randomness: RandomBytes,
         segment_bytes: int = SEGMENT_BYTES,
         durability: Durability = "durable",
+        void_from: int | None = None,
     ) -> Self:
         """Opens the journal for writing and repairs what a crash left.
+
+        `void_from` is that of the writer before, if nobody else has had the lock since: a new
+        segment begins with that operation, which makes void what is left of it in the old one.
 
         Raises:
             BusyError: the lock is not held.
@@ -122,6 +131,9 @@ class JournalWriter(Journal):
         try:
             writer._clear_leftovers()
             writer._chain.read_manifest()
+            if void_from is not None:
+                writer.next_number = void_from
+                writer._add_segment()
             writer._settle_tail()
         except BaseException:
             writer.close()
@@ -145,6 +157,8 @@ class JournalWriter(Journal):
 
     def _close(self) -> None:
         if self._appender is not None:
+            if self._appender.failed:
+                self.void_from = self.next_number
             if any(_is_long(segment.tail) for segment in self._chain.loaded()):
                 self._write_derived()
             self._appender.close()
@@ -225,6 +239,10 @@ class JournalWriter(Journal):
             self._save_view()
 
     def _start_segment(self) -> None:
+        self._add_segment()
+        self._appender = Appender(self._chain.newest())
+
+    def _add_segment(self) -> None:
         number = max((0, *self._chain.numbers, *segment_files(self.store))) + 1
         create_segment(self.store, number, self.next_number, self.randomness)
         listed = (*self._chain.numbers, number)
@@ -233,7 +251,6 @@ class JournalWriter(Journal):
             self._appender.close()
             self._appender = None
         self._chain.read_manifest()
-        self._appender = Appender(self._chain.newest())
 
     def begin(self) -> Transaction:
         """Begins an operation; at most one at a time.
@@ -281,30 +298,45 @@ class JournalWriter(Journal):
         return self._unsynced is not None
 
     def sync(self) -> None:
-        """Forces to disk what was committed since this writer `defers`; nothing when nothing waits.
+        """Forces to disk what was committed since this writer `defers`, which it does no more.
 
         Raises:
-            FailedError: the journal is as it was before all of that. This writer knows of more,
-                so it can only be closed.
+            FailedError: the journal is as it was before all of that, unless the error says that
+                this is not known. This writer knows of more, so it can only be closed; it raises
+                the same again each time, for whoever did not hear of it.
         """
-        start, self._unsynced = self._unsynced, None
-        if start is None or self._appender is None:
+        self.defers = False
+        if self._lost is not None:
+            raise self._lost
+        if self._unsynced is None or self._appender is None:
             return
         try:
             self._appender.sync()
-        except FailedError:
-            with contextlib.suppress(FailedError):
-                self._appender.cut(start)
-            self._appender.close()
-            self._appender = None
-            raise
+        except FailedError as error:
+            start, self.void_from = self._unsynced
+            self._lost = self._taken_back(self._appender, start, error)
+            raise self._lost from None
+        self._unsynced = None
         self._proof.note(self.next_number - 1)
 
+    def _taken_back(self, appender: Appender, start: int, error: FailedError) -> FailedError:
+        """Cuts off what could not be synced; returns the error, which says so where that fails."""
+        self._appender = self._unsynced = None
+        try:
+            appender.cut(start)
+            appender.sync()
+        except FailedError:
+            why = f"{error.message}; nor can it be taken back: what was recorded is not known"
+            return FailedError(why, hint="look at the log before you do it again", **error.facts)
+        finally:
+            appender.close()
+        return error
+
     def committed(self, group: Group, operation: Operation) -> None:
-        """Takes in what a transaction has just made durable."""
+        """Takes in what a transaction has just written; it is on disk, or waits for `sync`."""
         newest = self._chain.newest()
         if self.durable and self.defers:
-            self._unsynced = newest.committed if self._unsynced is None else self._unsynced
+            self._unsynced = self._unsynced or (newest.committed, operation.number)
         elif self.durable:
             self._proof.note(operation.number)
         newest.add(group)

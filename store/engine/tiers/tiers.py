@@ -174,6 +174,7 @@ class Tiers:
         """Lets go of everything."""
         self.recent.drop([held.key for ring in self.recent.rings() for held in ring])
         self.warm.shrink(0)
+        self._waiting.clear()
         self._expected.clear()
 
     @property

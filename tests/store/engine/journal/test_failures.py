@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -347,8 +348,7 @@ def test_a_sync_that_fails_takes_all_back_that_waited_for_it(
         done = record_many(writer, 2)
     before = segment_file(store).read_bytes()
     for ends in (JournalWriter.sync, JournalWriter.close):
-        with writing(store, durability="durable") as writer, monkeypatch.context() as patch:
-            writer.defers = True
+        with losing(store) as writer, monkeypatch.context() as patch:
             record_many(writer, 3)
             patch.setattr(appender, "sync_content", refusing(errno.EIO))
             with pytest.raises(FailedError, match="syncing"):
@@ -356,3 +356,87 @@ def test_a_sync_that_fails_takes_all_back_that_waited_for_it(
             assert segment_file(store).read_bytes() == before
     with writing(store) as writer:
         assert_whole(writer, [*done, record(writer, b"goes on")])
+
+
+@contextlib.contextmanager
+def losing(store: Path) -> Iterator[JournalWriter]:
+    """Holds a writer that defers its syncs, and that says when it is closed that one failed."""
+    ended = False
+    with (
+        pytest.raises(FailedError, match="syncing"),
+        writing(store, durability="durable") as writer,
+    ):
+        writer.defers = True
+        yield writer
+        ended = True
+    assert ended
+
+
+def refusing_once(code: int, call: Callable[..., None]) -> Callable[..., None]:
+    """Returns a system call that fails with that error the first time."""
+    errors = iter([OSError(code, os.strerror(code))])
+
+    def refuse(*arguments: object) -> None:
+        for error in errors:
+            raise error
+        call(*arguments)
+
+    return refuse
+
+
+def left_half_written(writer: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has a transaction fail of which a part is written that cannot be cut off again."""
+    write, transaction = os.write, writer.begin()
+    pieces = iter([700])
+
+    def short(fd: int, data: memoryview) -> int:
+        for piece in pieces:
+            return write(fd, data[:piece])
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch, pytest.raises(NoSpaceError):
+        patch.setattr(os, "write", short)
+        patch.setattr(os, "ftruncate", refusing(errno.EIO))
+        for _ in range(6):
+            transaction.add(BLOB, os.urandom(1_000_000))
+
+
+@pytest.mark.parametrize("cuts", [True, False], ids=["cut", "not cut"])
+def test_a_sync_that_failed_unheard_is_told_when_the_writer_is_closed(
+    store: Path, monkeypatch: pytest.MonkeyPatch, cuts: bool
+) -> None:
+    """What waited for it does not count, even where it still lies in the file."""
+    with writing(store) as writer:
+        done = record_many(writer, 2)
+    with losing(store) as writer, monkeypatch.context() as patch:
+        record(writer, b"waits for the sync")
+        left_half_written(writer, monkeypatch)
+        patch.setattr(appender, "sync_content", refusing_once(errno.EIO, os.fdatasync))
+        if not cuts:
+            patch.setattr(os, "ftruncate", refusing(errno.EIO))
+        with pytest.raises(FailedError) as told:
+            writer.begin()
+        assert ("what was recorded is not known" in told.value.message) == (not cuts)
+    assert writer.void_from == 3
+    with writing(store, void_from=writer.void_from) as writer:
+        done += record_many(writer, 1)
+        assert_whole(writer, done)
+    assert segment_file(store, 2).stat().st_size > HEADER_BYTES
+    with reading(store) as journal:
+        assert_whole(journal, done)
+        assert journal.verify(True).ok
+
+
+def test_what_waits_is_synced_before_another_segment_and_nothing_waits_then(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next operation has a sync of its own: what was to be shared is over."""
+    with writing(store, durability="durable") as writer:
+        writer.defers = True
+        done = record_many(writer, 1)
+        left_half_written(writer, monkeypatch)
+        done += record_many(writer, 1)
+        assert not writer.has_unsynced and not writer.defers
+        assert segment_file(store, 2).stat().st_size > HEADER_BYTES
+    with reading(store) as journal:
+        assert_whole(journal, done)
