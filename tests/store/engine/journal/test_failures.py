@@ -178,8 +178,7 @@ def test_a_reader_forgets_what_was_taken_back_though_the_file_has_grown_again(
     with writing(store) as writer:
         done = record_many(writer, 2)
     with reading(store) as journal:
-        with writing(store, durability="durable") as writer, monkeypatch.context() as patch:
-            writer.defers = True
+        with losing(store) as writer, monkeypatch.context() as patch:
             void = step_of(record(writer, os.urandom(60)))
             assert journal.refresh() and journal.view().number == 3
             patch.setattr(appender, "sync_content", refusing(errno.EIO))
