@@ -191,15 +191,18 @@ class ShareVerbs(UpkeepVerbs):
         progress: Progress,
     ) -> Loaded:
         from stepwell.store.engine.bundles import BundleLoad, is_here
-        from stepwell.store.engine.sharing.fetched import origin_of, read_mirror
-        from stepwell.store.engine.sharing.transport import fetch
+        from stepwell.store.engine.sharing.fetched import Fetched, origin_of, read_mirror
+        from stepwell.store.engine.sharing.transport import fetch_and_read
 
         progress(f"fetching from {remote.name}", 0, 0)
-        mirror = fetch(self.store, remote, workspace, self._context.randomness)
         journal = self._journal
-        fetched = read_mirror(
-            mirror, lambda step: is_here(journal, step), lambda step: step in removed()
-        )
+
+        def read(mirror: Path) -> Fetched:
+            return read_mirror(
+                mirror, lambda step: is_here(journal, step), lambda step: step in removed()
+            )
+
+        fetched = fetch_and_read(self.store, remote, workspace, read, self._context.randomness)
         load = BundleLoad(fetched.contents, origin_of(remote.name, fetched))
         steps, done = fetched.contents.steps, 0
         while done < len(steps):

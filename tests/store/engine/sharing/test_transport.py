@@ -22,6 +22,7 @@ from stepwell.store.engine.sharing.fetched import read_mirror
 from stepwell.store.engine.sharing.remotes import locked
 from stepwell.store.engine.sharing.transport import fetch, fetch_and_read
 from stepwell.store.model.errors import NoSpaceError
+from stepwell.store.model.ids import StepId
 
 from .conftest import Make, git
 
@@ -159,6 +160,10 @@ def test_a_damaged_mirror_is_fetched_anew(
     assert not list((mirror / "objects" / "pack").glob("tmp_*"))
 
 
+def _no(step: StepId) -> bool:
+    return False
+
+
 def test_a_mirror_that_cannot_be_read_is_fetched_anew(make: Make) -> None:
     """Once: what is wrong on the server stays wrong."""
     ann, ben = make("ann"), make("ben")
@@ -170,7 +175,7 @@ def test_a_mirror_that_cannot_be_read_is_fetched_anew(make: Make) -> None:
         content[len(content) // 2] ^= 0xFF
         pack.chmod(0o600)
         pack.write_bytes(content)
-    told = fetch_and_read(*where, lambda path: read_mirror(path, lambda _: True), os.urandom)
+    told = fetch_and_read(*where, lambda path: read_mirror(path, _no, _no), os.urandom)
     assert len(told.contents.steps) == 1
     seen: list[Path] = []
 
