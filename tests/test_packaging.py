@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from fnmatch import fnmatch
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {"stepwell.store": ROOT / "store", "stepwell.tui": ROOT / "tui"}
+IN_ROOT = {
+    ".ci",
+    ".dev",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "bench",
+    "docs",
+    "pyproject.toml",
+    "screenshots",
+    "store",
+    "tests",
+    "tui",
+}
 
 
 def _project() -> dict[str, Any]:
@@ -53,6 +74,15 @@ def test_every_other_file_is_package_data() -> None:
         package = ".".join((name, *path.parent.parts))
         matching = [p for p in patterns.get(package, []) if fnmatch(path.name, p)]
         assert matching, f"{package} does not ship {path.name}"
+
+
+def test_the_root_holds_what_is_known_and_nothing_else() -> None:
+    """Files that a tool or a hand left behind do not become part of the project."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("only git tells what is part of the project")
+    command = ["git", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert {name.partition("/")[0] for name in listed.split("\0") if name} == IN_ROOT
 
 
 def test_both_packages_are_marked_as_typed() -> None:

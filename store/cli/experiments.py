@@ -11,7 +11,7 @@ from stepwell.store import environment
 from stepwell.store.cli import reviewing
 from stepwell.store.cli.board import Board
 from stepwell.store.cli.command import Call, Command, plain_text, seconds
-from stepwell.store.cli.going import Verb, travel
+from stepwell.store.cli.going import Verb, refuse_dry_run, travel
 from stepwell.store.cli.output import Output, Piece, Styled, padded, width
 from stepwell.store.cli.signals import stopping
 from stepwell.store.cli.words import counts, named
@@ -53,6 +53,7 @@ def _experiment(call: Call) -> int:
         )
     if given.action == "promote":
         return _promote(call)
+    refuse_dry_run(call, f"experiment {given.action}")
     if given.action == "judge":
         return reviewing.judge(call)
     with _opened(call) as workspace:

@@ -11,7 +11,7 @@ from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.planned import dry_end, tell_done, tell_hunks, tell_plan
 from stepwell.store.forms import Form, error_form, text_form, travel_form
 from stepwell.store.model.access import Fence
-from stepwell.store.model.errors import NoTerminalError
+from stepwell.store.model.errors import NoTerminalError, UsageError
 from stepwell.store.model.plans import Applied, Kept, PlannedChanges
 from stepwell.store.model.steps import Operation
 
@@ -60,6 +60,15 @@ def travel(call: Call, verb: Verb) -> int:
         if isinstance(planned, PlannedChanges):
             return _with_plan(call, workspace, verb, planned)
         return _without_plan(call, workspace, verb, planned)
+
+
+def refuse_dry_run(call: Call, verb: str) -> None:
+    """Refuses --dry-run for a verb that shows no plan: it would just be done."""
+    if call.arguments.dry_run:
+        raise UsageError(
+            f"{verb} does not take --dry-run",
+            hint=f"leave --dry-run away; stepwell {verb.split()[0]} --help names what takes it",
+        )
 
 
 def _check_consent(call: Call) -> None:

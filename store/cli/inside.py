@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from stepwell.store.cli.command import Call
-from stepwell.store.cli.main import COMMANDS, guarded, loaded, understood, with_option
+from stepwell.store.cli.main import COMMANDS, guarded, loaded, understood, wants_json, with_option
 from stepwell.store.cli.manners import READS, Manner, manner
 from stepwell.store.cli.output import Channel, Output, Piece, text_of
 from stepwell.store.cli.signals import Stop
@@ -214,7 +214,7 @@ def _run(words: Sequence[str], place: Place, listener: Listener, stop: Stop) -> 
         for one in said
     )
     output = _Heard(
-        out, err, "--json" in words, listener.columns, listener.now_ns, at=listener.at, stop=stop
+        out, err, wants_json(words), listener.columns, listener.now_ns, at=listener.at, stop=stop
     )
     try:
         code = guarded(["-C", place.folder, *words], output, place.home, stop)

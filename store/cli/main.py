@@ -116,7 +116,7 @@ _PIPE_CLOSED = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `stepwell ARGV` and returns the exit code; no exception leaves it."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    out = standard_output(json=_wants_json(arguments), may_colour=environment.may_colour())
+    out = standard_output(json=wants_json(arguments), may_colour=environment.may_colour())
     try:
         code = guarded(arguments, out)
         out.close()
@@ -178,7 +178,8 @@ def _unwritable(lost: OutputLost, out: Output) -> int:
     return FailedError.exit_code
 
 
-def _wants_json(arguments: Sequence[str]) -> bool:
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a line asks for JSON: what follows `--` is no option of ours."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     return "--json" in arguments[:end]
 

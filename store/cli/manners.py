@@ -61,7 +61,7 @@ def _by_action(default: Manner, others: Mapping[str, Choice], attribute: str = "
 
 
 def _merge(call: Call) -> Manner:
-    if call.arguments.conclude:
+    if call.arguments.conclude and not call.arguments.dry_run:
         return _asks("conclude the merge with the files as they are now")
     return _unless_dry(TRAVELS)(call)
 
@@ -99,10 +99,13 @@ def _writing_file(call: Call) -> Manner:
 
 
 def _state_input(call: Call) -> Manner:
-    if "-" in call.arguments.arguments:
+    given = call.arguments
+    if "-" in (*given.arguments, given.config):
         return Manner("shell", "it reads the standard input, which the timeline has")
-    if call.arguments.action == "import" and call.arguments.overwrite:
+    if given.action == "import" and given.overwrite:
         return _asks("replace the state snapshots of the same ids for good", "replace")
+    if given.action == "migrate" and given.config is not None:
+        return _asks("replace the configuration of the state snapshots for good", "replace")
     return DOES
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from stepwell.store.cli.command import Call, Command, plain_text
-from stepwell.store.cli.going import Verb, travel
+from stepwell.store.cli.going import Verb, refuse_dry_run, travel
 from stepwell.store.cli.output import Styled
 from stepwell.store.cli.settling import settle
 from stepwell.store.cli.words import named
@@ -23,6 +23,7 @@ def _merge(call: Call) -> int:
     given = call.arguments
     _check(given)
     if given.conclude:
+        refuse_dry_run(call, "merge --continue")
         return _continue(call)
     if given.abort:
         # Whoever takes a merge back wants to lose what was settled so far; it is in a step.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store.cli.command import Call, Command, plain_text
-from stepwell.store.cli.going import Verb, travel
+from stepwell.store.cli.going import Verb, refuse_dry_run, travel
 from stepwell.store.cli.output import Output, Styled
 from stepwell.store.cli.statefiles import documents
 from stepwell.store.cli.words import ago, change_line, named, widest_path
@@ -43,6 +43,8 @@ def _session(call: Call) -> int:
             f"session {given.action} takes {action.takes}",
             hint="see stepwell session --help",
         )
+    if given.action != "restore":
+        refuse_dry_run(call, f"session {given.action}")
     return action.run(call, names)
 
 

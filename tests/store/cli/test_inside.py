@@ -89,6 +89,11 @@ def told(line: Line, place: Place, stop: Stop | None = None, **more: bool) -> tu
         ("state delete 1234", "asks"),
         ("state put -", "shell"),
         ("state put x.json", "does"),
+        ("state migrate old.json", "does"),
+        ("state migrate --config new.json", "asks"),
+        ("state migrate --config -", "shell"),
+        ("state migrate old.json --config=-", "shell"),
+        ("merge --continue --dry-run", "reads"),
         ("export soil.py", "asks"),
         ("export new.bundle", "does"),
         ("import x --dry-run", "reads"),
@@ -149,6 +154,13 @@ def test_the_text_is_that_of_the_command_line(place: Place) -> None:
     text, code = told(understood("show '#99'", place), place)
     assert code == 3 and text.startswith("stepwell: ")
     assert "usage: stepwell gc" in told(understood("gc --help", place), place)[0]
+
+
+def test_json_is_asked_for_by_our_own_option_alone(place: Place) -> None:
+    """What follows `--` is no option, here as on the command line."""
+    assert told(understood("show --json @", place), place)[0].startswith("{")
+    text, code = told(understood("show -- --json", place), place)
+    assert code == 3 and text.startswith("stepwell: ")
 
 
 def test_what_is_asked_for_needs_agreement(place: Place) -> None:
