@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from stepwell.store.cli.command import Call
 from stepwell.store.cli.main import COMMANDS, guarded, loaded, understood, wants_json, with_option
@@ -27,6 +27,7 @@ __all__ = [
     "Known",
     "Line",
     "Listener",
+    "Looked",
     "Place",
     "Stop",
     "look",
@@ -93,6 +94,15 @@ class Listener:
     """Signs in ASCII."""
 
 
+class Looked(NamedTuple):
+    """What a look came to."""
+
+    code: int
+    """The exit code."""
+    shown: frozenset[str] | None
+    """What was shown to go; None: the command names nothing of the kind."""
+
+
 def names() -> tuple[str, ...]:
     """Returns the commands, in the order of the list that help shows."""
     return tuple(COMMANDS)
@@ -130,10 +140,12 @@ def run(
     stop: Stop | None = None,
     *,
     agreed: bool = False,
+    shown: frozenset[str] | None = None,
 ) -> int:
     """Runs a line and returns its exit code, `STOPPED` when `stop` was set before its end.
 
-    What is asked for runs only when it was `agreed` to. An error is text and an exit code.
+    What is asked for runs only when it was `agreed` to, and nothing goes but what a look has
+    `shown`. An error is text and an exit code.
 
     Raises:
         ValueError: it is to be previewed, agreed to, or left to a shell.
@@ -144,11 +156,11 @@ def run(
     words = line.words
     if line.given is not None and "yes" in line.given and agreed:
         words = with_option(words, "--yes")
-    return _run(words, place, listener, stop or Stop())
+    return _run(words, place, listener, stop or Stop(), shown).code
 
 
-def look(line: Line, place: Place, listener: Listener, stop: Stop) -> int:
-    """Shows what a line that `looks` would do; returns the exit code."""
+def look(line: Line, place: Place, listener: Listener, stop: Stop) -> Looked:
+    """Shows what a line that `looks` would do."""
     return _run(with_option(line.words, "--dry-run"), place, listener, stop)
 
 
@@ -207,7 +219,13 @@ def _values(command: str, action: Action, known: Known) -> tuple[str, ...]:
     return tuple(kinds.get(kind, ()))
 
 
-def _run(words: Sequence[str], place: Place, listener: Listener, stop: Stop) -> int:
+def _run(
+    words: Sequence[str],
+    place: Place,
+    listener: Listener,
+    stop: Stop,
+    shown: frozenset[str] | None = None,
+) -> Looked:
     said = [_Stream(listener.said, beside, stop) for beside in (False, True)]
     out, err = (
         Channel(cast(BinaryIO, one), encoding="ascii" if listener.plain else "utf-8")
@@ -216,13 +234,14 @@ def _run(words: Sequence[str], place: Place, listener: Listener, stop: Stop) -> 
     output = _Heard(
         out, err, wants_json(words), listener.columns, listener.now_ns, at=listener.at, stop=stop
     )
+    output.shown = shown
     try:
         code = guarded(["-C", place.folder, *words], output, place.home, stop)
     except KeyboardInterrupt:  # ours, or that of a command which looks at `stop` itself
-        return STOPPED
+        return Looked(STOPPED, None)
     for one in said:
         one.end()
-    return STOPPED if stop.is_set() and code else code
+    return Looked(STOPPED if stop.is_set() and code else code, output.shown)
 
 
 def _silent() -> Output:

@@ -182,7 +182,9 @@ MANNERS: Mapping[str, Choice] = {
             "tag": _always(DOES),
             "export": _writing_file,
             "auto": _shell(_BESIDE),
-            "delete": _always(_asks("delete the state snapshots for good", "delete")),
+            "delete": _unless_dry(
+                Manner("asks", "delete the state snapshots for good", "delete", looks=True)
+            ),
         },
     ),
     "verify": lambda call: (

@@ -120,6 +120,8 @@ class Output:
     now_ns: int = 0
     can_ask: bool = False
     """Both a terminal to ask on and one to answer from."""
+    shown: frozenset[str] | None = field(default=None, init=False)
+    """What a person was shown to go, so that nothing else does; None: nothing was."""
     _begun_ns: int = field(default=0, init=False)
     _drawn_ns: int = field(default=0, init=False)
     _live: int = field(default=0, init=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.shown import show
 from stepwell.store.cli.words import size
 from stepwell.store.model.errors import NoTerminalError
 from stepwell.store.model.ids import oid_from_hex
@@ -37,6 +38,7 @@ def _purge(call: Call) -> int:
         named = _named(call, workspace)
         if given.dry_run or not given.yes:
             planned = workspace.plan_purge(**named, progress=out.progress)
+            show(out, _going(planned), "purged")
             if not out.json:
                 _tell_plan(out, planned)
         if given.dry_run:
@@ -45,6 +47,10 @@ def _purge(call: Call) -> int:
         if not (given.yes or out.ask("remove it for good? there is no undo")):
             out.note("nothing was purged")
             return DECLINED
+        if out.shown is not None:
+            workspace.refresh()
+            now = workspace.plan_purge(**named, progress=out.progress)
+            show(out, _going(now), "purged")
         done = workspace.purge(**named, progress=out.progress)
         call.tell_recovery(workspace)
     if out.json:
@@ -59,6 +65,15 @@ def _named(call: Call, workspace: Workspace) -> dict[str, Any]:
     ids = [one for one in arguments if _ID.fullmatch(one)]
     paths = [call.path(workspace, one) for one in arguments if not _ID.fullmatch(one)]
     return {"paths": paths, "blobs": [oid_from_hex(one) for one in ids]}
+
+
+def _going(planned: Purge) -> set[str]:
+    return {
+        *(f"content {oid.hex()}" for oid in planned.blobs),
+        *(f"path {escape(path)}" for path, _ in planned.paths),
+        *(f"step {step}" for step in planned.steps),
+        *(f"document {name} of {session}" for session, name in planned.documents),
+    }
 
 
 def _end_dry(out: Output, planned: Purge) -> None:

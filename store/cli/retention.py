@@ -12,6 +12,7 @@ from typing import Any
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Output, Styled, width
+from stepwell.store.cli.shown import show
 from stepwell.store.cli.words import size
 from stepwell.store.model.ids import short
 from stepwell.store.model.retention import Policy, Prune, PruneStep
@@ -47,9 +48,11 @@ def _prune(call: Call) -> int:
     policy = replace(policy, fold=call.arguments.fold)
     dry = call.arguments.dry_run
     with call.open() as workspace:
-        verb = workspace.plan_prune if dry else workspace.prune
-        done = verb(policy, progress=call.out.progress)
+        if dry or call.out.shown is not None:
+            done = workspace.plan_prune(policy, progress=call.out.progress)
+            show(call.out, (one.step for one in done.dropped), "dropped")
         if not dry:
+            done = workspace.prune(policy, progress=call.out.progress)
             call.tell_recovery(workspace)
     if call.out.json:
         call.out.document(_form(done))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store.cli.command import Call, Command, plain_text
+from stepwell.store.cli.shown import show
 from stepwell.store.cli.stategiven import (
     SESSION,
+    basic,
     content,
     document,
     find,
@@ -27,6 +29,7 @@ from stepwell.store.cli.statewords import (
     AutomaticSeen,
     snapshot_line,
     tell_comparison,
+    tell_going,
     tell_one,
     tell_report,
     tell_state,
@@ -78,9 +81,12 @@ def _delete(call: Call, snapshots: StateSnapshots) -> int:
             hint="as in stepwell state delete 3f2a9c10, or state delete --session s --tag old",
         )
     ids = [snapshots.resolve(one) for one in prefixes] or [o.id for o in snapshots.search(query)]
+    show(call.out, ids, "deleted")
+    if call.arguments.dry_run:
+        return tell_going(call, {one: snapshots.get(one) for one in ids})
     gone = [one for one in ids if snapshots.delete(one)]
     if call.out.json:
-        call.out.document({"deleted": gone})
+        call.out.document({"deleted": gone, "applied": True})
     else:
         call.out.line(f"deleted {plural(len(gone), 'snapshot')}")
     return 0
@@ -241,18 +247,8 @@ def _migrate(call: Call, snapshots: StateSnapshots) -> int:
     report = ImportReport()
     if given.arguments:
         (name,) = only(call, "FILE")
-        report = snapshots.migrate(session_of(call), _basic(document(call, name)))
+        report = snapshots.migrate(session_of(call), basic(document(call, name)))
     return tell_report(call, report, more)
-
-
-def _basic(document: Any) -> Sequence[Any]:
-    """Returns the snapshots of an old file: a list, one alone, or an object that holds a list."""
-    if isinstance(document, list):
-        return document
-    if isinstance(document, dict) and isinstance(document.get("snapshots"), list):
-        listed: list[Any] = document["snapshots"]
-        return listed
-    return [document]
 
 
 def _reconstruct(call: Call, snapshots: StateSnapshots) -> int:
@@ -299,7 +295,7 @@ _LISTING = (*_CHOICE, "sort", "ascending", "number")
 _ACTIONS: Mapping[str, tuple[_Action, tuple[str, ...]]] = {
     "put": (_put, ("session", "tag", "message", "type", "compress")),
     "get": (_get, ()),
-    "delete": (_delete, _CHOICE),
+    "delete": (_delete, (*_CHOICE, "dry_run")),
     "list": (_list, _LISTING),
     "nearest": (_nearest, ("session",)),
     "search": (_list, _LISTING),
@@ -356,6 +352,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--count", metavar="N", type=int, help="stop after so many (when interrupted if left out)")
     add("--config", metavar="FILE", help="take over an older configuration")
     add("--at", metavar="TIME", help="the state as it was then, by snapshots and events")
+    add("--dry-run", action="store_true", help="of delete: only tell what would go")
     add("--kind", metavar="K", default="patch", help="what the event is: patch or merge")
 
 

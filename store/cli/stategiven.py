@@ -112,6 +112,16 @@ def document(call: Call, name: str) -> Any:
     return parse(content(call, name), "the standard input" if name == "-" else name)
 
 
+def basic(document: Any) -> Sequence[Any]:
+    """Returns the snapshots of an old file: a list, one alone, or an object that holds a list."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict) and isinstance(document.get("snapshots"), list):
+        listed: list[Any] = document["snapshots"]
+        return listed
+    return [document]
+
+
 def only(call: Call, names: str) -> list[str]:
     """Returns the arguments, which must be as many as their names."""
     given: list[str] = call.arguments.arguments

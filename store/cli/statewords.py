@@ -53,6 +53,19 @@ def tell_one(call: Call, one: StateSnapshot) -> int:
     return 0
 
 
+def tell_going(call: Call, going: Mapping[str, StateSnapshot | None]) -> int:
+    """Tells which snapshots would go, by id, None: a damaged one; returns the exit code."""
+    if call.out.json:
+        call.out.document({"deleted": list(going), "applied": False})
+        return 0
+    call.out.line(Styled("would delete", "mark"), f" {plural(len(going), 'snapshot')}:")
+    for identity, one in going.items():
+        damaged = [Styled(short(identity), "name"), "  damaged"]
+        call.out.line("  ", *(snapshot_line(one, call.out.now_ns) if one else damaged))
+    call.out.line("nothing was changed")
+    return 0
+
+
 _SIGNS: Mapping[str, Styled] = {
     "add": Styled("+", "good"),
     "remove": Styled("−", "bad"),

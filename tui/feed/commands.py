@@ -44,6 +44,8 @@ class Run(NamedTuple):
     """In ASCII."""
     agreed: bool = False
     """A person agreed to what is asked for first."""
+    shown: frozenset[str] | None = None
+    """What that person was shown to go."""
 
 
 class Back(NamedTuple):
@@ -72,6 +74,8 @@ class Ending:
     """What is to be agreed to first; empty: nothing."""
     word: str = ""
     """What has to be typed to agree; empty: a key does."""
+    shown: frozenset[str] | None = None
+    """What was shown to go, if it was."""
     wish: Wish | None = None
     """What is to be previewed."""
     back: Back | None = None
@@ -193,12 +197,12 @@ class _Work:
 
     def _asked(self, line: Any) -> Ending:
         how = line.manner
-        code = 0
+        code, shown = 0, None
         if how.looks:
-            code = self._inside.look(line, self._place, self._listener(), self.task.stop)
+            code, shown = self._inside.look(line, self._place, self._listener(), self.task.stop)
         if code:
             return self._ended(line, code, wrote=False)
-        return Ending(line.name, question=how.text, word=how.word)
+        return Ending(line.name, question=how.text, word=how.word, shown=shown)
 
     def _done(self, line: Any) -> Ending:
         # In this order: whoever stops it sees either that it writes, or that it did not begin.
@@ -207,7 +211,12 @@ class _Work:
             return Ending(line.name, self._inside.STOPPED, stopped=True)
         run = self.task.run
         code = self._inside.run(
-            line, self._place, self._listener(), self.task.stop, agreed=run.agreed
+            line,
+            self._place,
+            self._listener(),
+            self.task.stop,
+            agreed=run.agreed,
+            shown=run.shown,
         )
         return self._ended(line, code, wrote=self.task.writes)
 

@@ -212,10 +212,12 @@ class CommandScreen(Above, Screen[Ordered | None]):
         else:
             self._start(order.words)
 
-    def _start(self, words: Sequence[str], *, agreed: bool = False) -> None:
+    def _start(self, words: Sequence[str], agreed_to: Ending | None = None) -> None:
         self._generation, self._words = next(self._generations), tuple(words)
         plain = self._text.glyphs.ellipsis != "…"
-        run = Run(words, self._text.row_width, self._clock(), plain, agreed)
+        shown = agreed_to.shown if agreed_to else None
+        width = self._text.row_width
+        run = Run(words, width, self._clock(), plain, agreed_to is not None, shown)
         self._text.set_caption("Commands", "esc stops it")
         self._gateway.commands.start(self._hear, self._generation, run)
 
@@ -272,7 +274,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
         def answered(agreed: bool | None) -> None:
             self.styles.padding = 0
             if agreed:
-                self._start(words, agreed=True)
+                self._start(words, ending)
             else:
                 self._text.say("nothing was changed", "dim")
 

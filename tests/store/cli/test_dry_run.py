@@ -29,6 +29,7 @@ OBEYED = (
     "redo",
     "rollback @~1",
     "session restore me:s @",
+    "state delete --session s",
     "switch try",
     "undo",
     "uninstall claude --project",
@@ -51,6 +52,20 @@ REFUSED = (
     "session snapshots",
     "session timeline me:s",
     "session versions me:s",
+    "state auto state.json --count 1",
+    "state compare a b",
+    "state event state.json",
+    "state export all.json",
+    "state get a",
+    "state import all.json",
+    "state list",
+    "state migrate state.json",
+    "state nearest now",
+    "state put state.json",
+    "state reconstruct a",
+    "state search",
+    "state stats",
+    "state tag a --tag b",
 )
 DURING_A_MERGE = (
     ("merge --abort", 0),
@@ -86,6 +101,8 @@ def project(folder: Path, run: Run) -> Path:
     readme = folder / "README"
     (folder / "stepwell.toml").write_text('[rules.well]\nrun = "true"\n')
     assert run("trust", "--yes").code == 0
+    (folder / "state.json").write_text("[]")
+    assert run("state", "put", "state.json", "--session", "s").code == 0
     assert run("session", "snapshot", "me:s").code == 0
     assert run("experiment", "run", "tries", "--try", "a=touch new", "--check", "true").code == 0
     assert run("branch", "create", "try").code == 0
@@ -111,6 +128,7 @@ def _facts(project: Path, run: Run) -> tuple[object, ...]:
             ["experiment", "list"],
             ["branch"],
             ["session", "access", "me:s"],
+            ["state", "list"],
             ["status"],
         )
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from stepwell.store.cli.inside import (
     Known,
     Line,
     Listener,
+    Looked,
     Place,
     Stop,
     look,
@@ -45,7 +47,7 @@ def understood(line: str, place: Place) -> Line:
     return read_line(shlex.split(line), place)
 
 
-def told(line: Line, place: Place, stop: Stop | None = None, **more: bool) -> tuple[str, int]:
+def told(line: Line, place: Place, stop: Stop | None = None, **more: Any) -> tuple[str, int]:
     said: list[str] = []
     listener = Listener(lambda text, beside: said.append(text), columns=80, now_ns=NOW)
     code = run(line, place, listener, stop, **more)
@@ -171,10 +173,61 @@ def test_what_is_asked_for_needs_agreement(place: Place) -> None:
     with pytest.raises(ValueError, match="rollback cannot be run"):
         told(understood("rollback @~1", place), place, agreed=True)
     said: list[str] = []
-    assert look(line, place, Listener(lambda text, _: said.append(text)), Stop()) == 0
+    assert look(line, place, Listener(lambda text, _: said.append(text)), Stop()).code == 0
     assert "would remove for good" in said[0] and said[-1] == "nothing was changed"
     text, code = told(line, place, agreed=True)
     assert code == 0 and text.startswith("purged")
+
+
+def _looked(line: Line, place: Place) -> tuple[list[str], Looked]:
+    said: list[str] = []
+    return said, look(line, place, Listener(lambda text, _: said.append(text)), Stop())
+
+
+def test_nothing_is_purged_that_was_not_shown(place: Place) -> None:
+    """What came since is refused in a sentence; a new look shows it."""
+    line = understood("purge soil.py", place)
+    shown = _looked(line, place)[1].shown
+    with Workspace.open(place.folder, home=place.home) as ws:
+        (Path(place.folder) / "soil.py").write_bytes(b"DEPTH = 3\n")
+        ws.capture("deeper still")
+    text, code = told(line, place, agreed=True, shown=shown)
+    assert code == 4 and "nothing was purged: more would go now than was shown" in text
+    again = _looked(line, place)[1].shown
+    assert told(line, place, agreed=True, shown=again)[0].startswith("purged 3 contents")
+
+
+def test_nothing_is_pruned_that_was_not_shown(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that has become old since stays."""
+    config = Path(place.folder).parent / "config.toml"
+    config.write_text("[retention]\nkeep_last = 1\nhourly = 0\ndaily = 0\nper_session = 1\n")
+    monkeypatch.setenv("STEPWELL_CONFIG", str(config))
+    line = understood("prune", place)
+    shown = _looked(line, place)[1].shown
+    assert shown is not None and len(shown) == 1
+    with Workspace.open(place.folder, home=place.home) as ws:
+        (Path(place.folder) / "soil.py").write_bytes(b"DEPTH = 3\n")
+        ws.capture("deeper still")
+    text, code = told(line, place, agreed=True, shown=shown)
+    assert code == 4 and "nothing was dropped" in text
+    again = _looked(line, place)[1].shown
+    assert told(line, place, agreed=True, shown=again)[0].startswith("dropped  2 of 3 steps")
+
+
+def test_state_that_would_go_is_listed_before_it_is_asked_for(place: Place) -> None:
+    """And a snapshot that comes between stays."""
+    (Path(place.folder) / "a.json").write_text("1")
+    put = understood("state put a.json --session s -m first", place)
+    assert told(put, place)[1] == 0
+    line = understood("state delete --session s", place)
+    said, looked = _looked(line, place)
+    assert said[0] == "would delete 1 snapshot:" and "first" in said[1]
+    assert told(put, place)[1] == 0
+    text, code = told(line, place, agreed=True, shown=looked.shown)
+    assert code == 4 and "nothing was deleted" in text
+    assert _looked(line, place)[0][0] == "would delete 2 snapshots:"
 
 
 def test_what_travels_is_planned_by_the_command_itself(place: Place) -> None:

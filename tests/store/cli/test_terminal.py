@@ -55,11 +55,12 @@ def _terminal(
     *,
     keys: bytes = b"",
     wait_for: bytes = b"",
+    before: Callable[[], object] = lambda: None,
     script: str = SCRIPT,
 ) -> tuple[int, bytes]:
     """Runs a command on a pseudo-terminal of 100 columns; returns its code and all that it wrote.
 
-    `keys` are typed when `wait_for` has been written.
+    `keys` are typed when `wait_for` has been written, and `before` was done.
     """
     leader, follower = pty.openpty()
 
@@ -86,6 +87,7 @@ def _terminal(
             break
         written += part
         if keys and wait_for in written:
+            before()
             os.write(leader, keys)
             keys = b""
     os.close(leader)
@@ -263,3 +265,19 @@ def test_an_experiment_shows_bars_that_are_gone_at_the_end(folder: Path) -> None
     seen, _, result = written.decode().rpartition("\x1b[2A\x1b[J")
     assert "░" in seen and "running" in seen and "waiting" in seen
     assert "░" not in result and "take the first over" in result
+
+
+def test_a_purge_removes_only_what_was_shown(folder: Path, run: Run) -> None:
+    """What is captured while the question stands is not gone when it is agreed to."""
+
+    def captured() -> None:
+        (folder / "README").write_text("newer\n")
+        assert run("capture").code == 0
+
+    code, written = _terminal(
+        folder, ["purge", "README"], keys=b"y\n", wait_for=b"[y/N] ", before=captured
+    )
+    assert code == 4 and b"nothing was purged: more would go now than was shown" in written
+    assert run("cat", "@:README").out == b"newer\n"
+    assert _terminal(folder, ["purge", "README"], keys=b"y\n", wait_for=b"[y/N] ")[0] == 0
+    assert run("cat", "@:README").code == 3
