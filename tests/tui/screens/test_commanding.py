@@ -264,7 +264,9 @@ def test_a_key_that_comes_too_soon_agrees_to_nothing(
     assert branches() == {"main"}
 
 
-@pytest.mark.parametrize(("line", "word"), [("gc", "remove"), ("state delete 12345678", "delete")])
+@pytest.mark.parametrize(
+    ("line", "word"), [("gc", "remove"), ("state delete --session s", "delete")]
+)
 def test_what_nothing_brings_back_asks_for_a_word(
     root: Path, line: str, word: str, play_over: Make, until: Make
 ) -> None:
