@@ -131,7 +131,7 @@ class JournalWriter(Journal):
         try:
             writer._clear_leftovers()
             writer._chain.read_manifest()
-            if void_from is not None:
+            if void_from is not None and not _is_lost(store, writer._chain.numbers[-1]):
                 writer.next_number = void_from
                 writer._add_segment()
             writer._settle_tail()
@@ -413,3 +413,11 @@ def _is_empty(segment: Path) -> bool:
 
 def _is_long(tail: TailIndex) -> bool:
     return tail.frames >= CLOSE_FRAMES or len(tail.operations) >= CLOSE_OPERATIONS
+
+
+def _is_lost(store: Path, number: int) -> bool:
+    """Tells whether a segment's file is gone or damaged, which a new one after it would hide."""
+    segment = Segment(store, number)
+    segment.load(None)
+    segment.close()
+    return segment.lost is not None
