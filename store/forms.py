@@ -337,9 +337,13 @@ def pending_form(status: Status) -> Form | None:
     }
 
 
-def hit_form(hit: Hit) -> Form:
-    """Returns a hit of a search; its step as a whole."""
-    return {"step": step_form(hit.step), "where": hit.where, "excerpt": text_form(hit.excerpt)}
+def hit_form(hit: Hit, tier: str) -> Form:
+    """Returns a hit of a search; its step as a whole, with the tier that it lies in."""
+    return {
+        "step": step_form(hit.step, tier),
+        "where": hit.where,
+        "excerpt": text_form(hit.excerpt),
+    }
 
 
 def blame_form(line: BlameLine) -> Form:

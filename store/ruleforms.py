@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from stepwell.store.forms import Form, plain_form, step_form, text_form
 from stepwell.store.model.reports import Bisected
 from stepwell.store.model.rules import Rule, RuleVerdict
+from stepwell.store.model.steps import Step
 from stepwell.store.model.text import rfc3339
 
 
@@ -40,13 +43,15 @@ def verdict_form(verdict: RuleVerdict) -> Form:
     }
 
 
-def bisected_form(found: Bisected) -> Form:
-    """Returns the step that broke something, and how it was found."""
+def bisected_form(found: Bisected, tiers_of: Callable[[Sequence[Step]], Sequence[str]]) -> Form:
+    """Returns the step that broke something, and how it was found; `tiers_of` as a reader's."""
+    steps = [found.first_bad, found.last_good, *found.suspects]
+    first_bad, last_good, *suspects = map(step_form, steps, tiers_of(steps))
     return {
-        "first_bad": step_form(found.first_bad),
-        "last_good": step_form(found.last_good),
+        "first_bad": first_bad,
+        "last_good": last_good,
         "tried": found.tried,
         "skipped": found.skipped,
         "prompt": text_form(found.prompt),
-        "suspects": [step_form(step) for step in found.suspects],
+        "suspects": suspects,
     }

@@ -40,7 +40,7 @@ def _bisect(call: Call) -> int:
         if call.out.json:
             changes = workspace.step_changes(found.first_bad)
             forms = [change_form(change) for change in changes]
-            call.out.document({**bisected_form(found), "diff": forms})
+            call.out.document({**bisected_form(found, workspace.tiers_of), "diff": forms})
         else:
             _tell(call, workspace, found)
     return 0

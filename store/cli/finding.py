@@ -26,7 +26,10 @@ def _search(call: Call) -> int:
         found = workspace.search(query, now, progress=call.out.progress)
         hits = islice(found, given.number or None)
         if call.out.json:
-            call.out.document({"hits": [hit_form(hit) for hit in hits]})
+            listed = list(hits)
+            tiers = workspace.tiers_of([hit.step for hit in listed])
+            forms = [hit_form(hit, tier) for hit, tier in zip(listed, tiers, strict=True)]
+            call.out.document({"hits": forms})
             return 0
         if not _tell_hits(call.out, hits):
             call.out.note("nothing holds that")

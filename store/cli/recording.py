@@ -110,7 +110,8 @@ def _mark(call: Call) -> int:
         )
         call.tell_recovery(workspace)
         back = way_back(before, workspace.view())
-    return _tell_mark(call.out, step, back)
+        (tier,) = workspace.tiers_of([step])
+    return _tell_mark(call.out, step, tier, back)
 
 
 def _milestone(workspace: Workspace, step: Step) -> Mapping[str, Any]:
@@ -169,7 +170,8 @@ def _unmark(call: Call) -> int:
         )
         call.tell_recovery(workspace)
         back = way_back(before, workspace.view())
-    return _tell_mark(call.out, step, back)
+        (tier,) = workspace.tiers_of([step])
+    return _tell_mark(call.out, step, tier, back)
 
 
 def _unmark_options(parser: argparse.ArgumentParser) -> None:
@@ -187,9 +189,9 @@ def _unmark_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _tell_mark(out: Output, step: Step, back: Sequence[Piece]) -> int:
+def _tell_mark(out: Output, step: Step, tier: str, back: Sequence[Piece]) -> int:
     if out.json:
-        out.document(step_form(step))
+        out.document(step_form(step, tier))
     elif step.checkpoint is None:
         out.line(*named(step), " is no checkpoint", *back)
     else:

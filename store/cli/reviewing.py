@@ -87,8 +87,9 @@ def judge(call: Call) -> int:
         )
         call.tell_recovery(workspace)
         back = way_back(before, workspace.view())
+        (tier,) = workspace.tiers_of([step])
     if call.out.json:
-        call.out.document(step_form(step))
+        call.out.document(step_form(step, tier))
     else:
         said = "has no verdict" if word == "none" else f"is {word}"
         call.out.line(Styled(label, "name"), f" of {name} {said}: ", *named(step), *back)

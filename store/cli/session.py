@@ -182,10 +182,11 @@ def _show(call: Call, names: list[str]) -> int:
 
 
 def _delete(call: Call, names: list[str]) -> int:
-    with _held(call, names[0]) as (_, sessions):
+    with _held(call, names[0]) as (workspace, sessions):
         step = sessions.delete(names[0], names[1])
+        (tier,) = workspace.tiers_of([step])
     if call.out.json:
-        call.out.document(step_form(step))
+        call.out.document(step_form(step, tier))
     else:
         call.out.line("no snapshot any more: ", *named(step), "; bring it back: stepwell undo")
     return 0

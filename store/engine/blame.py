@@ -14,7 +14,13 @@ from itertools import chain
 from typing import Protocol
 
 from stepwell.store.engine.diff import TOO_LARGE, changes, is_binary
-from stepwell.store.engine.lines import Region, regions, split_lines
+from stepwell.store.engine.lines import (
+    Region,
+    common_end,
+    common_start,
+    regions,
+    split_lines,
+)
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import NotFoundError, UsageError
@@ -185,33 +191,15 @@ def _regions(old: bytes, new: bytes) -> list[Region]:
     """Returns what differs, comparing line by line only what lies between equal ends."""
     if old == new:
         return []
-    first = old.rfind(b"\n", 0, _shared(old, new)) + 1
+    first = old.rfind(b"\n", 0, common_start(old, new)) + 1
     last = _shared_end(old[first:], new[first:])
     start = old.count(b"\n", 0, first)
     middle = regions(old[first : len(old) - last], new[first : len(new) - last])
     return [Region(*(number + start for number in region)) for region in middle]
 
 
-def _shared(a: bytes, b: bytes) -> int:
-    """Returns how many bytes two texts begin with alike: by halving, so that memcmp does the work."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        half = (low + high + 1) // 2
-        if a[low:half] == b[low:half]:
-            low = half
-        else:
-            high = half - 1
-    return low
-
-
 def _shared_end(a: bytes, b: bytes) -> int:
     """Returns how many bytes of whole lines two texts end with alike."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        half = (low + high + 1) // 2
-        if a[len(a) - half : len(a) - low] == b[len(b) - half : len(b) - low]:
-            low = half
-        else:
-            high = half - 1
+    low = common_end(a, b, min(len(a), len(b)))
     line = a.find(b"\n", len(a) - low)
     return 0 if line < 0 else len(a) - line - 1

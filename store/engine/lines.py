@@ -69,9 +69,9 @@ def _around_change(old: bytes, new: bytes, context: int) -> tuple[int, bytes, by
     takes most of the time of a small change in a file of usual size.
     """
     lines = max(context, _MARGIN_LINES)
-    same = _common_start(old, new)
+    same = common_start(old, new)
     start = _before(old, same, lines)
-    tail = _common_end(old, new, min(len(old), len(new)) - same)
+    tail = common_end(old, new, min(len(old), len(new)) - same)
     left = len(old) - _after(old, len(old) - tail, lines)
     return old.count(b"\n", 0, start), old[start : len(old) - left], new[start : len(new) - left]
 
@@ -88,7 +88,8 @@ def _after(text: bytes, at: int, lines: int) -> int:
     return end if end and text.count(b"\n", at, end) > lines else len(text)
 
 
-def _common_start(a: bytes, b: bytes) -> int:
+def common_start(a: bytes, b: bytes) -> int:
+    """Returns how many bytes two texts begin with alike: by halving, so that memcmp does the work."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
@@ -99,7 +100,8 @@ def _common_start(a: bytes, b: bytes) -> int:
     return low
 
 
-def _common_end(a: bytes, b: bytes, most: int) -> int:
+def common_end(a: bytes, b: bytes, most: int) -> int:
+    """Returns how many bytes, at most so many, two texts end with alike."""
     low, high = 0, most
     end_a, end_b = len(a), len(b)
     while low < high:

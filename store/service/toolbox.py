@@ -72,8 +72,10 @@ class Toolbox:
     def find_change(self, text: str, path: str = "", limit: int = 20) -> dict[str, Any]:
         """Returns the steps whose changed lines, prompts, inputs or notes hold a text, newest first."""
         query = filters.quoted(text) + (f" path:{filters.quoted(path)}" if path else "")
-        hits = self._workspace.search(query, local_now())
-        return {"hits": [forms.hit_form(hit) for hit in islice(hits, min(limit, MOST_STEPS))]}
+        found = self._workspace.search(query, local_now())
+        hits = list(islice(found, min(limit, MOST_STEPS)))
+        tiers = self._workspace.tiers_of([hit.step for hit in hits])
+        return {"hits": [forms.hit_form(hit, tier) for hit, tier in zip(hits, tiers, strict=True)]}
 
     def blame(self, path: str, step: str = "@", first: int = 1, limit: int = 200) -> dict[str, Any]:
         """Returns the lines of a file at a step, each with the step, turn and agent that it came with."""
@@ -87,7 +89,7 @@ class Toolbox:
             self._workspace.capture(f"checkpoint {label}")
         chosen = self._step(step)
         marked = self._workspace.mark(chosen, label=label, note=note or None, by="mcp")
-        return forms.step_form(marked)
+        return forms.step_form(marked, *self._workspace.tiers_of([marked]))
 
     def restore(self, step: str, paths: Iterable[str] = (), dry_run: bool = True) -> dict[str, Any]:
         """Puts files back as they were at a step; only says what would change unless told otherwise.

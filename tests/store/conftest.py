@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.daemons import daemon_thread
+from support.sharing import Make, git, workspaces
 
 from stepwell.store import Workspace
 
@@ -70,3 +71,20 @@ def either(
     with daemon_thread(project, home, runtime):
         yield alone
         assert alone.daemon() is not None, "the daemon died meanwhile"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty bare repository, as a git server has it; the person's configuration is empty."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    path = tmp_path / "server.git"
+    git("init", "--quiet", "--bare", path)
+    return path
+
+
+@pytest.fixture
+def make(tmp_path: Path, server: Path) -> Iterator[Make]:
+    """Makes workspaces of their own persons, which know the server as `origin`."""
+    made, close = workspaces(tmp_path, server)
+    yield made
+    close()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sharing import Make, git
 
 from stepwell.store import (
     Act,
@@ -21,38 +20,6 @@ from stepwell.store import (
     Step,
     Workspace,
 )
-
-Make = Callable[[str], Workspace]
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty bare repository, as a git server has it; the person's configuration is empty."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    path = tmp_path / "server.git"
-    _git("init", "--quiet", "--bare", path)
-    return path
-
-
-@pytest.fixture
-def make(tmp_path: Path, server: Path, request: pytest.FixtureRequest) -> Make:
-    """Makes workspaces of their own persons, which know the server as `origin`."""
-
-    def made(name: str) -> Workspace:
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "who").write_text(f"{name}\n")
-        ws = Workspace.init(folder, home=tmp_path / f"home of {name}")
-        request.addfinalizer(ws.close)
-        ws.add_remote("origin", str(server))
-        return ws
-
-    return made
-
-
-def _git(*arguments: str | Path, feed: bytes | None = None) -> str:
-    done = subprocess.run(["git", *arguments], input=feed, capture_output=True, check=True)
-    return done.stdout.decode().strip()
 
 
 def _write(ws: Workspace, name: str, text: str) -> Step:
@@ -139,36 +106,36 @@ def test_a_history_that_was_pushed_elsewhere_is_not_replaced(make: Make, server:
     ann = make("ann")
     _write(ann, "a", "newest\n")
     ann.push("origin")
-    before = _git("-C", server, "for-each-ref")
+    before = git("-C", server, "for-each-ref")
     ann.remove_remote("origin")
     ann.add_remote("origin", str(server))
     _write(ann, "a", "other\n")
     with pytest.raises(RefusedError, match="not pushed"):
         ann.push("origin")
-    assert _git("-C", server, "for-each-ref") == before
+    assert git("-C", server, "for-each-ref") == before
     ann.push("origin", force=True)
-    assert _git("-C", server, "for-each-ref") != before
+    assert git("-C", server, "for-each-ref") != before
 
 
 def test_other_refs_of_the_server_stay(make: Make, server: Path, tmp_path: Path) -> None:
     """Branches and tags of a project, and timelines of others; branches that are gone here go."""
-    _git("init", "--quiet", tmp_path / "code")
+    git("init", "--quiet", tmp_path / "code")
     person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
-    _git("-C", tmp_path / "code", *person, "commit", "--quiet", "--allow-empty", "-m", "code")
-    _git("-C", tmp_path / "code", "push", "--quiet", server, "HEAD:refs/heads/main")
+    git("-C", tmp_path / "code", *person, "commit", "--quiet", "--allow-empty", "-m", "code")
+    git("-C", tmp_path / "code", "push", "--quiet", server, "HEAD:refs/heads/main")
     ann, ben = make("ann"), make("ben")
     ann.push("origin")
     ben.create_branch("side")
     ben.push("origin")
-    refs = set(_git("-C", server, "for-each-ref", "--format=%(refname)").split())
+    refs = set(git("-C", server, "for-each-ref", "--format=%(refname)").split())
     assert "refs/heads/main" in refs and f"refs/stepwell/{ann.id}/operations" in refs
     assert f"refs/stepwell/{ben.id}/heads/side" in refs
     ben.delete_branch("side")
     ben.push("origin")
-    refs = set(_git("-C", server, "for-each-ref", "--format=%(refname)").split())
+    refs = set(git("-C", server, "for-each-ref", "--format=%(refname)").split())
     assert "refs/heads/main" in refs and f"refs/stepwell/{ann.id}/operations" in refs
     assert f"refs/stepwell/{ben.id}/heads/side" not in refs
-    assert _git("-C", server, "fsck", "--strict", "--no-dangling") == ""
+    assert git("-C", server, "fsck", "--strict", "--no-dangling") == ""
 
 
 def test_git_signs_in_as_the_person_does_and_runs_no_hook_of_theirs(
@@ -187,17 +154,17 @@ def test_git_signs_in_as_the_person_does_and_runs_no_hook_of_theirs(
     ann.add_remote("web", "https://example.org/app")
     assert ann.push("web").changed
     assert not (tmp_path / "ran").exists()
-    assert f"refs/stepwell/{ann.id}/operations" in _git("-C", server, "for-each-ref")
+    assert f"refs/stepwell/{ann.id}/operations" in git("-C", server, "for-each-ref")
 
 
 def _operations(server: Path, lines: list[bytes], workspace: str = "ab" * 8) -> None:
     """Makes the server hold a timeline with these operations, as somebody hostile could."""
-    blob = _git("-C", server, "hash-object", "-w", "--stdin", feed=b"\n".join(lines) + b"\n")
+    blob = git("-C", server, "hash-object", "-w", "--stdin", feed=b"\n".join(lines) + b"\n")
     entry = f"100644 blob {blob}\t0000000001-{len(lines):010d}.jsonl\n"
-    tree = _git("-C", server, "mktree", feed=entry.encode())
+    tree = git("-C", server, "mktree", feed=entry.encode())
     person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
-    commit = _git("-C", server, *person, "commit-tree", tree, "-m", "x")
-    _git("-C", server, "update-ref", f"refs/stepwell/{workspace}/operations", commit)
+    commit = git("-C", server, *person, "commit-tree", tree, "-m", "x")
+    git("-C", server, "update-ref", f"refs/stepwell/{workspace}/operations", commit)
 
 
 def _joined(first: Workspace, second: Workspace) -> list[bytes]:
@@ -332,11 +299,11 @@ def test_a_remote_that_claims_own_steps_moves_no_branch(make: Make, server: Path
     ann.push("origin")
     eve.push("origin")
     # Whoever reads the remote has all objects of it, and can push them again as theirs.
-    listed = _git("-C", server, "for-each-ref", "--format=%(objectname) %(refname)")
+    listed = git("-C", server, "for-each-ref", "--format=%(objectname) %(refname)")
     for number, (commit, ref) in enumerate(line.split() for line in listed.splitlines()):
-        _git("-C", server, "update-ref", f"refs/stepwell/{'ab' * 8}/heads/{number}", commit)
+        git("-C", server, "update-ref", f"refs/stepwell/{'ab' * 8}/heads/{number}", commit)
         if eve.id in ref:
-            _git("-C", server, "update-ref", "-d", ref)
+            git("-C", server, "update-ref", "-d", ref)
     _operations(server, _joined(ann, eve))
     told = ann.pull("origin")
     assert (told.imported, told.branches) == (2, ("origin-2/main",))

@@ -159,8 +159,8 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._left = False
         self._line = ""
         self._words: tuple[str, ...] = ()
-        self._question: Ending | None = None
-        """What waits to be asked, since something was being typed when it came."""
+        self._waiting: Ending | None = None
+        """What asks or leads to a preview, and came while something was being typed."""
         self._back: Back | None = None
         self._offers: Callable[[Sequence[str]], Sequence[str]] = lambda words: ()
 
@@ -188,8 +188,8 @@ class CommandScreen(Above, Screen[Ordered | None]):
 
     def action_run_line(self) -> None:
         """Does what the line asks for; first of all asks what waits to be asked."""
-        if self._question is not None:
-            self._ask(self._question)
+        if self._waiting is not None:
+            self._go_on(self._waiting)
             return
         busy = self._gateway.commands.busy
         if busy:
@@ -247,10 +247,22 @@ class CommandScreen(Above, Screen[Ordered | None]):
         if message.generation != self._generation:
             return
         self._text.set_caption("Commands", f"{grouped(len(self._text.lines))} lines")
-        if ending.question and self._entry.value:
-            self._question = ending
-            self._text.say(f"{ending.name} asks first: {ending.question}? enter answers", "warning")
-        elif ending.question:
+        leads_on = ending.question or ending.back is not None or ending.wish is not None
+        if leads_on and self._entry.value:
+            self._waiting = ending
+            what = f"asks first: {ending.question}?" if ending.question else "shows its plan first:"
+            self._text.say(f"{ending.name} {what} enter answers", "warning")
+        elif leads_on:
+            self._go_on(ending)
+        elif ending.stopped:
+            self._text.say(_stopped(ending), "warning")
+        elif ending.code == _USAGE:
+            self._give_back()
+
+    def _go_on(self, ending: Ending) -> None:
+        """Asks what the command asks, or leaves for the preview of what it would do."""
+        self._waiting = None
+        if ending.question:
             self._ask(ending)
         elif ending.back is not None:
             self._back = ending.back
@@ -258,10 +270,6 @@ class CommandScreen(Above, Screen[Ordered | None]):
             name_step(self._gateway, self.post_message, self._generation, reference)
         elif ending.wish is not None:
             self.dismiss(Ordered(ending.wish))
-        elif ending.stopped:
-            self._text.say(_stopped(ending), "warning")
-        elif ending.code == _USAGE:
-            self._give_back()
 
     def _give_back(self) -> None:
         """Puts the line where it can be mended, unless another one is typed already."""
@@ -269,7 +277,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
             self._put(self._line)
 
     def _ask(self, ending: Ending) -> None:
-        words, self._question = self._words, None
+        words = self._words
 
         def answered(agreed: bool | None) -> None:
             self.styles.padding = 0

@@ -19,14 +19,12 @@ from stepwell.tui.look.marks import shown_path
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import (
     BackAsked,
-    CursorMoved,
     Failed,
     PathsFit,
     PathsLoaded,
-    RowOpened,
 )
 from stepwell.tui.model.fuzzy import Fit
-from stepwell.tui.screens.above import Above
+from stepwell.tui.screens.underentry import UnderEntry
 from stepwell.tui.values import printable
 from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
@@ -72,10 +70,11 @@ class PathList(LineList):
         return [Segment(" "), *letters, Segment(note, self.paint("dim"))]
 
 
-class JumpScreen(Above, ModalScreen["bytes | None"]):
+class JumpScreen(UnderEntry, ModalScreen["bytes | None"]):
     """The entry takes the keys; its result is a path, or None."""
 
     BINDINGS = bindings_for("seek", priority=True)
+    _list: PathList
     HORIZONTAL_BREAKPOINTS = [(0, "-full"), (100, "-modal")]
     CSS = """
     JumpScreen { align: center middle; background: $background 70%; }
@@ -156,15 +155,6 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
         message.stop()
         self._footer.say(printable(message.error.message), "failed")
 
-    def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Nothing else follows the cursor."""
-        message.stop()
-
-    def on_row_opened(self, message: RowOpened) -> None:
-        """A second click goes there."""
-        message.stop()
-        self.action_go()
-
     def on_back_asked(self, message: BackAsked) -> None:
         """Leaves."""
         message.stop()
@@ -184,19 +174,3 @@ class JumpScreen(Above, ModalScreen["bytes | None"]):
     def action_leave_seek(self) -> None:
         """Leaves for where one was."""
         self.dismiss(None)
-
-    def action_next_place(self) -> None:
-        """Next file."""
-        self._list.action_cursor_down()
-
-    def action_previous_place(self) -> None:
-        """Previous file."""
-        self._list.action_cursor_up()
-
-    def action_next_page(self) -> None:
-        """A page down."""
-        self._list.action_page_down()
-
-    def action_previous_page(self) -> None:
-        """A page up."""
-        self._list.action_page_up()

@@ -22,10 +22,10 @@ from stepwell.tui.look.fit import clip, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import grouped
-from stepwell.tui.messages import BackAsked, CursorMoved, Failed, RowOpened, TextsFound
+from stepwell.tui.messages import BackAsked, Failed, TextsFound
 from stepwell.tui.model.hitrows import MOST, HitRow, HitRows, needle_of
 from stepwell.tui.model.rows import subject_of, word_of
-from stepwell.tui.screens.above import Above
+from stepwell.tui.screens.underentry import UnderEntry
 from stepwell.tui.values import Clock, Hit, StepwellError, plural, printable
 from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
@@ -105,10 +105,11 @@ class HitList(LineList):
         ]
 
 
-class SeekScreen(Above, Screen[Found]):
+class SeekScreen(UnderEntry, Screen[Found]):
     """The entry takes the keys; arrows choose among what is found."""
 
     BINDINGS = bindings_for("seek", priority=True)
+    _list: HitList
     CSS = """
     SeekScreen { layout: vertical; }
     SeekScreen #seek-query {
@@ -209,15 +210,6 @@ class SeekScreen(Above, Screen[Found]):
         hint = f" ({error.hint})" if error.hint else ""
         self._tell(printable(error.message + hint), "failed")
 
-    def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Nothing else follows the cursor."""
-        message.stop()
-
-    def on_row_opened(self, message: RowOpened) -> None:
-        """A second click goes there."""
-        message.stop()
-        self.action_go()
-
     def on_back_asked(self, message: BackAsked) -> None:
         """Leaves."""
         message.stop()
@@ -235,19 +227,3 @@ class SeekScreen(Above, Screen[Found]):
     def action_leave_seek(self) -> None:
         """Leaves for where one was."""
         self.dismiss(Found(self._entry.value))
-
-    def action_next_place(self) -> None:
-        """Next place."""
-        self._list.action_cursor_down()
-
-    def action_previous_place(self) -> None:
-        """Previous place."""
-        self._list.action_cursor_up()
-
-    def action_next_page(self) -> None:
-        """A page down."""
-        self._list.action_page_down()
-
-    def action_previous_page(self) -> None:
-        """A page up."""
-        self._list.action_page_up()

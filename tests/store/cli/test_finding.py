@@ -19,6 +19,19 @@ def test_search_groups_hits_by_step(run: Run, folder: Path) -> None:
     assert len(run("search", "app", "-n", "1", "--json").json["hits"]) == 1
 
 
+def test_every_answer_tells_the_tier_of_a_sealed_step(run: Run, folder: Path) -> None:
+    """Not only the lists of steps."""
+    (folder / "src" / "app.py").write_text("one\ntwo\nthree\nfour\n")
+    assert run("capture", "-m", "count on").code == 0
+    (hit,) = run("search", "four", "--json").json["hits"]
+    assert hit["step"]["tier"] == "L2"
+    assert run("gc").code == 0
+    (hit,) = run("search", "four", "--json").json["hits"]
+    assert hit["step"]["tier"] == "L3"
+    assert run("mark", "#2", "--tag", "kept", "--json").json["tier"] == "L3"
+    assert run("unmark", "#2", "--tag", "kept", "--json").json["tier"] == "L3"
+
+
 def test_search_without_a_hit_or_a_word(run: Run, folder: Path) -> None:
     """Nothing found is no error; nothing to look for is one."""
     none = run("search", "nowhere")

@@ -202,6 +202,31 @@ def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until
         assert set(ws.view().branches) == {"main"}
 
 
+def test_a_preview_waits_while_something_is_typed(
+    root: Path, play_over: Make, until: Make, settle: Make
+) -> None:
+    """A `y` of other text must not fall into it: enter brings it."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("colon")
+        await settle(pilot, app)
+        screen, entry = app.screen, app.screen.query_one(Input)
+        assert isinstance(screen, CommandScreen)
+        entry.value = "rollback @~1"
+        screen.action_run_line()
+        entry.value, entry.cursor_position = "log ", 4
+        await until(lambda: "rollback shows its plan first" in said(app))
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert app.screen is screen and entry.value == "log y"
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, RestorePreview))
+
+    play_over(root, scene)
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert not any(row.operation.kind == "rollback" for row in ws.operations(50))
+
+
 def test_a_question_waits_while_something_is_typed(
     root: Path, play_over: Make, until: Make, settle: Make
 ) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.sharing import Make, git
 
 from stepwell.store import RefusedError
-
-from .conftest import Make, git
 
 _PERSON = ("-c", "user.name=a", "-c", "user.email=a@localhost")
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 from support.daemons import until
+from support.sharing import Make
 
 from stepwell.store import FailedError, Workspace
-
-from .conftest import Make
 
 _COMMAND = "import sys; from stepwell.store.cli.main import main; sys.exit(main(sys.argv[1:]))"
 _IN_A_TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.sharing import Make, git
 
 from stepwell.store import (
     BusyError,
@@ -23,8 +24,6 @@ from stepwell.store.engine.sharing.remotes import locked
 from stepwell.store.engine.sharing.transport import fetch, fetch_and_read
 from stepwell.store.model.errors import NoSpaceError
 from stepwell.store.model.ids import StepId
-
-from .conftest import Make, git
 
 
 def _hook(server: Path, name: str, script: str) -> Path:
