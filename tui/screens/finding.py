@@ -60,6 +60,8 @@ class Filtering:
         self._now = now
         self._later = later
         self._timer: Timer | None = None
+        self._resting: str | None = None
+        """What was typed last and is not applied yet."""
         self._generations = count(1)
         self._generation = 0
         self._found: array[int] = array("q")
@@ -71,10 +73,20 @@ class Filtering:
 
     def typed(self, query: str) -> None:
         """Another filter is typed; it is looked for when the keys rest."""
+        self._stop_timer()
+        if self._complaint(query) is None:
+            self._resting = query
+            self._timer = self._later(_REST_S, lambda: self._rested(query))
+
+    def _stop_timer(self) -> None:
+        self._resting = None
         if self._timer is not None:
             self._timer.stop()
-        if self._complaint(query) is None:
-            self._timer = self._later(_REST_S, lambda: self.apply(query))
+
+    def _rested(self, query: str) -> None:
+        # A timer that is stopped may have gone off already, its call waiting behind a key.
+        if self._resting == query:
+            self.apply(query)
 
     def _complaint(self, query: str) -> StepwellError | None:
         """Says where a filter cannot be read; None: it can."""
@@ -90,8 +102,7 @@ class Filtering:
 
     def apply(self, query: str) -> StepwellError | None:
         """Lists what fits from now on; an empty query lists everything. Returns why it cannot."""
-        if self._timer is not None:
-            self._timer.stop()
+        self._stop_timer()
         if query.strip() == self.query and query.strip():
             return None
         error = self._complaint(query)

@@ -213,3 +213,42 @@ def test_files_are_searched_by_path(root: Path, play_over: Make, settle: Make) -
         assert at is not None and app.main.files.changes[at].path == b"soil.py"
 
     play_over(root, scene)
+
+
+def test_a_filter_that_was_left_is_not_applied_by_a_timer_that_had_gone_off(
+    root: Path, play_over: Make, settle: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call may wait behind the key that leaves; what is typed and kept still counts."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("f", "escape")
+        await settle(pilot, app)
+        finding = app.main._finding
+        assert finding is not None
+        calls: list[Callable[[], object]] = []
+        monkeypatch.setattr(finding.filter, "_later", _Later(calls))
+        await pilot.press("f", "s", "o", "escape")
+        await settle(pilot, app)
+        for call in calls:
+            call()
+        assert len(calls) == 2
+        assert finding.filter.query == "" and not app.main.timeline.filtered
+        await pilot.press("f", "s", "o")
+        calls[-1]()
+        assert finding.filter.query == "so"
+
+    play_over(root, scene)
+
+
+class _Later:
+    """Keeps the calls of timers; stopping one comes too late."""
+
+    def __init__(self, calls: list[Callable[[], object]]) -> None:
+        self._calls = calls
+
+    def __call__(self, _: float, call: Callable[[], object]) -> _Later:
+        self._calls.append(call)
+        return self
+
+    def stop(self) -> None:
+        """Does nothing."""
