@@ -177,6 +177,8 @@ class Searching:
         self._origin = 0
         self._seeking = False
         self._done = False
+        self._steps: list[int] = []
+        """Ways to the next hit that were asked for before it was found."""
         self.pane: PaneName = "timeline"
         self.needle = ""
         """Empty: nothing is searched for."""
@@ -191,7 +193,7 @@ class Searching:
     def look_for(self, needle: str) -> None:
         """Looks for a text from where the search began; marks it and goes to the first hit."""
         self.needle = needle
-        self._hits, self._done = Hits(), False
+        self._hits, self._done, self._steps = Hits(), False, []
         self._generation = next(self._generations)
         self._list().mark_hits(needle)
         self._seeking = bool(needle)
@@ -228,15 +230,34 @@ class Searching:
             if found is not None and (last or found >= self._origin):
                 self._seeking = False
                 self._go(found)
+        self._catch_up()
         self._tell()
 
+    def _catch_up(self) -> None:
+        while self._steps and (found := self._next(self._steps[0])) is not None:
+            del self._steps[0]
+            self._go(found[0])
+        if self._done:
+            self._steps.clear()
+
+    def _next(self, way: int) -> tuple[int, bool] | None:
+        """Returns the next hit, and whether it is round the end; None: there is none yet."""
+        if self._seeking:
+            return None
+        found = self._hits.next(self._position(), way)
+        # Until everything was looked at, a nearer one may be to come.
+        return None if found is None or (found[1] and not self._done) else found
+
     def step(self, way: int) -> str:
-        """Goes to the next or previous hit; returns what is to be said about it, or nothing."""
+        """Goes to the next or previous hit, or as soon as there is one; returns what is to be said."""
         if not self.needle:
             return f"search with {key_of('everywhere.find')} first"
-        found = self._hits.next(self._position(), way)
+        found = None if self._steps else self._next(way)
+        if found is None and not self._done:
+            self._steps.append(way)
+            return "still searching: goes there when it is found"
         if found is None:
-            return f"no hit for {printable(self.needle)}" if self._done else "still searching"
+            return f"no hit for {printable(self.needle)}"
         self._go(found[0])
         self._tell()
         if found[1]:
@@ -250,7 +271,7 @@ class Searching:
             self._gateway.stop_search("find")
             self._generation = next(self._generations)
             self._list().mark_hits("")
-            self._hits = Hits()
+            self._hits, self._steps = Hits(), []
         return had
 
     def cancel(self) -> None:

@@ -183,6 +183,25 @@ def test_a_search_hides_nothing_and_n_goes_on(
     play_over(root, scene)
 
 
+def test_n_goes_on_as_soon_as_there_is_a_hit_to_go_to(
+    root: Path, play_over: Make, settle: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys that come before the search has found anything are not lost."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        held: list[tuple[object, ...]] = []
+        search = app.gateway.search_steps
+        monkeypatch.setattr(app.gateway, "search_steps", lambda *given: held.append(given))
+        await pilot.press("g", "slash", *"roots", "enter", "n", "n", "N")
+        await settle(pilot, app)
+        assert app.main.timeline.cursor == 0
+        search(*held[-1])
+        await settle(pilot, app)
+        assert app.main.timeline.selected_seq == 7
+
+    play_over(root, scene)
+
+
 def test_the_diff_is_searched_line_by_line(root: Path, play_over: Make, settle: Make) -> None:
     """In the pane in focus; esc while typing goes back to where the search began."""
 
