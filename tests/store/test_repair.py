@@ -20,10 +20,13 @@ from stepwell.store.engine.context import no_progress
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.verify import verify_journal
 from stepwell.store.engine.recording import Act
+from stepwell.store.engine.sealing.refs import operations_commit
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import Oid, object_id
 from stepwell.store.model.reports import Sample
 
+IDS = 8 + 256 * 4
+"""Where the ids begin in a pack's index."""
 BIG = random.Random(1).randbytes(5_000)
 
 
@@ -125,6 +128,28 @@ def test_refs_configuration_and_indexes_are_written_anew(
         assert other.repair().after == ()
         assert told(other) == before
         assert_clean(other.store)
+
+
+def test_whoever_had_read_from_a_pack_reads_what_repair_put_in_its_place(
+    ws: Workspace, project: Path, home: Path
+) -> None:
+    """Also of the index of an object that everything hangs on, with the damaged one still open."""
+    recorded(ws, project)
+    ws.gc()
+    before = told(ws)
+    sealed = operations_commit(ws.store / "repo.git")
+    assert sealed is not None
+    # Has it open while it is damaged and while it is replaced.
+    assert ws.objects.sealed.packs.read(sealed)[0] == "commit"
+    index = next(iter(ws.objects.sealed.packs.indexes))
+    flip(index.path, IDS + list(index.ids()).index(sealed) * 20 + 19)
+    with Workspace.open(project, home=home) as other:
+        assert "pack" in {d.kind for d in other.verify().damaged}
+        assert other.repair().after == ()
+        assert told(other) == before
+        assert other.verify(full=True).ok
+    assert ws.verify(full=True).ok
+    assert told(ws) == before
 
 
 def test_a_lost_index_of_a_pack_is_made_again(ws: Workspace, project: Path, home: Path) -> None:

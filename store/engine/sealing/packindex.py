@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import struct
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -26,11 +27,29 @@ _LONG = 1 << 31
 _BLOCK = 1 << 20
 
 
+Identity = tuple[tuple[int, int, int], ...]
+"""What differs between a pack with its index and others that had their names before."""
+
+
+def pack_identity(index: Path) -> Identity:
+    """Returns the identity of a pack and its index as they are now; zeros for what is gone."""
+    return tuple(_stamp(path) for path in (index, index.with_suffix(".pack")))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 class PackIndex:
     """The index of one pack, looked up in mapped memory."""
 
-    def __init__(self, path: Path, memory: mmap.mmap) -> None:
+    def __init__(self, path: Path, memory: mmap.mmap, identity: Identity) -> None:
         self.path = path
+        self.identity = identity
         self._memory = memory
         self._fan = _FAN.unpack_from(memory, len(_MAGIC))
         self._ids = Table(memory, _IDS, self._fan[255], 20, 20)
@@ -38,6 +57,8 @@ class PackIndex:
     @classmethod
     def open(cls, path: Path) -> PackIndex | None:
         """Returns the index in that file; None when the file is absent or none."""
+        # Before the file is opened: one that comes meanwhile is then looked at again.
+        identity = pack_identity(path)
         memory = map_file(path)
         if memory is None or len(memory) < _IDS + _TRAILER or memory[: len(_MAGIC)] != _MAGIC:
             return None
@@ -45,7 +66,7 @@ class PackIndex:
         left = len(memory) - _IDS - _TRAILER - fan[255] * _ROW
         if list(fan) != sorted(fan) or left < 0 or left % 8:
             return None
-        return cls(path, memory)
+        return cls(path, memory, identity)
 
     @property
     def name(self) -> str:

@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from stepwell.store.engine.foreign import NotImportableError
-from stepwell.store.engine.gitobjects import GitObjects
+from stepwell.store.engine.gitobjects import GitObjects, fresh_folder
 from stepwell.store.engine.objects import damaged_object, missing
 from stepwell.store.engine.sealing.layout import pack_folder
-from stepwell.store.engine.sealing.packindex import PackIndex
+from stepwell.store.engine.sealing.packindex import PackIndex, pack_identity
+from stepwell.store.engine.sealing.packreader import SoundPacks
 from stepwell.store.model.errors import ObjectDamagedError, ObjectMissingError
 from stepwell.store.model.ids import Oid
 
@@ -28,7 +29,7 @@ class Packs:
         self._folder = pack_folder(repository)
         self._stamp: int | None = None
         self._indexes: tuple[PackIndex, ...] = ()
-        self._objects: GitObjects | None = None
+        self._objects: GitObjects | SoundPacks | None = None
         self.reload()
 
     def reload(self) -> bool:
@@ -41,7 +42,7 @@ class Packs:
             return False
         known = {index.path: index for index in self._indexes}
         paths = sorted(self._folder.glob("pack-*.idx"))
-        found = (known.get(path) or PackIndex.open(path) for path in paths)
+        found = (_as_it_is(path, known.get(path)) for path in paths)
         self._indexes = tuple(index for index in found if index is not None)
         self._stamp, self._objects = stamp, None
         return True
@@ -95,18 +96,17 @@ class Packs:
         except NotImportableError:
             return self.read(oid)[0]
 
-    def _opened(self) -> GitObjects:
+    def _opened(self) -> GitObjects | SoundPacks:
         if self._objects is None:
-            self._objects = GitObjects(os.fsencode(self.repository / "objects"), self._trusted())
+            self._objects = self._open()
         return self._objects
 
-    def _trusted(self) -> list[bytes] | None:
-        """Returns the indexes that are as they were written, the newest pack first; None: all are."""
+    def _open(self) -> GitObjects | SoundPacks:
+        folder = os.fsencode(self.repository / "objects")
         sound = [index for index in self._indexes if index.is_sound() and index.pack_is_there()]
-        if {index.path for index in sound} == set(self._folder.glob("pack-*.idx")):
-            return None
-        newest_first = sorted(sound, key=_age)
-        return [os.fsencode(index.path) for index in newest_first]
+        if {index.path for index in sound} != set(self._folder.glob("pack-*.idx")):
+            return SoundPacks(folder, sound)
+        return GitObjects(fresh_folder(folder, {index.name: index.identity for index in sound}))
 
     def stored_size(self, oid: Oid) -> int | None:
         """Returns how many bytes of its pack an object takes; None when no pack has it."""
@@ -122,9 +122,8 @@ class Packs:
                         yield oid, self.read(oid)[1]
 
 
-def _age(index: PackIndex) -> float:
-    """Returns a number that is the lower the newer the pack is; one that is gone comes last."""
-    try:
-        return -index.pack.stat().st_mtime
-    except OSError:
-        return 0.0
+def _as_it_is(path: Path, known: PackIndex | None) -> PackIndex | None:
+    """Returns the index in that file, which repair may have put in place of the known one."""
+    if known is not None and known.identity == pack_identity(path):
+        return known
+    return PackIndex.open(path)
