@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,14 +15,16 @@ from stepwell.store.model.errors import (
     FailedError,
     IntegrityError,
     NoSpaceError,
+    NotFoundError,
+    RefusedError,
     StepwellError,
 )
-from stepwell.store.model.ids import StepId
 from stepwell.store.model.text import plural
 from stepwell.store.upkeep import UpkeepVerbs
 
 if TYPE_CHECKING:
     from stepwell.store.engine.bundles import Loaded
+    from stepwell.store.engine.sharing.here import Here
 
 _Drafts = TypeVar("_Drafts")
 _Tips = TypeVar("_Tips")
@@ -144,39 +145,48 @@ class ShareVerbs(UpkeepVerbs):
             )
         return Pushed(name, remote.url, view.step_count, len(view.branches), changed)
 
-    def pull(self, name: str, *, progress: Progress = no_progress) -> Loaded:
+    def pull(
+        self, name: str, *, accept: Collection[str] = (), progress: Progress = no_progress
+    ) -> Loaded:
         """Adds what other workspaces pushed, on branches `NAME/BRANCH`; files stay as they are.
 
         Everything of a workspace is checked before its first step is added. Pulling again adds what
         is new. Steps that were pruned here, and removed, do not come back. The branch that is
         checked out stays where it is: what belongs on it goes to the next free folder.
 
+        A timeline that came before has to go on from there, and each step has to be what it is
+        here; of the workspaces named in `accept` this is not asked, and what is here stays.
+
         Raises:
-            NotFoundError: there is no such remote.
+            NotFoundError: there is no such remote, or it has no timeline that is to be accepted.
             NoSpaceError: no room is left; what was added stays.
             IntegrityError: what some workspaces pushed is not as it has to be; nothing of it was
-                added, and all that is new of the others. Facts: `refused` (workspace and reason of
-                each), and `imported`, `skipped`, `branches` of what was added.
+                added, and all that is new of the others; or it contradicts what came before. Facts:
+                `refused` (workspace and reason of each), and `imported`, `skipped`, `branches` of
+                what was added.
             FailedError: the remote cannot be reached, or does not hand out what it lists; facts as
                 above.
         """
-        from stepwell.store.engine.sharing.fetched import removed_steps
+        from stepwell.store.engine.sharing.here import Here
+        from stepwell.store.engine.sharing.known import taken_first
         from stepwell.store.engine.sharing.transport import timelines
 
         remote = self._remote(name)
         self.refresh()
         progress(f"asking {name}", 0, 0)
         found = timelines(self.store, remote, self._context.randomness)
-        removed = cache(lambda: removed_steps(self._journal))
+        _require_listed(name, found, accept)
+        found.pop(self.id, None)
+        ours = Here(self._journal)
         done: list[Loaded] = []
         refused: dict[str, StepwellError] = {}
-        for workspace in found:
+        for workspace in taken_first(self.store, name, found):
             try:
-                if workspace != self.id:
-                    done.append(self._pull_from(remote, workspace, removed, progress))
+                where = (remote, workspace, found[workspace])
+                done.append(self._pull_from(*where, ours, workspace in accept, progress))
             except NoSpaceError:
                 raise
-            except (IntegrityError, FailedError) as error:
+            except (IntegrityError, FailedError, RefusedError) as error:
                 refused[workspace] = error
         told = _together(done)
         if refused:
@@ -187,23 +197,26 @@ class ShareVerbs(UpkeepVerbs):
         self,
         remote: Remote,
         workspace: str,
-        removed: Callable[[], frozenset[StepId]],
+        operations: str,
+        ours: Here,
+        accept: bool,
         progress: Progress,
     ) -> Loaded:
-        from stepwell.store.engine.bundles import BundleLoad, is_here
-        from stepwell.store.engine.sharing.fetched import Fetched, origin_of, read_mirror
-        from stepwell.store.engine.sharing.transport import fetch_and_read
+        from stepwell.store.engine.bundles import BundleLoad
+        from stepwell.store.engine.sharing.fetched import origin_of
+        from stepwell.store.engine.sharing.taking import take
 
         progress(f"fetching from {remote.name}", 0, 0)
-        journal = self._journal
-
-        def read(mirror: Path) -> Fetched:
-            return read_mirror(
-                mirror, lambda step: is_here(journal, step), lambda step: step in removed()
-            )
-
-        fetched = fetch_and_read(self.store, remote, workspace, read, self._context.randomness)
-        load = BundleLoad(fetched.contents, origin_of(remote.name, fetched))
+        fetched = take(
+            self.store,
+            remote,
+            workspace,
+            operations,
+            ours,
+            accept=accept,
+            randomness=self._context.randomness,
+        )
+        load = BundleLoad(fetched.contents, origin_of(remote.name, workspace))
         steps, done = fetched.contents.steps, 0
         while done < len(steps):
             progress("importing steps", done, len(steps))
@@ -211,6 +224,16 @@ class ShareVerbs(UpkeepVerbs):
         self.finish_import(load, fetched.contents.branches)
         loaded = load.loaded
         return replace(loaded, skipped=loaded.skipped + len(fetched.steps) - len(steps))
+
+
+def _require_listed(name: str, found: Collection[str], wanted: Collection[str]) -> None:
+    for workspace in wanted:
+        if workspace not in found:
+            raise NotFoundError(
+                f"{name} has no timeline of a workspace {workspace}",
+                hint=f"stepwell pull {name} names those that it does not take",
+                workspace=workspace,
+            )
 
 
 def _together(done: Sequence[Loaded]) -> Loaded:
@@ -228,7 +251,7 @@ def _some_refused(
     remote: Remote, refused: Mapping[str, StepwellError], told: Loaded
 ) -> StepwellError:
     """Returns the one error that tells of all timelines that could not be taken."""
-    damaged = any(isinstance(error, IntegrityError) for error in refused.values())
+    damaged = any(not isinstance(error, FailedError) for error in refused.values())
     reasons = "; ".join(f"{one}: {error.message}" for one, error in refused.items())
     others = f"{plural(told.imported, 'step')} of others came in" if told.imported else ""
     hints = dict.fromkeys(error.hint for error in refused.values() if error.hint)

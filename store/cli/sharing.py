@@ -82,7 +82,8 @@ def _push(call: Call) -> int:
 
 def _pull(call: Call) -> int:
     with ended_alike(), call.open() as workspace:
-        loaded = workspace.pull(call.arguments.remote, progress=call.out.progress)
+        given = call.arguments
+        loaded = workspace.pull(given.remote, accept=given.accept, progress=call.out.progress)
         call.tell_recovery(workspace)
     if call.out.json:
         call.out.document({"remote": call.arguments.remote, **loaded_form(loaded)})
@@ -107,6 +108,13 @@ def _push_options(parser: argparse.ArgumentParser) -> None:
 
 def _pull_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("remote", metavar="REMOTE", help="as `stepwell remote` lists it")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="WORKSPACE",
+        help="take its timeline as it is now, though it is not what came before (repeatable)",
+    )
 
 
 COMMANDS = (

@@ -36,6 +36,9 @@ IMPORTED = "imported"
 PARTIAL = "partial"
 """Flag of an imported step that lacks a parent: what came before it was not imported."""
 
+FROM = "from:"
+"""What the flag of a pulled step begins with; the workspace that recorded it follows."""
+
 WITHOUT_FILES = "without-files"
 """Flag of an imported step that tells what was done, and whose files are unknown."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sharing import Make, git
+from support.sharing import Make, forge, git, joined
 
 from stepwell.store import (
     Act,
@@ -157,31 +156,6 @@ def test_git_signs_in_as_the_person_does_and_runs_no_hook_of_theirs(
     assert f"refs/stepwell/{ann.id}/operations" in git("-C", server, "for-each-ref")
 
 
-def _operations(server: Path, lines: list[bytes], workspace: str = "ab" * 8) -> None:
-    """Makes the server hold a timeline with these operations, as somebody hostile could."""
-    blob = git("-C", server, "hash-object", "-w", "--stdin", feed=b"\n".join(lines) + b"\n")
-    entry = f"100644 blob {blob}\t0000000001-{len(lines):010d}.jsonl\n"
-    tree = git("-C", server, "mktree", feed=entry.encode())
-    person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
-    commit = git("-C", server, *person, "commit-tree", tree, "-m", "x")
-    git("-C", server, "update-ref", f"refs/stepwell/{workspace}/operations", commit)
-
-
-def _joined(first: Workspace, second: Workspace) -> list[bytes]:
-    """Returns the lines of a history that begins as the first's and goes on as the second's."""
-    from stepwell.store.engine import codec
-
-    told = [operation for ws in (first, second) for operation in ws.operations_after(0, 2)]
-    forms = [
-        codec.operation_to_json(replace(operation, number=number))
-        for number, operation in enumerate(told, 1)
-    ]
-    steps = [effect["step"] for form in forms for effect in form["effects"] if "step" in effect]
-    for seq, step in enumerate(steps, 1):
-        step["seq"] = seq
-    return [json.dumps(form).encode() for form in forms]
-
-
 def _hostile(ws: Workspace, **changed: object) -> bytes:
     """Returns the line of an operation that records a step like the head, but for those fields."""
     from stepwell.store.engine import codec
@@ -220,7 +194,7 @@ def test_a_hostile_timeline_is_refused_whole(
     """Nothing of it is recorded, whatever is wrong with it."""
     ann = make("ann")
     _write(ann, "a", "a\n")
-    _operations(server, [_hostile(ann, **changed)])
+    forge(server, [_hostile(ann, **changed)])
     before = ann.view().number
     with pytest.raises(IntegrityError, match="what was fetched was refused"):
         ann.pull("origin")
@@ -231,7 +205,7 @@ def test_text_that_is_no_operation_is_refused(make: Make, server: Path) -> None:
     """Deeply nested, empty or of another kind."""
     ann = make("ann")
     for line in (b"[" * 100_000, b"null", b"{}", b'{"number": 1}', b"\xff\xfe"):
-        _operations(server, [line])
+        forge(server, [line])
         with pytest.raises(IntegrityError, match="what was fetched was refused"):
             ann.pull("origin")
 
@@ -304,7 +278,7 @@ def test_a_remote_that_claims_own_steps_moves_no_branch(make: Make, server: Path
         git("-C", server, "update-ref", f"refs/stepwell/{'ab' * 8}/heads/{number}", commit)
         if eve.id in ref:
             git("-C", server, "update-ref", "-d", ref)
-    _operations(server, _joined(ann, eve))
+    forge(server, joined(ann, eve))
     told = ann.pull("origin")
     assert (told.imported, told.branches) == (2, ("origin-2/main",))
     assert ann.get_step("origin/main").id == head
@@ -316,7 +290,7 @@ def test_a_timeline_that_is_refused_keeps_none_of_the_others_back(make: Make, se
     written = _write(ann, "a", "a\n")
     ann.push("origin")
     for workspace in ("00" * 8, "ff" * 8):
-        _operations(server, [_hostile(ben)], workspace)
+        forge(server, [_hostile(ben)], workspace)
     with pytest.raises(IntegrityError, match="2 timelines of origin") as caught:
         ben.pull("origin")
     facts = caught.value.facts
@@ -377,7 +351,7 @@ def test_a_hostile_mark_is_refused(
     """Whatever of it would be shown later, and is not what that takes it for."""
     ann = make("ann")
     # Its mark is looked at before it is missed that the objects of the step are not there.
-    _operations(server, [_marked(ann, **changed)])
+    forge(server, [_marked(ann, **changed)])
     before = ann.view().number
     with pytest.raises(IntegrityError, match=why):
         ann.pull("origin")
@@ -445,25 +419,29 @@ def test_what_is_beyond_the_limits_is_refused(
         with pytest.raises(IntegrityError, match=why):
             ben.pull("origin")
     assert ben.view().number == before
-    assert ben.pull("origin").imported == 2
+    assert ben.pull("origin", accept=[ann.id]).imported == 2
 
 
 def test_a_damaged_mirror_is_found_before_anything_is_recorded(make: Make) -> None:
     """Every object that is needed is hashed beforehand, contents too; the mirror is fetched anew."""
+    from stepwell.store.engine.journal import Journal
     from stepwell.store.engine.sharing.fetched import read_mirror
-    from stepwell.store.engine.sharing.transport import fetch
+    from stepwell.store.engine.sharing.here import Here
+    from stepwell.store.engine.sharing.transport import fetch_and_read
 
     ann, ben = make("ann"), make("ben")
     _write(ann, "noise", random.Random(1).randbytes(100_000).hex())
     ann.push("origin")
-    mirror = fetch(ben.store, ben.remotes()[0], ann.id, os.urandom)
+    where = (ben.store, ben.remotes()[0], ann.id)
+    mirror = fetch_and_read(*where, lambda path: path, os.urandom)
     (pack,) = (mirror / "objects" / "pack").glob("*.pack")
     content = bytearray(pack.read_bytes())
     content[len(content) // 2] ^= 1
     pack.chmod(0o600)
     pack.write_bytes(content)
-    with pytest.raises(IntegrityError, match="what was fetched was refused"):
-        read_mirror(mirror, lambda _: False, lambda _: False)
+    with Journal.open(ben.store) as journal:
+        with pytest.raises(IntegrityError, match="what was fetched was refused"):
+            read_mirror(mirror, Here(journal), None)
     assert ben.pull("origin").imported == 2
     assert ben.verify(full=True).ok
 

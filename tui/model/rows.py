@@ -18,6 +18,8 @@ Chip = tuple[str, str]
 _SUBJECT = 240
 _QUIET_FLAGS = {"safety", "outside", "imported"}
 """Flags that the row's word says already."""
+_ORIGIN = "from:"
+"""What the flag begins with that names a pulled step's workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,15 @@ def chips_of(step: Step, tips: Tips, glyphs: Glyphs) -> tuple[Chip, ...]:
     names = tips.names.get(step.seq, ())
     return (
         *_result_chips(step, glyphs),
-        *((one_line(flag, 12), "warning") for flag in step.flags if flag not in _QUIET_FLAGS),
+        *((one_line(flag, 12), "warning") for flag in _loud_flags(step)),
         *(_mark_chips(step.checkpoint, glyphs) if step.checkpoint else ()),
         *((f"{glyphs.branch} {one_line(name, 24)}", "branch") for name in names),
     )
+
+
+def _loud_flags(step: Step) -> list[str]:
+    quiet = _QUIET_FLAGS
+    return [one for one in step.flags if one not in quiet and not one.startswith(_ORIGIN)]
 
 
 def _result_chips(step: Step, glyphs: Glyphs) -> tuple[Chip, ...]:

@@ -9,7 +9,7 @@ from stepwell.store.engine.bundles.check import Contents
 from stepwell.store.engine.bundles.names import Names, Origin
 from stepwell.store.engine.bundles.save import needed
 from stepwell.store.engine.context import Context
-from stepwell.store.engine.importing import PARTIAL
+from stepwell.store.engine.importing import FROM, PARTIAL
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.marking import check_label_free
 from stepwell.store.engine.references import check_free
@@ -110,7 +110,7 @@ class BundleLoad:
             name = names.branch(wanted, head)
             if not _is_shown(writer, view, head):
                 continue
-            if self._origin.only_new and name not in view.branches:
+            if self._origin.is_workspace and name not in view.branches:
                 continue
             self._branches.add(name)
             branch = view.branches.get(name, Branch(name, head, head))
@@ -123,7 +123,9 @@ class BundleLoad:
     def _step(self, writer: JournalWriter, names: Names, theirs: Step, seq: int) -> Step:
         parents = tuple(p for p in theirs.parents if p in self._ids or is_here(writer, p))
         ours = (*self._origin.flags, PARTIAL)
-        flags = [f for f in theirs.flags if f not in ours] + [*self._origin.flags]
+        # Who else it came from before is what they say, and believed by nobody.
+        kept = (f for f in theirs.flags if f not in ours and not f.startswith(FROM))
+        flags = [*kept, *self._origin.flags]
         if len(parents) < len(theirs.parents):
             flags.append(PARTIAL)
         return replace(
@@ -131,7 +133,7 @@ class BundleLoad:
             seq=seq,
             branch=names.branch(theirs.branch, theirs.id),
             parents=parents,
-            title=one_line(theirs.title) or "(no title)",
+            title=shown_title(theirs),
             session=names.session(theirs.session),
             flags=tuple(dict.fromkeys(flags)),
         )
@@ -186,6 +188,11 @@ class _Batch:
         """Returns everything, branch tips last."""
         moved = [_moved(self._view, n, tip, self._bases[n]) for n, tip in self._tips.items()]
         return [*self._effects, *moved]
+
+
+def shown_title(theirs: Step) -> str:
+    """Returns the title that a step from elsewhere gets here."""
+    return one_line(theirs.title) or "(no title)"
 
 
 def is_here(journal: Journal, step: StepId) -> bool:

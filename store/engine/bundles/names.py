@@ -22,17 +22,17 @@ class Origin:
     name: str = "a bundle"
     flags: tuple[str, ...] = (IMPORTED,)
     """Of every step that came from there."""
-    known: frozenset[StepId] = frozenset()
-    """Other steps that the origin has: what ends with one of them may be its own."""
-    only_new: bool = False
-    """True: no branch is made for steps that were here already."""
+    is_workspace: bool = False
+    """True: it is one workspace, and no step from elsewhere has all of those flags. What ends with
+    such a step is its own, and no branch is made for steps that were here already."""
 
 
 class Names:
     """The names of one operation; what an earlier import made is gone on with.
 
     The branch that is checked out here is never among them, nor one that ends with a step of this
-    workspace: an origin may name any step as its own, but only what came as an import has its flags.
+    workspace, or of another one: an origin may name any step as its own, but only what came from
+    there has its flags.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Names:
 
     def _came(self, step: StepId) -> bool:
         """Tells whether a step here came from this origin."""
-        if step not in self._steps and step not in self._origin.known:
+        if not self._origin.is_workspace and step not in self._steps:
             return False
         try:
             return set(self._origin.flags) <= set(self._journal.step(step).flags)

@@ -2,6 +2,7 @@
 
 remotes/NAME/remote.json     where it is, and what was pushed there last
 remotes/NAME/WORKSPACE.git   a bare repository: what another workspace had pushed there
+remotes/NAME/WORKSPACE.json  how far that was taken, and what of it was refused
 
 No link is followed here. Whoever changes such a folder holds a kernel lock on it meanwhile. One
 without `remote.json` is what a killed removal left.

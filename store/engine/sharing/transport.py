@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +31,7 @@ from stepwell.store.engine.sealing.layout import (
     pack_folder,
     repository_of,
 )
+from stepwell.store.engine.sharing.known import UnsoundError
 from stepwell.store.engine.sharing.remotes import (
     NAME,
     Remote,
@@ -50,8 +51,9 @@ from stepwell.store.model.errors import (
 from stepwell.store.model.ids import RandomBytes
 
 _THERE = "refs/stepwell/"
-_WORKSPACE = re.compile("[0-9a-f]{16}")
 _OPERATIONS = "operations"
+_HISTORY = re.compile(f"{_THERE}([0-9a-f]{{16}})/{_OPERATIONS}")
+_MOST_TIMELINES = 1_000
 _SETTINGS = {
     "core.askPass": "",
     "core.hooksPath": "/dev/null",
@@ -78,6 +80,9 @@ _SSH = (
 
 _NEWER = "stale info"
 """What git says of a ref that is not where it was left."""
+
+_REJECTED = "fsck error"
+"""What git says of objects that its own check refuses."""
 
 _Read = TypeVar("_Read")
 
@@ -167,29 +172,25 @@ def _send(git: Git, remote: Remote, there: str, at: str | None) -> None:
         raise _unreachable(remote, error) from error
 
 
-def timelines(store: Path, remote: Remote, randomness: RandomBytes) -> list[str]:
-    """Returns the ids of the workspaces whose history the remote holds, in order.
+def timelines(store: Path, remote: Remote, randomness: RandomBytes) -> dict[str, str]:
+    """Returns the workspaces whose history the remote holds, in order, each with where it ends.
+
+    That is the id of its commit of operations.
 
     Raises:
+        IntegrityError: it says that it holds more than anybody shares.
         FailedError: the remote cannot be reached.
     """
     with _git(store, repository_of(store), randomness) as git:
         refs = _advertised(git, remote, f"{_THERE}*")
-    found = (name.removeprefix(_THERE).partition("/") for name in refs)
-    return sorted(w for w, _, rest in found if rest == _OPERATIONS and _WORKSPACE.fullmatch(w))
-
-
-def fetch(store: Path, remote: Remote, workspace: str, randomness: RandomBytes) -> Path:
-    """Brings a workspace's history into its mirror, and returns that; not checked beyond git's checks.
-
-    A mirror that git cannot use is fetched anew.
-
-    Raises:
-        BusyError: another process pushes to the remote, fetches from it or removes it.
-        IntegrityError: the mirror is a link.
-        NoSpaceError, FailedError: the remote cannot be reached, or the mirror not be written.
-    """
-    return fetch_and_read(store, remote, workspace, lambda mirror: mirror, randomness)
+    found = ((_HISTORY.fullmatch(name), end) for name, end in refs.items())
+    ends = {match[1]: end for match, end in sorted(found, key=str) if match is not None}
+    if len(ends) > _MOST_TIMELINES:
+        raise IntegrityError(
+            f"nothing was fetched: {remote.name} says that it holds {len(ends):,} timelines",
+            hint=f"not more than {_MOST_TIMELINES:,} are looked at",
+        )
+    return ends
 
 
 def fetch_and_read(
@@ -199,31 +200,39 @@ def fetch_and_read(
     read: Callable[[Path], _Read],
     randomness: RandomBytes,
 ) -> _Read:
-    """Fetches as `fetch` and returns what `read` makes of the mirror, which nobody changes meanwhile.
+    """Brings a workspace's history into its mirror, and returns what `read` makes of that.
 
-    A mirror from an earlier fetch that git cannot use, that has a link in it, or of which `read`
-    raises IntegrityError, is removed and fetched once anew.
+    The caller has the remote's lock. A mirror from an earlier fetch that git cannot use, that has a
+    link in it, or of which `read` raises IntegrityError, is removed and fetched once anew.
 
     Raises:
-        As `fetch`, and what `read` raises of a mirror that is new.
+        UnsoundError: git itself refused what came.
+        IntegrityError: the mirror is a link.
+        NoSpaceError, FailedError: the remote cannot be reached, or the mirror not be written.
+        What `read` raises of a mirror that is new.
     """
     mirror = store / NAME / remote.name / f"{workspace}.git"
-    with locked(store, remote.name):
-        find_remote(store, remote.name)
-        if is_folder(mirror):
-            with suppress(_DamagedError, IntegrityError):
-                _fetch(store, mirror, remote, workspace, randomness)
-                return read(mirror)
-            remove_mirror(mirror)
+    if is_folder(mirror):
         try:
             _fetch(store, mirror, remote, workspace, randomness)
-        except _DamagedError as error:
-            raise _unreachable(remote, error) from error
-        return read(mirror)
+            return read(mirror)
+        except _RejectedError:
+            raise
+        except (_DamagedError, IntegrityError):
+            remove_mirror(mirror)
+    try:
+        _fetch(store, mirror, remote, workspace, randomness)
+    except _DamagedError as error:
+        raise _unreachable(remote, error) from error
+    return read(mirror)
 
 
 class _DamagedError(FailedError):
     """git failed with a mirror though the remote can be reached."""
+
+
+class _RejectedError(UnsoundError):
+    """git found something in what came that no repository may hold."""
 
 
 def _fetch(
@@ -245,6 +254,13 @@ def _fetch(
     except NoSpaceError:
         raise
     except FailedError as error:
+        if _REJECTED in error.message:
+            why = _reason(error)
+            raise _RejectedError(
+                f"what was fetched was refused by git: {why}",
+                hint="nothing of it was imported",
+                reason=why,
+            ) from error
         # If the remote cannot be reached, this says so, and the mirror may be sound.
         timelines(store, remote, randomness)
         raise _DamagedError(error.message) from error
@@ -273,6 +289,12 @@ def _clear(mirror: Path) -> None:
                     os.unlink(path)
     except OSError as error:
         raise system_error(error, "clearing", mirror) from error
+
+
+def _reason(error: FailedError) -> str:
+    """Returns what git says of the first object that it refused."""
+    found = re.search("error: (.+)", error.message)
+    return found[1] if found is not None else _REJECTED
 
 
 def _advertised(git: Git, remote: Remote, pattern: str) -> dict[str, str]:

@@ -19,11 +19,12 @@ from stepwell.store import (
     RefusedError,
     Workspace,
 )
+from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.sharing.fetched import read_mirror
+from stepwell.store.engine.sharing.here import Here
 from stepwell.store.engine.sharing.remotes import locked
-from stepwell.store.engine.sharing.transport import fetch, fetch_and_read
+from stepwell.store.engine.sharing.transport import fetch_and_read
 from stepwell.store.model.errors import NoSpaceError
-from stepwell.store.model.ids import StepId
 
 
 def _hook(server: Path, name: str, script: str) -> Path:
@@ -159,22 +160,20 @@ def test_a_damaged_mirror_is_fetched_anew(
     assert not list((mirror / "objects" / "pack").glob("tmp_*"))
 
 
-def _no(step: StepId) -> bool:
-    return False
-
-
 def test_a_mirror_that_cannot_be_read_is_fetched_anew(make: Make) -> None:
     """Once: what is wrong on the server stays wrong."""
     ann, ben = make("ann"), make("ben")
     ann.push("origin")
     where = (ben.store, ben.remotes()[0], ann.id)
-    mirror = fetch(*where, os.urandom)
+    mirror = fetch_and_read(*where, lambda path: path, os.urandom)
     for pack in (mirror / "objects" / "pack").glob("*.pack"):
         content = bytearray(pack.read_bytes())
         content[len(content) // 2] ^= 0xFF
         pack.chmod(0o600)
         pack.write_bytes(content)
-    told = fetch_and_read(*where, lambda path: read_mirror(path, _no, _no), os.urandom)
+    with Journal.open(ben.store) as journal:
+        ours = Here(journal)
+        told = fetch_and_read(*where, lambda path: read_mirror(path, ours, None), os.urandom)
     assert len(told.contents.steps) == 1
     seen: list[Path] = []
 
@@ -196,5 +195,5 @@ def test_a_mirror_stays_when_the_server_is_gone(make: Make, server: Path) -> Non
     before = git("--git-dir", mirror, "for-each-ref")
     server.rename(server.with_suffix(".away"))
     with pytest.raises(FailedError, match="the remote origin"):
-        fetch(ben.store, ben.remotes()[0], ann.id, os.urandom)
+        fetch_and_read(ben.store, ben.remotes()[0], ann.id, lambda path: path, os.urandom)
     assert git("--git-dir", mirror, "for-each-ref") == before
