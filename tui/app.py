@@ -17,7 +17,7 @@ from textual.message import Message
 
 from stepwell.tui.feed.memory import Keeper, Memory
 from stepwell.tui.feed.pause import Collector, Pause
-from stepwell.tui.gateway import Gateway, Opened, environment, open_workspace
+from stepwell.tui.gateway import Gateway, Opened, comparing_beside, environment, open_workspace
 from stepwell.tui.inorder import InOrder
 from stepwell.tui.look.glyphs import UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.themes import ALL, STEPWELL, STEPWELL_ANSI, THEMES
@@ -204,6 +204,7 @@ def open_screen(
         differ=differ,
     )
     app = StepwellApp(opened, settings)
-    app.run()
+    with comparing_beside():
+        app.run()
     keeper.keep(app.memory)
     return app.return_code or 0

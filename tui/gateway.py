@@ -140,6 +140,16 @@ def open_workspace(
     return Opened(found.root, opened, opened_whole, home, weights)
 
 
+def comparing_beside() -> AbstractContextManager[object]:
+    """As long as it is entered, a process of its own compares long texts for this one.
+
+    It starts with the first of them. libgit2 would keep the screen from the interpreter meanwhile.
+    """
+    from stepwell.store.engine import beside
+
+    return beside.used()
+
+
 class ChosenPart(NamedTuple):
     """What of a plan is to be carried out."""
 
@@ -413,6 +423,12 @@ class Gateway:
 
         self._patch = generation
         self.ask("history" if sight.step else "disk", "patch", "read the changes", call)
+
+    def expect_large(self) -> None:
+        """A large diff is probably asked for next: makes ready what compares it."""
+        from stepwell.store.engine import beside
+
+        self.ask("history", "expect", "make ready", lambda source: beside.expect())
 
     def forget_patch(self) -> None:
         """Stops reading a diff that nobody waits for any more, between two of its files."""

@@ -24,7 +24,7 @@ from stepwell.store.model.experiments import (
     verdict_of,
 )
 from stepwell.store.model.ids import Clock, Oid, StepId, short
-from stepwell.store.model.patchlines import PatchLines, deflated, signs_before, signs_of
+from stepwell.store.model.patchlines import PatchLines, deflated, pieces_of, signs_before, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import (
     Applied,
@@ -116,6 +116,7 @@ __all__ = [
     "deflated",
     "escape",
     "one_line",
+    "pieces_of",
     "plural",
     "printable",
     "printable_bytes",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from stepwell.store.engine.told import Place, Teller, Texts, Told
 from stepwell.store.model.changes import Hunk, hunk_id
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.patchlines import PatchLines
@@ -15,6 +17,8 @@ _BEFORE_HEADER = b"\n@@ -"
 """No line of a text stands like that in a patch: each has its sign first."""
 _MARGIN, _MARGIN_LINES = 1024, 8
 """So many bytes, and more lines than that, are compared on either side of what differs."""
+LONG = 256 << 10
+"""Bytes of two texts from which on whoever was set to compares them."""
 
 
 class Side(NamedTuple):
@@ -55,10 +59,41 @@ def compare(
         return Compared(count_lines(new.content), count_lines(old.content), ())
     context = context if hunks else 0
     skipped, before, after = _around_change(old.content, new.content, context)
-    patch = _patch(before, after, context, ignore_space)
+    wanted = Texts(before, after, context, ignore_space, "lines" if hunks else "counts")
+    told = _told(wanted)
+    return Compared(
+        told.added, told.deleted, tuple(_hunks(path, old.blob, new.blob, told, skipped))
+    )
+
+
+_long_texts: Teller | None = None
+
+
+def compare_long_texts_by(teller: Teller | None) -> None:
+    """Sets who compares texts of `LONG` and more from now on, in this process; None: libgit2 here.
+
+    libgit2 keeps the interpreter to itself for as long as it compares: tenths of a second for
+    some megabytes, which a screen that answers keys in between cannot wait for.
+    """
+    global _long_texts
+    _long_texts = teller
+
+
+def _told(texts: Texts) -> Told:
+    teller = _long_texts
+    if teller is not None and len(texts.old) + len(texts.new) >= LONG:
+        return teller(texts)
+    return tell(texts)
+
+
+def tell(texts: Texts) -> Told:
+    """Compares two texts by libgit2, here and now."""
+    patch = _patch(texts)
     _, added, deleted = patch.line_stats
-    found = tuple(_hunks(path, old.blob, new.blob, patch.data, skipped)) if hunks else ()
-    return Compared(added, deleted, found)
+    if texts.wanted == "counts":
+        return Told(added, deleted, array("q"), b"", {})
+    data: bytes = patch.data
+    return Told(added, deleted, _numbers(data), data if texts.wanted == "lines" else b"", {})
 
 
 def _around_change(old: bytes, new: bytes, context: int) -> tuple[int, bytes, bytes]:
@@ -131,46 +166,60 @@ def split_lines(text: bytes) -> list[bytes]:
 
 def regions(old: bytes, new: bytes) -> list[Region]:
     """Returns what differs between two texts, in order; between two regions some line is equal."""
-    return [_region(hunk) for hunk in _patch(old, new, 0).hunks]
+    return [_region(*place[:4]) for place in _told(Texts(old, new, wanted="places")).places()]
 
 
-def _region(hunk: Any) -> Region:
+def _region(old_start: int, old_lines: int, new_start: int, new_lines: int) -> Region:
     # An empty side is said to be after the line that it names.
-    start = hunk.old_start - 1 if hunk.old_lines else hunk.old_start
-    new_start = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
-    return Region(start, start + hunk.old_lines, new_start, new_start + hunk.new_lines)
+    start = old_start - 1 if old_lines else old_start
+    new_first = new_start - 1 if new_lines else new_start
+    return Region(start, start + old_lines, new_first, new_first + new_lines)
 
 
 def with_hunks(old: bytes, new: bytes, hunks: Iterable[Hunk]) -> bytes:
     """Returns `old` with some of the hunks that lead from it to `new`, byte for byte."""
     before, after = split_lines(old), split_lines(new)
-    for region in sorted(map(_region, hunks), reverse=True):
+    chosen = (_region(h.old_start, h.old_lines, h.new_start, h.new_lines) for h in hunks)
+    for region in sorted(chosen, reverse=True):
         before[region.start : region.end] = after[region.new_start : region.new_end]
     return b"".join(before)
 
 
-def _patch(old: bytes, new: bytes, context: int, ignore_space: bool = False) -> Any:
+def _patch(texts: Texts) -> Any:
     import pygit2
     from pygit2.enums import DiffOption
 
     # The caller has decided what is text; libgit2's own guess would hide some of it.
     flags = DiffOption.FORCE_TEXT
-    if ignore_space:
+    if texts.ignore_space:
         flags |= DiffOption.IGNORE_WHITESPACE
-    return pygit2.Patch.create_from(old, new, flag=flags, context_lines=context, interhunk_lines=0)
+    return pygit2.Patch.create_from(
+        texts.old, texts.new, flag=flags, context_lines=texts.context, interhunk_lines=0
+    )
 
 
-def _hunks(
-    path: bytes, old: Oid | None, new: Oid | None, patch: bytes, skipped: int
-) -> Iterator[Hunk]:
+def _numbers(patch: bytes) -> array[int]:
+    """Returns the places of a patch's hunks, one after the other."""
+    found = array("q")
     start = patch.find(_BEFORE_HEADER) + 1
     while start:
         header = _HEADER.match(patch, start)
         assert header is not None, "libgit2 writes no other header"
         start = patch.find(_BEFORE_HEADER, header.end() - 1) + 1
-        body = PatchLines(patch, header.end(), start or len(patch))
-        old_start, old_lines, new_start, new_lines = (
-            1 if number is None else int(number) for number in header.groups()
-        )
+        end = start or len(patch)
+        ranges = (1 if number is None else int(number) for number in header.groups())
+        found.extend((*ranges, header.end(), end, patch.count(b"\n", header.end(), end)))
+    return found
+
+
+def _hunks(
+    path: bytes, old: Oid | None, new: Oid | None, told: Told, skipped: int
+) -> Iterator[Hunk]:
+    for place in told.places():
+        old_start, old_lines, new_start, new_lines = place[:4]
         ranges = (old_start + skipped, old_lines, new_start + skipped, new_lines)
-        yield Hunk(hunk_id(path, old, new, ranges), *ranges, body)
+        yield Hunk(hunk_id(path, old, new, ranges), *ranges, _body(told, place))
+
+
+def _body(told: Told, place: Place) -> PatchLines:
+    return PatchLines(told.patch, *place[4:], told.known.get(place.begin))

@@ -34,7 +34,7 @@ class Signs(NamedTuple):
         )
 
 
-class _Index:
+class LineIndex:
     """Where every 64th line begins, what stands before it, and how many lines end in CR LF."""
 
     def __init__(self, text: bytes) -> None:
@@ -65,20 +65,32 @@ class PatchLines(Sequence[bytes]):
 
     __slots__ = ("_begin", "_count", "_end", "_known", "_patch")
 
-    def __init__(self, patch: bytes, begin: int = 0, end: int | None = None) -> None:
-        """`patch` has the hunk's body from `begin` to before `end`: lines with sign and line feed."""
-        self._patch: bytes | DeflatedText = patch
+    def __init__(
+        self,
+        patch: bytes | DeflatedText,
+        begin: int = 0,
+        end: int | None = None,
+        count: int | None = None,
+        known: LineIndex | None = None,
+    ) -> None:
+        """`patch` has the hunk's body from `begin` to before `end`: lines with sign and line feed.
+
+        `count` is how many lines it has, `known` their index; None: to be found.
+        """
+        self._patch = patch
         self._begin = begin
         self._end = len(patch) if end is None else end
-        self._count = patch.count(b"\n", self._begin, self._end)
-        self._known: _Index | None = None
+        self._known = known
+        self._count = self.text.count(b"\n") if count is None else count
 
     def _over(self, patch: DeflatedText) -> PatchLines:
         """Returns the same lines over the same text, deflated."""
-        other = PatchLines(b"")
-        other._patch, other._begin, other._end = patch, self._begin, self._end
-        other._count, other._known = self._count, self._known
-        return other
+        return PatchLines(patch, self._begin, self._end, self._count, self._known)
+
+    @property
+    def is_deflated(self) -> bool:
+        """The text is kept deflated."""
+        return isinstance(self._patch, DeflatedText)
 
     @property
     def text(self) -> bytes:
@@ -88,10 +100,10 @@ class PatchLines(Sequence[bytes]):
     def prepare(self) -> None:
         """Finds what makes each line quick to reach; without it the first look does. Any thread may."""
         if self._known is None:
-            self._known = _Index(self.text)
+            self._known = LineIndex(self.text)
 
     @property
-    def _index(self) -> _Index:
+    def _index(self) -> LineIndex:
         self.prepare()
         assert self._known is not None
         return self._known
@@ -119,6 +131,18 @@ class PatchLines(Sequence[bytes]):
 
     def _part(self, start: int, end: int) -> bytes:
         return self._patch[self._begin + start : self._begin + end]
+
+    def pieces(self, lines: int) -> Iterator[tuple[bytes, int]]:
+        """Yields the body in pieces of whole lines, at most so many, and how many each has."""
+        if self._count <= lines:
+            yield self.text, self._count
+            return
+        starts = self._index.starts
+        step = max(1, lines // _STRIDE)
+        for block in range(0, len(starts) - 1, step):
+            end = min(block + step, len(starts) - 1)
+            part = self._part(starts[block], starts[end])
+            yield part, min(self._count, end * _STRIDE) - block * _STRIDE
 
     def __len__(self) -> int:
         return self._count
@@ -198,3 +222,13 @@ def signs_before(lines: Sequence[bytes], line: int) -> Signs:
     if isinstance(lines, PatchLines):
         return lines.signs_before(line)
     return Signs().and_of(signs_of(lines, 0, line))
+
+
+def pieces_of(lines: Sequence[bytes], most: int) -> Iterator[tuple[bytes, int]]:
+    """Yields the text of a hunk's lines, each ended by a line feed, as `PatchLines.pieces` does."""
+    if isinstance(lines, PatchLines):
+        yield from lines.pieces(most)
+        return
+    for at in range(0, len(lines), most):
+        part = lines[at : at + most]
+        yield b"".join(one if one.endswith(b"\n") else one + b"\n" for one in part), len(part)

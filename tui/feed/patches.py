@@ -21,6 +21,8 @@ KEPT = 64
 _AHEAD_FILES = 50
 _AHEAD_LINES = 3_000
 """A neighbour with more is not read before somebody looks at it."""
+_LONG_LINES = 5_000
+"""For one with more something has to be made ready that takes longer than a rest."""
 KEPT_ROWS = 400_000
 """Rows of all remembered diffs together; the newest one is always kept."""
 _EACH = 20
@@ -63,6 +65,9 @@ class Loader(Protocol):
 
     def load_patch(self, generation: int, sight: Sight) -> None:
         """Answers with PatchLoaded, or Failed."""
+
+    def expect_large(self) -> None:
+        """A large diff is probably asked for next."""
 
     def forget_patch(self) -> None:
         """Nobody waits for the diff that is being read any more."""
@@ -110,6 +115,8 @@ class Patches:
         self.drop()
         self._wanted = sight.key
         self._expected = [sight._replace(step=one) for one in neighbours if _is_small(one)]
+        if any(map(_is_large, (sight.step, *neighbours))):
+            self._loader.expect_large()
         rows = self._known.get(sight.key)
         self._note(sight.key, rows is not None)
         if rows is not None:
@@ -173,3 +180,7 @@ def _weight(rows: DiffRows) -> int:
 def _is_small(step: Step) -> bool:
     counts = step.changes
     return counts.files <= _AHEAD_FILES and counts.added + counts.deleted <= _AHEAD_LINES
+
+
+def _is_large(step: Step | None) -> bool:
+    return step is not None and step.changes.added + step.changes.deleted > _LONG_LINES

@@ -7,6 +7,7 @@ go first all the while. A newer search with the same purpose ends an older one.
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -83,7 +84,7 @@ def search_lines(
     post: Post,
 ) -> None:
     """Posts LinesFound with the rows of a diff that hold a text."""
-    gathered: list[int] = []
+    gathered = array("q")
     told = time.monotonic()
     for found in find_lines(rows, needle):
         if not is_current():
@@ -91,7 +92,7 @@ def search_lines(
         gathered += found
         if time.monotonic() - told > _TELL_S:
             post(LinesFound(generation, gathered, last=False))
-            gathered, told = [], time.monotonic()
+            gathered, told = array("q"), time.monotonic()
         time.sleep(_REST_S)
     post(LinesFound(generation, gathered, last=True))
 

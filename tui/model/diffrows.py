@@ -267,15 +267,16 @@ def _first(hunk: Hunk) -> tuple[int, int]:
 
 
 def _index_of(hunk: Hunk, old: bool, target: int) -> int:
-    skipped = b"+\\" if old else b"-\\"
-    number = _first(hunk)[0 if old else 1]
-    for index, sign in enumerate(signs_of(hunk.lines)):
-        if sign in skipped:
-            continue
-        if number >= target:
-            return index
-        number += 1
-    return len(hunk.lines) - 1
+    """Returns which line of a hunk has a number on a side, or is the one nearest to it."""
+    first = _first(hunk)[0 if old else 1]
+
+    def number(line: int) -> int:
+        signs = signs_before(hunk.lines, line)
+        return first + line - signs.marks - (signs.added if old else signs.removed)
+
+    # Those that the side lacks share their number with the line behind them.
+    behind = bisect_right(range(len(hunk.lines) + 1), max(target, first), key=number)
+    return min(max(behind - 1, 0), len(hunk.lines) - 1)
 
 
 def mixed_endings(lines: Sequence[bytes]) -> bool:

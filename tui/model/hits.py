@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
@@ -10,18 +11,18 @@ class Hits:
     """Positions that ascend as an eye reads: from the top down."""
 
     def __init__(self) -> None:
-        self._positions: list[int] = []
+        self._positions = array("q")
 
     def __len__(self) -> int:
         return len(self._positions)
 
     def add(self, positions: Iterable[int]) -> None:
         """Takes further positions, ascending among themselves."""
-        fresh = list(positions)
+        fresh = array("q", positions)
         ordered = not self._positions or not fresh or fresh[0] > self._positions[-1]
         self._positions += fresh
         if not ordered:
-            self._positions = sorted(set(self._positions))
+            self._positions = array("q", sorted(set(self._positions)))
 
     def at_or_after(self, position: int) -> int | None:
         """Returns the first hit at or below a position, else the very first; None: there is none."""

@@ -1,6 +1,6 @@
 """Which rows of a diff stand on which line of the screen: two sides beside each other, and wrapping.
 
-A layout is three arrays of numbers, so that it can be made for a million lines while the diff is
+A layout is a few arrays of numbers, so that it can be made for a million lines while the diff is
 read as it stands; `lay_out` makes it in slices, and any thread may do so.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,9 +19,11 @@ from stepwell.tui.values import PatchLines, signs_of
 
 NONE = -1
 """No row on that side."""
-SLICE = 64
-"""Hunks between two pauses."""
+SLICE = 4_096
+"""Lines between two pauses."""
 
+_LAST = 2**31 - 1
+"""Behind every row."""
 _RUN = re.compile(rb"(-[-\\]*)(\+[+\\]*)?|\+[+\\]*")
 _LOOK = 128 << 10
 _ODD = re.compile(rb"[^\x20-\x7e\n]")
@@ -48,6 +50,10 @@ class Layout:
         self._left = array("i")
         self._right = array("i")
         self._parts = array("h")
+        self._added = array("i")
+        """First added row of each run that stands beside removed ones, ascending ..."""
+        self._beside = array("i")
+        """... and the first line and the one behind the last of each such run, in turn."""
 
     def __len__(self) -> int:
         return len(self._left)
@@ -63,12 +69,23 @@ class Layout:
 
     def line_of(self, row: int) -> int:
         """Returns the first line that shows a row."""
-        line = bisect_right(range(len(self)), row, key=self.row_at) - 1
-        while line > 0 and row not in (self._left[line], self._right[line]):
-            line -= 1
+        run = bisect_right(self._added, row) - 1
+        first, end = self._beside[2 * run : 2 * run + 2] if run >= 0 else (0, 0)
+        line = bisect_left(range(first, end), row, key=self._right_or_none) + first
+        if line == end or self._right[line] != row:
+            line = bisect_right(range(len(self)), row, key=self.row_at) - 1
         while line > 0 and self._parts[line]:
             line -= 1
         return max(line, 0)
+
+    def _right_or_none(self, line: int) -> int:
+        right = self._right[line]
+        return right if right != NONE else _LAST
+
+    def note_run(self, row: int, first: int) -> None:
+        """Notes that added rows, `row` the first, stand beside removed ones from line `first` on."""
+        self._added.append(row)
+        self._beside.extend((first, len(self)))
 
     def add(self, lefts: Sequence[int], rights: Sequence[int]) -> None:
         """Appends lines that are not wrapped."""
@@ -89,28 +106,42 @@ def lay_out(rows: DiffRows, *, split: bool, room: int) -> Iterator[Layout | None
     at = done = 0
     for change in range(len(rows.changes)):
         for first, lines in rows.line_blocks(change):
-            _add_whole(layout, range(at, first))
-            _add_hunk(layout, first, lines)
+            whole = range(at, first)
+            layout.add(whole, whole)
             at = first + len(lines)
-            done += 1
-            if done % SLICE == 0:
-                yield None
-    _add_whole(layout, range(at, len(rows)))
+            for count in _added(layout, first, lines):
+                done += count
+                if done >= SLICE:
+                    yield None
+                    done = 0
+    whole = range(at, len(rows))
+    layout.add(whole, whole)
     yield layout
 
 
-def _add_whole(layout: Layout, rows: range) -> None:
-    layout.add(rows, rows)
-
-
-def _add_hunk(layout: Layout, first: int, lines: Sequence[bytes]) -> None:
+def _added(layout: Layout, first: int, lines: Sequence[bytes]) -> Iterator[int]:
+    """Appends a hunk; yields after each piece of it how many lines of it were looked at."""
     tall = _tall(lines, layout.room) if layout.room else {}
+    for old, new in _pairs(lines, split=layout.split):
+        begin = len(layout)
+        for at in range(0, max(len(old), len(new)), SLICE):
+            part = slice(at, at + SLICE)
+            _add_pairs(layout, first, old[part], new[part], tall)
+            yield len(old[part]) + len(new[part])
+        if old is not new and old and new:
+            layout.note_run(first + new.start, begin)
+
+
+def _pairs(lines: Sequence[bytes], *, split: bool) -> Iterator[tuple[range, range]]:
+    """Yields lines that stand beside each other; twice the same where both sides have them."""
     end = 0
-    for start, middle, after in _runs(signs_of(lines)) if layout.split else ():
-        _add_pairs(layout, first, range(end, start), range(end, start), tall)
-        _add_pairs(layout, first, range(start, middle), range(middle, after), tall)
+    for start, middle, after in _runs(signs_of(lines)) if split else ():
+        both = range(end, start)
+        yield both, both
+        yield range(start, middle), range(middle, after)
         end = after
-    _add_pairs(layout, first, range(end, len(lines)), range(end, len(lines)), tall)
+    both = range(end, len(lines))
+    yield both, both
 
 
 def _runs(signs: bytes) -> Iterator[tuple[int, int, int]]:
@@ -122,14 +153,18 @@ def _runs(signs: bytes) -> Iterator[tuple[int, int, int]]:
 def _add_pairs(layout: Layout, first: int, old: range, new: range, tall: dict[int, int]) -> None:
     """Appends lines of a hunk side by side; `old` and `new` are the same where both have them."""
     longest = max(len(old), len(new))
-    lefts = [*(first + at for at in old), *[NONE] * (longest - len(old))]
-    rights = [*(first + at for at in new), *[NONE] * (longest - len(new))]
+    lefts = [*_rows(first, old), *[NONE] * (longest - len(old))]
+    rights = [*_rows(first, new), *[NONE] * (longest - len(new))]
     if not tall:
         layout.add(lefts, rights)
         return
     for left, right in zip(lefts, rights, strict=True):
         height = max(tall.get(left - first, 1), tall.get(right - first, 1))
         layout.add_wrapped(left, right, height)
+
+
+def _rows(first: int, lines: range) -> range:
+    return range(first + lines.start, first + lines.stop)
 
 
 def _tall(lines: Sequence[bytes], room: int) -> dict[int, int]:

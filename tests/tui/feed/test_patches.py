@@ -13,8 +13,9 @@ from stepwell.tui.values import Change, ChangeCounts, Oid, Snapshot, Step, StepI
 SNAPSHOT = Snapshot(Oid(b"t" * 20), Oid(b"e" * 20))
 
 
-def step(seq: int) -> Step:
-    return Step(StepId(f"{seq:032x}"), seq, "main", (), "tool", "", 0, SNAPSHOT)
+def step(seq: int, lines: int = 0) -> Step:
+    counts = ChangeCounts(1, lines, 0)
+    return Step(StepId(f"{seq:032x}"), seq, "main", (), "tool", "", 0, SNAPSHOT, changes=counts)
 
 
 class Desk:
@@ -23,10 +24,13 @@ class Desk:
     def __init__(self) -> None:
         self.asked: list[tuple[int, Hashable]] = []
         self.shown: list[DiffRows] = []
-        self.forgotten = 0
+        self.forgotten = self.expected = 0
         self.looks: list[tuple[bool, bool]] = []
         self.timers: list[Callable[[], None]] = []
         self.patches = Patches(self, self.shown.append, self.later, note=self.note_look)
+
+    def expect_large(self) -> None:
+        self.expected += 1
 
     def forget_patch(self) -> None:
         self.forgotten += 1
@@ -198,3 +202,13 @@ def test_large_neighbours_and_those_of_a_comparison_wait_to_be_looked_at() -> No
     assert seqs(desk) == [5]
     desk.patches.want(Sight(step(8), step(5)))
     assert len(desk.looks) == 1
+
+
+def test_what_a_large_diff_needs_is_made_ready_before_it_is_asked_for() -> None:
+    """When it is the wanted one, or a neighbour; nothing is for small ones."""
+    desk = Desk()
+    desk.patches.want(Sight(step(1)), (step(2, 3_000),))
+    assert not desk.expected
+    desk.patches.want(Sight(step(1)), (step(2, 90_000),))
+    desk.patches.want(Sight(step(2, 90_000)))
+    assert desk.expected == 2 and not desk.asked

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.tui.look.fit import cells
+from stepwell.tui.model import layout as layout_module
 from stepwell.tui.model.diffrows import LINES, DiffRows, Kind
 from stepwell.tui.model.layout import NONE, SLICE, Layout, breaks, lay_out
 from stepwell.tui.values import Change, Hunk, TrackedPath
@@ -95,13 +98,38 @@ def test_pieces_fit_and_make_the_whole(text: str, room: int) -> None:
     assert all(cells(piece) <= room for piece in pieces)
 
 
+class Noted(Layout):
+    """The newest layout can be looked at while it is made."""
+
+    made: Layout
+
+    def __init__(self, *, split: bool, room: int) -> None:
+        super().__init__(split=split, room=room)
+        Noted.made = self
+
+
 def test_a_large_diff_is_laid_out_in_slices() -> None:
     """Whoever makes it can stop, and let others go first."""
-    hunks = [[b"-a\n", b"+b\n", b"+c\n"]] * (3 * SLICE)
-    slices = list(lay_out(rows_of([hunks]), split=True, room=0))
-    assert slices[:-1] == [None] * 3
-    last = slices[-1]
-    assert last is not None and len(last) < len(rows_of([hunks]))
+    small = [[b"-a\n", b"+b\n", b"+c\n"]] * SLICE
+    large = [[b"-a\n"] * (3 * SLICE) + [b"+b\n"] * (2 * SLICE)]
+    for hunks in (small, large):
+        rows = rows_of([hunks])
+        with mock.patch.object(layout_module, "Layout", Noted):
+            lengths = [len(Noted.made) for _ in lay_out(rows, split=True, room=0)]
+        assert len(lengths) >= 3 and lengths[-1] < len(rows)
+        assert max(b - a for a, b in pairwise([0, *lengths])) <= SLICE + 3
+
+
+def test_rows_of_a_large_run_are_found_on_both_sides() -> None:
+    """Without a walk through the run, whichever side is the longer one, wrapped or not."""
+    short, long = [b"-a\n"] * 3_000, [b"+" + b"b" * 20 + b"\n"] * 9_000
+    for run in (short + long, [b"-a\n"] * 9_000 + [b"+b\n"] * 3_000):
+        rows = rows_of([[[b" x\n", *run, b" y\n"], [b"-c\n", b"+d\n"]]])
+        for room in (0, 8):
+            layout = laid(rows, split=True, room=room)
+            for row in range(0, len(rows), 997):
+                spot = layout.spot(layout.line_of(row))
+                assert row in spot[:2] and spot.part == 0
 
 
 @pytest.mark.parametrize("before", [0, 100, 131_060, 131_071, 131_072, 131_073, 300_000])
