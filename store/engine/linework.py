@@ -24,7 +24,7 @@ def packed(told: Told) -> Told:
     """Returns an equal answer that takes little room, and little time where it is received."""
     patch = told.patch
     assert isinstance(patch, bytes), "libgit2 deflates nothing"
-    long = [one for one in told.places() if patch and one.count >= LONG_LINES]
+    long = [one for one in told.places() if patch and one.lines >= LONG_LINES]
     known = {one.begin: LineIndex(patch[one.begin : one.end]) for one in long}
     return told._replace(patch=DeflatedText(patch), known=known)
 

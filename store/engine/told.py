@@ -33,7 +33,7 @@ class Place(NamedTuple):
     begin: int
     """Where its lines begin in the patch, and where they end."""
     end: int
-    count: int
+    lines: int
     """How many they are."""
 
 
