@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +19,7 @@ from stepwell.store.model.errors import (
     RefusedError,
     StepwellError,
 )
+from stepwell.store.model.steps import View
 from stepwell.store.model.text import plural
 from stepwell.store.upkeep import UpkeepVerbs
 
@@ -38,6 +39,8 @@ class Pushed:
     url: str
     steps: int
     branches: int
+    number: int
+    """The last operation that goes along; what is recorded later does not."""
     changed: bool
     """False: the remote held just that already."""
 
@@ -106,12 +109,14 @@ class ShareVerbs(UpkeepVerbs):
         *,
         force: bool = False,
         dry_run: bool = False,
+        agree: Callable[[Pushed], None] = lambda going: None,
         progress: Progress = no_progress,
     ) -> Pushed:
         """Seals everything and makes the remote hold it: all of it, or nothing new.
 
         Files, prompts, inputs and results of all steps go along. Captures go on meanwhile; sealing,
         pruning and purging wait. With `dry_run` nothing is sealed and the remote is not asked.
+        `agree` is called with what is about to go; nothing is sent when it raises.
 
         Raises:
             NotFoundError: there is no such remote.
@@ -126,12 +131,15 @@ class ShareVerbs(UpkeepVerbs):
         from stepwell.store.engine.sharing.transport import push
 
         remote = self._remote(name)
-        view = self.view()
         if dry_run:
-            return Pushed(name, remote.url, view.step_count, len(view.branches), changed=True)
+            return _going(remote, self.view())
         self.seal(progress=progress)
         context = self._context
         with sealing_alone(self.store, context.clock):
+            self.refresh()
+            # What was recorded since is not sealed, and counts here: rather refused than sent unseen.
+            going = _going(remote, self.view())
+            agree(going)
             commit = operations_commit(repository_of(self.store))
             assert commit is not None, "it was sealed just now"
             progress(f"pushing to {name}", 0, 0)
@@ -143,7 +151,7 @@ class ShareVerbs(UpkeepVerbs):
                 force=force,
                 randomness=context.randomness,
             )
-        return Pushed(name, remote.url, view.step_count, len(view.branches), changed)
+        return replace(going, changed=changed)
 
     def pull(
         self, name: str, *, accept: Collection[str] = (), progress: Progress = no_progress
@@ -224,6 +232,11 @@ class ShareVerbs(UpkeepVerbs):
         self.finish_import(load, fetched.contents.branches)
         loaded = load.loaded
         return replace(loaded, skipped=loaded.skipped + len(fetched.steps) - len(steps))
+
+
+def _going(remote: Remote, view: View) -> Pushed:
+    steps, branches = view.step_count, len(view.branches)
+    return Pushed(remote.name, remote.url, steps, branches, view.number, changed=True)
 
 
 def _require_listed(name: str, found: Collection[str], wanted: Collection[str]) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from stepwell.store.cli.bundles import loaded_form, tell_loaded
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.output import Styled
+from stepwell.store.cli.shown import show
 from stepwell.store.cli.signals import ended_alike
 from stepwell.store.engine.sharing.remotes import Remote
 from stepwell.store.forms import text_form
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.text import plural
+from stepwell.store.shareverbs import Pushed
 
 
 def _remote(call: Call) -> int:
@@ -61,10 +63,20 @@ def _tell_remotes(call: Call, found: list[Remote]) -> None:
 
 def _push(call: Call) -> int:
     given = call.arguments
+
+    def agree(going: Pushed) -> None:
+        show(call.out, [f"operation {going.number} and all before, to {going.url}"], "pushed")
+
     with ended_alike(), call.open() as workspace:
         done = workspace.push(
-            given.remote, force=given.force, dry_run=given.dry_run, progress=call.out.progress
+            given.remote,
+            force=given.force,
+            dry_run=given.dry_run,
+            agree=agree,
+            progress=call.out.progress,
         )
+    if given.dry_run:
+        agree(done)
     if call.out.json:
         facts = {"remote": done.remote, "url": text_form(done.url), "steps": done.steps}
         call.out.document({**facts, "branches": done.branches, "changed": done.changed})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sharing import git
 
 from stepwell.store import Workspace
 from stepwell.store.cli.inside import (
@@ -214,6 +215,29 @@ def test_nothing_is_pruned_that_was_not_shown(
     assert code == 4 and "nothing was dropped" in text
     again = _looked(line, place)[1].shown
     assert told(line, place, agreed=True, shown=again)[0].startswith("dropped  2 of 3 steps")
+
+
+def test_nothing_is_pushed_that_was_not_shown(place: Place, tmp_path: Path) -> None:
+    """Neither what was recorded since, nor to another address; a new look shows it."""
+    servers = [tmp_path / name for name in ("one.git", "two.git")]
+    for server in servers:
+        git("init", "--quiet", "--bare", server)
+    with Workspace.open(place.folder, home=place.home) as ws:
+        ws.add_remote("team", str(servers[0]))
+        line = understood("push team", place)
+        shown = _looked(line, place)[1].shown
+        ws.mark(ws.head(), note="a secret that came to mind")
+        refused = "nothing was pushed: more would go now than was shown"
+        text, code = told(line, place, agreed=True, shown=shown)
+        assert code == 4 and refused in text
+        shown = _looked(line, place)[1].shown
+        ws.remove_remote("team")
+        ws.add_remote("team", str(servers[1]))
+        text, code = told(line, place, agreed=True, shown=shown)
+        assert code == 4 and refused in text
+        assert not any(git("-C", server, "for-each-ref") for server in servers)
+        again = _looked(line, place)[1].shown
+    assert told(line, place, agreed=True, shown=again)[0].startswith("pushed 2 steps")
 
 
 def test_state_that_would_go_is_listed_before_it_is_asked_for(place: Place) -> None:
