@@ -402,6 +402,7 @@ def test_steps_that_were_removed_here_stay_away(make: Make) -> None:
     ("limit", "value", "why"),
     [
         ("LARGEST_ENTRY", 50_000, "too large"),
+        ("LARGEST_STEPS", 500, "operations are too large"),
         ("MOST_BYTES", 90_000, "holds more than"),
         ("MOST_STEPS", 1, "too many steps"),
     ],

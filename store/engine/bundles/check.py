@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from stepwell.store.engine import codec
+from stepwell.store.engine.bundles.checktrees import MODES, Carried, TreeChecker
 from stepwell.store.engine.bundles.format import (
     STEPS,
     BundleReader,
@@ -20,31 +21,15 @@ from stepwell.store.engine.bundles.format import (
     malformed,
     object_digest,
 )
-from stepwell.store.engine.bundles.said import check_said, is_id, is_name, is_nameable, is_path
+from stepwell.store.engine.bundles.said import check_said, is_id, is_nameable, is_path
 from stepwell.store.engine.bundles.save import blobs_of
 from stepwell.store.engine.coverage import decode_coverage, decode_rules
 from stepwell.store.engine.extras import Extras, decode
-from stepwell.store.engine.objects import (
-    BLOB,
-    EMPTY_TREE,
-    MODE_EXEC,
-    MODE_FILE,
-    MODE_LINK,
-    MODE_TREE,
-    TREE,
-    ObjectReader,
-    TreeEntry,
-    decode_tree,
-    encode_tree,
-    missing,
-    refuses_entry,
-)
+from stepwell.store.engine.objects import MODE_TREE, missing
 from stepwell.store.engine.statedocs import decode_state
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Mark, Step
 
-_MODES = frozenset({MODE_FILE, MODE_EXEC, MODE_LINK, MODE_TREE})
-_DEEPEST = 300
 MOST_STEPS = 1_000_000
 
 
@@ -57,17 +42,6 @@ class Contents:
     branches: Mapping[str, StepId]
     """Where branches end, in steps of the bundle."""
     objects: Carried
-
-
-class Carried(ObjectReader, Protocol):
-    """An ObjectReader over objects from elsewhere, which tells what it does not have."""
-
-    def kind(self, oid: Oid) -> str | None:
-        """Returns the kind of an object once its bytes were hashed; None when it is not here.
-
-        Raises:
-            IntegrityError: it is beyond the limits of what is taken.
-        """
 
 
 class _Objects:
@@ -161,7 +135,7 @@ class _Checker:
 
     def __init__(self, objects: Carried) -> None:
         self._objects = objects
-        self._good: set[Oid] = set()
+        self._trees = TreeChecker(objects)
 
     def check(self, steps: Sequence[Step]) -> None:
         """Raises IntegrityError unless every step can be restored from what is in the bundle."""
@@ -174,14 +148,10 @@ class _Checker:
             if any(parent in later for parent in step.parents):
                 raise malformed("a step stands before its parent")
             later.discard(step.id)
-            self._tree(step.snapshot.tree)
+            self._trees.check(step.snapshot.tree)
             for oid in blobs_of(step):
-                self._blob(oid)
+                self._trees.blob(oid)
             self._texts(step)
-
-    def _blob(self, oid: Oid) -> None:
-        if self._objects.kind(oid) != BLOB:
-            raise malformed(f"blob {oid.hex()} is missing")
 
     def _texts(self, step: Step) -> None:
         self._extras(decode(self._objects.read(step.snapshot.extras)[1]))
@@ -197,48 +167,9 @@ class _Checker:
             if not is_path(path):
                 raise malformed("a path in it leads out of the workspace")
         for mode, oid in extras.entries.values():
-            if mode not in _MODES - {MODE_TREE}:
+            if mode not in MODES - {MODE_TREE}:
                 raise malformed("a file in it is of an unknown kind")
-            self._blob(oid)
+            self._trees.blob(oid)
         modes = (extras.file_mode, extras.exec_mode, extras.folder_mode, *extras.modes.values())
         if any(not 0 <= mode < 0o10000 for mode in modes):
             raise malformed("a mode in it is none")
-
-    def _tree(self, root: Oid) -> None:
-        waiting = [(root, 0)]
-        while waiting:
-            oid, depth = waiting.pop()
-            if oid in self._good or oid == EMPTY_TREE:
-                continue
-            if self._objects.kind(oid) != TREE:
-                raise malformed(f"tree {oid.hex()} is missing")
-            for entry in _entries(self._objects.read(oid)[1]):
-                self._entry(entry)
-                if entry.mode == MODE_TREE:
-                    waiting.append((entry.oid, depth + 1))
-                else:
-                    self._blob(entry.oid)
-            if depth > _DEEPEST:
-                raise malformed("its folders lie too deep")
-            self._good.add(oid)
-
-    def _entry(self, entry: TreeEntry) -> None:
-        if not is_name(entry.name) or entry.mode not in _MODES:
-            raise malformed("a name or mode in it cannot stand in a tree")
-        content = b"" if entry.mode == MODE_TREE else None
-        if refuses_entry(entry.name, entry.mode, content):
-            whole = self._objects.read(entry.oid)[1] if entry.mode == MODE_FILE else None
-            if refuses_entry(entry.name, entry.mode, whole):
-                raise malformed("a name in it could reach a repository's own files")
-
-
-def _entries(data: bytes) -> list[TreeEntry]:
-    try:
-        entries = decode_tree(data)
-    except (ValueError, IndexError) as error:
-        raise malformed("a tree in it cannot be read") from error
-    names = [entry.name for entry in entries]
-    # In git's order, nothing twice, no padded modes: then encoding it again gives the same bytes.
-    if len(set(names)) != len(names) or encode_tree(entries) != data:
-        raise malformed("a tree in it is malformed")
-    return entries

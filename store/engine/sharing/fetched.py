@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stepwell.store.engine.accounts import with_account
 from stepwell.store.engine.bundles.check import MOST_STEPS, Contents, checked
-from stepwell.store.engine.bundles.format import LARGEST_ENTRY, MOST_BYTES, malformed
+from stepwell.store.engine.bundles.format import LARGEST_ENTRY, LARGEST_STEPS, MOST_BYTES, malformed
 from stepwell.store.engine.bundles.names import Origin
 from stepwell.store.engine.foreign import NotImportableError
 from stepwell.store.engine.importing import FROM, IMPORTED
@@ -71,14 +71,19 @@ class _Mirror(Packs):
     def read(self, oid: Oid) -> tuple[str, bytes]:
         """Returns kind and bytes as `Packs` does, once its head has told that it is not too large."""
         if oid not in self._kinds:
-            self._bytes += self._size(oid)
+            self._bytes += self.size(oid)
             if self._bytes > MOST_BYTES:
                 raise malformed(f"it holds more than {MOST_BYTES >> 30} GiB")
         kind, data = super().read(oid)
         self._kinds[oid] = kind
         return kind, data
 
-    def _size(self, oid: Oid) -> int:
+    def size(self, oid: Oid) -> int:
+        """Returns the size of an object, not read whole; 0 when it cannot be read.
+
+        Raises:
+            IntegrityError: it is too large.
+        """
         try:
             size = self._opened().size(oid)
         except NotImportableError:
@@ -191,7 +196,7 @@ class _Told:
         return operation
 
 
-def _history(mirror: Path, objects: Packs, before: Taken | None) -> _Told:
+def _history(mirror: Path, objects: _Mirror, before: Taken | None) -> _Told:
     told = _Told(before)
     told.read(_operations(mirror, objects))
     return told
@@ -211,10 +216,12 @@ def _without(steps: Sequence[Step], is_out: Callable[[Step], bool]) -> list[Step
     return shown
 
 
-def _operations(mirror: Path, objects: Packs) -> Iterator[Operation]:
+def _operations(mirror: Path, objects: _Mirror) -> Iterator[Operation]:
     commit = operations_commit(mirror)
     if commit is None:
         raise IntegrityError("it has no operations")
     operations = SealedOperations(objects)
     for chunk in chunks_of(history_entries(objects, commit)):
+        if objects.size(chunk.blob) > LARGEST_STEPS:
+            raise malformed("its operations are too large")
         yield from operations.operations(chunk)

@@ -54,6 +54,7 @@ _THERE = "refs/stepwell/"
 _OPERATIONS = "operations"
 _HISTORY = re.compile(f"{_THERE}([0-9a-f]{{16}})/{_OPERATIONS}")
 _MOST_TIMELINES = 1_000
+_MOST_REFS = 200_000
 _SETTINGS = {
     "core.askPass": "",
     "core.hooksPath": "/dev/null",
@@ -185,10 +186,11 @@ def timelines(store: Path, remote: Remote, randomness: RandomBytes) -> dict[str,
         refs = _advertised(git, remote, f"{_THERE}*")
     found = ((_HISTORY.fullmatch(name), end) for name, end in refs.items())
     ends = {match[1]: end for match, end in sorted(found, key=str) if match is not None}
-    if len(ends) > _MOST_TIMELINES:
+    if len(ends) > _MOST_TIMELINES or len(refs) > _MOST_REFS:
         raise IntegrityError(
-            f"nothing was fetched: {remote.name} says that it holds {len(ends):,} timelines",
-            hint=f"not more than {_MOST_TIMELINES:,} are looked at",
+            f"nothing was fetched: {remote.name} says that it holds {len(ends):,} timelines"
+            f" with {len(refs):,} ends",
+            hint=f"not more than {_MOST_TIMELINES:,} with {_MOST_REFS:,} are looked at",
         )
     return ends
 

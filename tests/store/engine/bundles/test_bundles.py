@@ -249,6 +249,35 @@ def raw(document: bytes) -> Forge:
     return lambda form, _: form.update(raw=document)
 
 
+def with_folders(height: int, width: int) -> Forge:
+    """Gives the first step folders in each other, each of them so often in the one above."""
+
+    def change(document: dict[str, Any], objects: dict[bytes, tuple[str, bytes]]) -> None:
+        objects[b"file"] = (BLOB, b"")
+        data = encode_tree([TreeEntry(b"a", 0o100644, BLOB_ID)])
+        for number in range(height):
+            objects[b"%d" % number] = (TREE, data)
+            below = object_id(TREE, data)
+            data = encode_tree([TreeEntry(b"%d" % at, 0o40000, below) for at in range(width)])
+        objects[b"top"] = (TREE, data)
+        document["steps"][0]["step"]["tree"] = object_id(TREE, data).hex()
+
+    return change
+
+
+def with_folders_in_others(
+    document: dict[str, Any], objects: dict[bytes, tuple[str, bytes]]
+) -> None:
+    """Has the second step's deep folders end in those of the first, which are known by then."""
+    with_folders(200, 1)(document, objects)
+    below = bytes.fromhex(document["steps"][0]["step"]["tree"])
+    for number in range(200):
+        data = encode_tree([TreeEntry(b"again", 0o40000, below)])
+        objects[b"again %d" % number] = (TREE, data)
+        below = object_id(TREE, data)
+    document["steps"][1]["step"]["tree"] = below.hex()
+
+
 BLOB_ID = object_id(BLOB, b"")
 
 
@@ -270,6 +299,9 @@ HOSTILE: dict[str, Forge] = {
     "a submodule": with_tree(entry(b"a", b"160000")),
     "a cut tree": with_tree(entry(b"a")[:-1]),
     "a tree in a file's place": with_tree(encode_tree([TreeEntry(b"a", 0o40000, BLOB_ID)])),
+    "folders without end": with_folders(2_000, 1),
+    "folders too deep together": with_folders_in_others,
+    "more files than any disk holds": with_folders(40, 10),
     "a missing tree": of_step(tree="12" * 20),
     "a missing blob": drop(BLOB),
     "a blob that is a tree": drop(TREE),
@@ -307,6 +339,15 @@ def test_a_hostile_bundle_is_refused_whole(
 def test_an_unchanged_forgery_is_taken(told: Path, other: Workspace, tmp_path: Path) -> None:
     """So the refusals above are for their reasons."""
     path = forged(told, tmp_path / "same", lambda document, objects: None)
+    assert import_bundle(other, path).imported == 5
+
+
+@pytest.mark.parametrize("shape", [(250, 1), (4, 10)])
+def test_many_folders_are_no_bomb(
+    shape: tuple[int, int], told: Path, other: Workspace, tmp_path: Path
+) -> None:
+    """As deep, and as wide, as a project may be."""
+    path = forged(told, tmp_path / "large", with_folders(*shape))
     assert import_bundle(other, path).imported == 5
 
 

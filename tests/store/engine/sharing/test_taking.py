@@ -223,13 +223,14 @@ def test_what_was_told_of_a_step_later_comes_along(make: Make) -> None:
     assert told.said is not None and ben.objects.read(told.said)[1] == b"so be it"
 
 
+@pytest.mark.parametrize("limit", ["_MOST_TIMELINES", "_MOST_REFS"])
 def test_a_server_with_more_than_anybody_shares_is_refused(
-    make: Make, server: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, server: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     """Before anything of it is fetched."""
     ann = make("ann")
     for number in range(3):
         forge(server, [b"null"], f"{number:016x}")
-    monkeypatch.setattr("stepwell.store.engine.sharing.transport._MOST_TIMELINES", 2)
+    monkeypatch.setattr(f"stepwell.store.engine.sharing.transport.{limit}", 2)
     _refused(ann, "holds 3 timelines")
     assert not list((ann.store / "remotes" / "origin").glob("*.git"))
