@@ -110,9 +110,12 @@ def step_form(step: Step, tier: str | None = None) -> Form:
 
 def step_type(step: Step) -> str:
     """Returns "operation", "checkpoint" or "milestone"."""
-    if step.checkpoint is None:
-        return "operation"
-    return "checkpoint" if step.checkpoint.milestone is None else "milestone"
+    return "operation" if step.checkpoint is None else type_of(step.checkpoint)
+
+
+def type_of(mark: Mark) -> str:
+    """Returns the type of a step with a mark: "checkpoint" or "milestone"."""
+    return "checkpoint" if mark.milestone is None else "milestone"
 
 
 def snapshot_form(snapshot: Snapshot) -> Form:

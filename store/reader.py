@@ -259,6 +259,11 @@ class WorkspaceReader(StepReader):
         self._catalogue.catch_up()
         return self._catalogue
 
+    def catalogue_at_hand(self) -> Catalogue | None:
+        """Returns the catalogue if it is loaded and needs no catching up, which takes no time; else None."""
+        found = self._catalogue
+        return found if found and found.number == self._journal.last_number else None
+
     @asked
     def look(self) -> Snapshot:
         """Returns the snapshot that a capture would give now; records nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepwell.store.forms import Form, step_form, text_form
+from stepwell.store.forms import Form, mark_form, step_form, text_form, type_of
 from stepwell.store.model.access import Granted, Lease, SessionAccess
 from stepwell.store.model.steps import Mark, Note, Step
 from stepwell.store.model.text import rfc3339
@@ -68,9 +68,10 @@ def annotation_form(step: Step) -> Form | None:
 
     The description is the newest note; `created` and `by` are those of the first marking.
     """
-    mark = step.checkpoint
-    if mark is None:
-        return None
+    return None if step.checkpoint is None else _annotation(step.checkpoint)
+
+
+def _annotation(mark: Mark) -> Form:
     return {
         "label": text_form(mark.label),
         "description": text_form(mark.notes[-1].text if mark.notes else ""),
@@ -98,6 +99,12 @@ def _first(mark: Mark) -> Note | None:
 def timeline_form(step: Step, tier: str | None = None) -> Form:
     """Returns a step with its annotation; `tier` as `step_form` takes it."""
     return {**step_form(step, tier), "annotation": annotation_form(step)}
+
+
+def marked_form(form: Form, mark: Mark) -> Form:
+    """Returns what `timeline_form` makes of a step with a mark, from what it made of it without one."""
+    said = {"checkpoint": mark_form(mark), "type": type_of(mark), "annotation": _annotation(mark)}
+    return {**form, **said}
 
 
 def snapshot_form(step: Step, tier: str | None = None) -> Form:

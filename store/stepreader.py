@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -98,21 +98,28 @@ class StepReader:
         """
         marks = ((step.id, step.checkpoint) for step in steps)
         milestones = {step for step, mark in marks if mark and mark.milestone is not None}
-        return self.tiers_of_keys([key_of(step) for step in steps], milestones)
+        keys = self.ready_keys() if steps else frozenset()
+        ready = {step.id for step in steps if key_of(step) in keys}
+        return self.tiers_of_ids([step.id for step in steps], milestones, ready)
 
-    def tiers_of_keys(self, keys: Sequence[Key], milestones: Set[StepId]) -> list[str]:
-        """Returns the same of steps that were not read: of their `key_of`, and those that are milestones."""
-        ready = set(self._ready_keys()) if keys else set()
-        return [self._tier(key, ready, milestones) for key in keys]
+    def tiers_of_ids(
+        self, steps: Iterable[StepId], milestones: Set[StepId], ready: Set[StepId]
+    ) -> list[str]:
+        """Returns the same of steps that were not read, of which some are milestones or ready in memory."""
+        return [self._tier(step, ready, milestones) for step in steps]
+
+    def ready_keys(self) -> frozenset[Key]:
+        """Returns the `key_of` of the steps whose change is ready in memory: see `tiers_of`."""
+        return frozenset(Key(step, parent) for step, parent in self._ready_keys())
 
     @peeked
-    def _ready_keys(self) -> tuple[tuple[str, str | None], ...]:
+    def _ready_keys(self) -> tuple[tuple[StepId, StepId | None], ...]:
         return tuple((step, parent) for step, parent in self._tiers.recent)
 
-    def _tier(self, key: Key, ready: Set[tuple[str, str | None]], milestones: Set[StepId]) -> str:
-        if key in ready:
+    def _tier(self, step: StepId, ready: Set[StepId], milestones: Set[StepId]) -> str:
+        if step in ready:
             return "L1"
-        kept = key.step in milestones or self._journal.sealed.holds(key.step)
+        kept = step in milestones or self._journal.sealed.holds(step)
         return "L3" if kept else "L2"
 
     def stands_for(self, step: Step) -> int:

@@ -14,6 +14,7 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby, islice
 
 _MAGIC = b"stepwell-texts 2"
@@ -22,6 +23,8 @@ _BLOCK = struct.Struct("<II")
 _CRC = struct.Struct("<I")
 _ROWS = 16
 """Texts of a block: few enough that a page pays for little beyond it, and similar enough to deflate well."""
+_HELD = 256
+"""Blocks that stay inflated: whoever goes through pages comes to the same block again."""
 
 
 class Blocks:
@@ -59,19 +62,25 @@ class Blocks:
         found: dict[int, bytes] = {}
         for block, wanted in groupby(numbers, self._block_of):
             if block >= 0:
-                held = self._held(block)
+                held = _held(self, block)
                 found |= {number: held[number] for number in wanted if number in held}
         return found
 
     def _block_of(self, number: int) -> int:
         return bisect_right(self._firsts, number) - 1
 
-    def _held(self, block: int) -> dict[int, bytes]:
-        try:
-            lines = zlib.decompress(self._content[self._places[block]]).split(b"\n")
-        except zlib.error as error:
-            raise ValueError("a block of the texts is damaged") from error
-        return dict(zip(map(int, lines[0].split()), lines[1:], strict=True))
+    def deflated(self, block: int) -> bytes:
+        """Returns a block as it is stored."""
+        return self._content[self._places[block]]
+
+
+@lru_cache(_HELD)
+def _held(blocks: Blocks, block: int) -> dict[int, bytes]:
+    try:
+        lines = zlib.decompress(blocks.deflated(block)).split(b"\n")
+    except zlib.error as error:
+        raise ValueError("a block of the texts is damaged") from error
+    return dict(zip(map(int, lines[0].split()), lines[1:], strict=True))
 
 
 def pack(made_of: bytes, texts: Iterable[tuple[int, bytes]]) -> bytes:

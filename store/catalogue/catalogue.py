@@ -166,31 +166,39 @@ class Catalogue:
         """Returns up to `limit` steps of a session below a step number, newest first."""
         return self._steps(self._session_rows(name, before_seq, limit))
 
-    def session_places(self, name: str, before_seq: int | None, limit: int) -> dict[int, Key]:
-        """Returns the `key_of` of the same steps by number, in their order, without reading any."""
+    def session_places(self, name: str, before_seq: int | None, limit: int) -> dict[int, StepId]:
+        """Returns the ids of the same steps by number, in their order, without reading any."""
         graph = self._state.graph
         rows = self._session_rows(name, before_seq, limit)
-        return {graph.seqs[row]: self._key(row) for row in rows}
+        return {graph.seqs[row]: graph.id_of(row) for row in rows}
 
-    def _key(self, row: int) -> Key:
+    def keys(self, seqs: Iterable[int]) -> list[Key]:
+        """Returns the `key_of` of the steps with these numbers, as far as there are any, read from none."""
         graph = self._state.graph
-        before = graph.row_of(graph.parents[row])
-        return Key(graph.id_of(row), None if before is None else graph.id_of(before))
+        rows = [row for seq in seqs if (row := graph.row_of(seq)) is not None]
+        parents = [graph.row_of(graph.parents[row]) for row in rows]
+        return [
+            Key(graph.id_of(row), None if parent is None else graph.id_of(parent))
+            for row, parent in zip(rows, parents, strict=True)
+        ]
 
     def numbered(self, seqs: Iterable[int]) -> list[Step]:
         """Returns the steps with these numbers, as far as there are any, in the same order."""
         rows = (self._state.graph.row_of(seq) for seq in seqs)
         return self._steps(row for row in rows if row is not None)
 
-    def rendered(self, rendering: Rendering, seqs: Iterable[int]) -> dict[int, bytes]:
+    def rendered(
+        self, rendering: Rendering, seqs: Iterable[int], *, at_hand: bool = False
+    ) -> dict[int, bytes]:
         """Returns what a rendering makes of the steps with these numbers, by number.
 
-        Of the newest ones, and where something is damaged, there is nothing: `numbered` has them.
+        Of the newest ones, and where something is damaged, there is nothing: `numbered` has them. With
+        `at_hand` nothing is read or made for it: there is what is in memory.
         """
         if self._state.later:
             return {}
         with self._mutex:
-            return rendering.texts(self._state.shards, seqs)
+            return rendering.texts(self._state.shards, seqs, at_hand=at_hand)
 
     def samples(self) -> list[int]:
         """Returns the number of a step of each part of the history that a rendering keeps."""

@@ -23,6 +23,8 @@ from stepwell.store.model.steps import Step
 _LOADED = 128
 """Files that are held in memory; some hundred kilobytes each."""
 
+_Look = Callable[[Shards, int, Path], Blocks | None]
+
 _log = logging.getLogger("stepwell.catalogue")
 _log.addHandler(logging.NullHandler())
 
@@ -39,17 +41,23 @@ class Rendering:
         self._render = render
         self._loaded: dict[Path, Blocks] = {}
 
-    def texts(self, shards: Shards, seqs: Iterable[int]) -> dict[int, bytes]:
-        """Returns what is made of the steps with these numbers, of those in full step files."""
+    def texts(self, shards: Shards, seqs: Iterable[int], *, at_hand: bool) -> dict[int, bytes]:
+        """Returns what is made of the steps with these numbers, of those in full step files.
+
+        With `at_hand`, of those alone whose files are in memory.
+        """
+        looks = (self._known,) if at_hand else (self._known, self._stored, self._made)
         found: dict[int, bytes] = {}
         for shard, wanted in groupby(seqs, shard_of):
             if shards.is_full(shard):
-                found |= self._of(shards, shard, list(wanted))
+                found |= self._of(shards, shard, list(wanted), looks)
         return found
 
-    def _of(self, shards: Shards, shard: int, seqs: list[int]) -> dict[int, bytes]:
+    def _of(
+        self, shards: Shards, shard: int, seqs: list[int], looks: tuple[_Look, ...]
+    ) -> dict[int, bytes]:
         path = shards.beside(shard)
-        for look in (self._known, self._stored, self._made):
+        for look in looks:
             blocks = look(shards, shard, path)
             if blocks is None:
                 continue

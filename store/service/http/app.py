@@ -21,7 +21,7 @@ from stepwell.store.service.http.problems import problem, problem_of
 _log = logging.getLogger("stepwell.http")
 _log.addHandler(logging.NullHandler())
 
-_PARTS = (system, sessions, steps)
+_PARTS = (sessions, steps, system)
 _ABOUT = (
     "Sessions of one workspace: who has access, snapshots to go back to, annotations, the timeline. "
     "Every request shows the token of the token file; what writes shows its lease as well."
@@ -45,10 +45,10 @@ def make_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         lifespan=life,
         redirect_slashes=False,
+        # Routers that are included are gone through twice for each request.
+        routes=[route for part in _PARTS for route in part.ROUTES.routes],
     )
     app.state.parts = parts
-    for part in _PARTS:
-        app.include_router(part.ROUTES)
     app.add_exception_handler(StepwellError, _refused)
     app.add_exception_handler(RequestValidationError, _senseless)
     app.add_exception_handler(HTTPException, _no_such_route)
@@ -82,8 +82,7 @@ async def _no_such_route(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> list[str]:
     """Returns the methods that the routes of a path take; one route knows its own only."""
-    every = [*request.app.routes, *(route for part in _PARTS for route in part.ROUTES.routes)]
-    routes = (route for route in every if isinstance(route, Route))
+    routes = (route for route in request.app.routes if isinstance(route, Route))
     found = (r.methods or () for r in routes if r.matches(request.scope)[0] is not Match.NONE)
     return sorted({method for methods in found for method in methods})
 

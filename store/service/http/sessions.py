@@ -63,6 +63,44 @@ class _Writing:
 _Write = Annotated[_Writing, Depends()]
 
 
+_AT_ONCE = 100
+"""Steps that are put together while everybody waits; a thread of its own would take longer."""
+
+
+# Routes are tried in this order, and this one is asked for most.
+@ROUTES.get("/sessions/{name}/timeline", responses=documented(schema.Timeline))
+async def show_timeline(
+    request: Request,
+    name: schema.SessionPath,
+    tag: schema.Tag = None,
+    limit: schema.Limit = 50,
+    after: schema.After = None,
+) -> Response:
+    """A session's steps with their annotations, newest first."""
+    parts, asked = parts_of(request), (name, tag, limit, after)
+
+    def page_at_hand(workspace: Workspace) -> bytes | None:
+        return parts.fragments.page_at_hand(workspace, name, limit, after)
+
+    def page(workspace: Workspace) -> bytes:
+        sessions = Sessions(workspace)
+        if tag is None:
+            sessions.require(name)
+            return parts.fragments.page(workspace, name, limit, after)
+        found = sessions.timeline(name, tag=tag, limit=limit, before=after)
+        return parts.fragments.of_steps(workspace, found, limit)
+
+    # What comes while the page is made must not seem to be on it.
+    since = parts.pages.now()
+    body = parts.pages.find(asked, since)
+    if body is None and tag is None and limit <= _AT_ONCE:
+        body = parts.workers.read_at_once(page_at_hand)
+    if body is None:
+        body = await parts.workers.read(page)
+        parts.pages.keep(asked, since, body)
+    return Response(body, media_type="application/json")
+
+
 @ROUTES.post("/sessions/{name}/access", responses=documented(schema.Granted))
 async def acquire_access(
     request: Request, name: schema.SessionPath, body: schema.AccessIn
@@ -267,31 +305,3 @@ async def remove_annotation(write: _Write, seq: schema.SeqPath) -> Response:
     return await write.answer(
         lambda sessions, _: _deleted(sessions.remove_annotation(write.session, seq))
     )
-
-
-@ROUTES.get("/sessions/{name}/timeline", responses=documented(schema.Timeline))
-async def show_timeline(
-    request: Request,
-    name: schema.SessionPath,
-    tag: schema.Tag = None,
-    limit: schema.Limit = 50,
-    after: schema.After = None,
-) -> Response:
-    """A session's steps with their annotations, newest first."""
-    parts, asked = parts_of(request), (name, tag, limit, after)
-
-    def page(workspace: Workspace) -> bytes:
-        sessions = Sessions(workspace)
-        if tag is None:
-            sessions.require(name)
-            return parts.fragments.page(workspace, name, limit, after)
-        found = sessions.timeline(name, tag=tag, limit=limit, before=after)
-        return parts.fragments.of_steps(workspace, found, limit)
-
-    # What comes while the page is made must not seem to be on it.
-    since = parts.pages.now()
-    body = parts.pages.find(asked, since)
-    if body is None:
-        body = await parts.workers.read(page)
-        parts.pages.keep(asked, since, body)
-    return Response(body, media_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -26,6 +27,8 @@ class _Worker:
         """Set while nobody waits."""
         self.idle.set()
         self._opened = opened
+        self._held = threading.Lock()
+        """By whoever works on the workspace."""
         self._workspace: Workspace | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
@@ -44,21 +47,34 @@ class _Worker:
                 self.idle.set()
 
     def _do(self, work: Callable[[Workspace], T]) -> T:
-        if self.drops:
-            raise _ending()
-        if self._workspace is None:
-            self._workspace = self._opened()
-        self._workspace.refresh()
-        return work(self._workspace)
+        with self._held:
+            if self.drops:
+                raise _ending()
+            if self._workspace is None:
+                self._workspace = self._opened()
+            self._workspace.refresh()
+            return work(self._workspace)
+
+    def at_once(self, work: Callable[[Workspace], T | None]) -> T | None:
+        if not self._held.acquire(blocking=False):
+            return None
+        try:
+            if self._workspace is None:
+                return None
+            self._workspace.refresh()
+            return work(self._workspace)
+        finally:
+            self._held.release()
 
     def close(self) -> None:
         self._thread.submit(self._let_go)
         self._thread.shutdown()
 
     def _let_go(self) -> None:
-        workspace, self._workspace = self._workspace, None
-        if workspace is not None:
-            workspace.close()
+        with self._held:
+            workspace, self._workspace = self._workspace, None
+            if workspace is not None:
+                workspace.close()
 
 
 def _ending() -> BusyError:
@@ -79,6 +95,14 @@ class Workers:
     async def read(self, work: Callable[[Workspace], T]) -> T:
         """Runs what only reads, on the thread with the least to do, and returns its result."""
         return await min(self._readers, key=lambda one: one.waiting).run(work)
+
+    def read_at_once(self, work: Callable[[Workspace], T | None]) -> T | None:
+        """Runs, without a thread, what only looks at memory, on an opening that no thread works on.
+
+        None: there is no such opening, or `work` returned that of each: it needs a thread.
+        """
+        found = (reader.at_once(work) for reader in self._readers)
+        return next((one for one in found if one is not None), None)
 
     async def write(self, work: Callable[[Workspace], T]) -> T:
         """Runs what may write, one at a time in the order of coming; it is never broken off.

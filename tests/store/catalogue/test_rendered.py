@@ -75,6 +75,17 @@ def test_texts_are_made_once_for_all_processes(catalogue: Catalogue, history: An
     assert other.made == first.made
 
 
+def test_at_hand_is_what_was_made_or_read_before(catalogue: Catalogue, history: Any) -> None:
+    """Nothing is made, nor read, for whoever has no time; a file that another one made is not read either."""
+    seqs = [step.seq for step in history.steps]
+    counted, other = _Counted(), _Counted()
+    assert catalogue.rendered(counted.rendering, seqs, at_hand=True) == {}
+    found = catalogue.rendered(counted.rendering, seqs)
+    assert catalogue.rendered(counted.rendering, seqs, at_hand=True) == found != {}
+    assert catalogue.rendered(other.rendering, seqs, at_hand=True) == {}
+    assert other.made == 0
+
+
 def test_one_step_of_each_full_part_is_a_sample(catalogue: Catalogue, history: Any) -> None:
     """Asking for the samples makes everything."""
     counted = _Counted()

@@ -79,6 +79,37 @@ def test_marks_come_and_go_in_old_steps_too(workspace: Workspace) -> None:
         assert _paged(fragments, workspace, 9) == wanted
 
 
+def test_a_page_at_hand_is_the_same_and_reads_nothing(workspace: Workspace) -> None:
+    """There is one of old steps alone, marked or not, once a page was read after the newest operation."""
+    fragments = Fragments()
+    fragments.make_ready(workspace, no_progress, lambda: False)
+    old = _read(workspace)[-4:-1]
+    workspace.mark(old[0], label="good", note="so", milestone=True)
+    before = old[0].seq + 1
+    assert fragments.page_at_hand(workspace, S, 3, before) is None
+    read = fragments.page(workspace, S, 3, before)
+    assert fragments.page_at_hand(workspace, S, 3, before) == read
+    assert json.loads(read)["steps"] == _wanted(workspace)[-4:-1]
+    assert fragments.page_at_hand(workspace, S, 3, None) is None
+    assert fragments.page_at_hand(workspace, "me:nobody", 3, None) is None
+    assert Fragments().page_at_hand(workspace, S, 3, before) is None
+
+
+def test_what_another_process_did_is_not_at_hand(workspace: Workspace, tmp_path: Path) -> None:
+    """Until a page was read since; what it unmarked is unmarked then."""
+    fragments = Fragments()
+    fragments.make_ready(workspace, no_progress, lambda: False)
+    old = workspace.mark(_read(workspace)[-2], label="good")
+    fragments.page(workspace, S, 3, None)
+    with Workspace.open(workspace.root, home=tmp_path / "home") as other:
+        other.unmark(old)
+    workspace.refresh()
+    assert fragments.page_at_hand(workspace, S, 1, old.seq + 1) is None
+    fragments.page(workspace, S, 3, None)
+    found = fragments.page_at_hand(workspace, S, 1, old.seq + 1)
+    assert found is not None and json.loads(found)["steps"] == [_wanted(workspace)[-2]]
+
+
 def test_tiers_are_those_of_now_whenever_the_texts_were_made(workspace: Workspace) -> None:
     """Of stored steps and new ones: a milestone, some ready in memory, and all of them sealed."""
     fragments = Fragments()

@@ -12,11 +12,48 @@ from stepwell.store import BusyError, Workspace
 from stepwell.store.service.http.workers import READERS, Workers
 
 
-def test_at_the_end_only_what_is_under_way_is_waited_for(tmp_path: Path) -> None:
-    """What waits hears of it, and so does what comes afterwards."""
+@pytest.fixture
+def workers(tmp_path: Path) -> Workers:
+    """Workers on a workspace of one step; the test closes them."""
     (tmp_path / "project").mkdir()
     Workspace.init(tmp_path / "project", home=tmp_path / "home").close()
-    workers = Workers(lambda: Workspace.open(tmp_path / "project", home=tmp_path / "home"))
+    return Workers(lambda: Workspace.open(tmp_path / "project", home=tmp_path / "home"))
+
+
+def test_what_is_done_at_once_is_done_here_and_never_beside_a_thread(workers: Workers) -> None:
+    """On an opening that a thread made before, and works on no more, as of now."""
+    asyncio.run(_at_once(workers))
+
+
+async def _at_once(workers: Workers) -> None:
+    def look(_: Workspace) -> threading.Thread:
+        return threading.current_thread()
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(_: Workspace) -> bool:
+        begun.set()
+        return go_on.wait(20)
+
+    assert workers.read_at_once(look) is None
+    await workers.read(look)
+    assert workers.read_at_once(look) is threading.current_thread()
+    assert workers.read_at_once(lambda _: None) is None
+    under_way = asyncio.create_task(workers.read(wait))
+    assert await asyncio.to_thread(begun.wait, 20)
+    under_way.cancel()
+    await asyncio.wait((under_way,))
+    assert workers.read_at_once(look) is None
+    go_on.set()
+    await workers.write(lambda workspace: workspace.capture("new"))
+    seen = await workers.read(lambda workspace: workspace.view().number)
+    assert workers.read_at_once(lambda workspace: workspace.view().number) == seen
+    workers.close()
+    assert workers.read_at_once(look) is None
+
+
+def test_at_the_end_only_what_is_under_way_is_waited_for(workers: Workers) -> None:
+    """What waits hears of it, and so does what comes afterwards."""
     asyncio.run(_end(workers))
 
 
