@@ -15,9 +15,9 @@ from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import BusyError, NotFoundError
 from stepwell.store.model.plans import Applied, PlannedChanges
 from stepwell.store.model.steps import Mark, Step
-from stepwell.store.state.beside import state_changes
 from stepwell.store.state.meterfile import recall
 from stepwell.store.state.values import StateChange
+from stepwell.store.statechanges import state_changes
 from stepwell.store.workspace import Workspace
 
 SNAPSHOT = "snapshot"

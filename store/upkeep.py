@@ -21,6 +21,7 @@ from stepwell.store.retention import read_policy
 from stepwell.store.unasked import UnaskedVerbs
 
 if TYPE_CHECKING:
+    from stepwell.store.engine.pruning.beside import Place
     from stepwell.store.engine.pruning.spools import Spools
 
 
@@ -73,12 +74,28 @@ class UpkeepVerbs(UnaskedVerbs):
         from stepwell.store.engine.pruning.purge import plan_purge
 
         self._require_history()
-        return plan_purge(self._journal, _targets(paths, blobs), self._spools(), progress)
+        return plan_purge(
+            self._journal, _targets(paths, blobs), self._spools(), self._beside(), progress
+        )
 
     def _spools(self) -> Spools:
         from stepwell.store.engine.pruning.spools import Spools
 
         return Spools(spool_folders(self.store, runtime_folder()), self.root)
+
+    def _beside(self) -> tuple[Place, ...]:
+        from stepwell.store.engine.pruning.beside import Document, Installed, Logs, Rest
+        from stepwell.store.engine.registry import root_file
+        from stepwell.store.state.purging import PurgedSnapshots
+
+        screen = self.home / "screen" / root_file(self.home, self.root).name
+        return (
+            PurgedSnapshots(self.store / "state", self._context.clock),
+            Logs(self.store),
+            Document(screen, "screen file"),
+            Installed(self.home / "installed"),
+            Rest(self.store),
+        )
 
     def purge(
         self,
@@ -105,6 +122,7 @@ class UpkeepVerbs(UnaskedVerbs):
             self._writer,
             _targets(paths, blobs),
             spools=self._spools(),
+            beside=self._beside(),
             clock=context.clock,
             randomness=context.randomness,
             progress=progress,

@@ -73,6 +73,7 @@ def _going(planned: Purge) -> set[str]:
         *(f"path {escape(path)}" for path, _ in planned.paths),
         *(f"step {step}" for step in planned.steps),
         *(f"document {name} of {session}" for session, name in planned.documents),
+        *(f"{one.what} {number}" for one in planned.beside for number in range(one.count)),
     }
 
 
@@ -95,6 +96,7 @@ def _form(done: Purge) -> dict[str, Any]:
             {"session": session or None, "name": name} for session, name in done.documents
         ],
         "events": done.events,
+        "beside": [{"what": one.what, "count": one.count} for one in done.beside],
         "undo_ended": list(done.undo_ended),
         "in_workspace": [_path(path) for path in done.in_workspace],
         "not_reached": [{"what": one.what, "reason": one.reason} for one in done.unreached],
@@ -135,6 +137,8 @@ def _tell_effects(out: Output, done: Purge, verb: str) -> None:
     if done.events:
         waiting = plural(done.events, "event")
         out.line(f"{waiting} that no step has yet {verb} blotted out or emptied")
+    for one in done.beside:
+        out.line(f"{plural(one.count, one.what)} that repeat it {verb} blotted out")
     if done.undo_ended:
         many = plural(len(done.undo_ended), "operation")
         out.line(f"{many} {verb} beyond undo, which would need it")
@@ -143,8 +147,8 @@ def _tell_effects(out: Output, done: Purge, verb: str) -> None:
             Styled("still in the folder: ", "bad"),
             f"{escape(path)} is captured again unless you remove it or .stepwellignore names it",
         )
-    for one in done.unreached:
-        out.line(Styled("not reached: ", "dim"), f"{one.what}: {one.reason}")
+    for place in done.unreached:
+        out.line(Styled("not reached: ", "dim"), f"{place.what}: {place.reason}")
 
 
 def _documents(documents: Sequence[tuple[str, str]]) -> str:

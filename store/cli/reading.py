@@ -89,7 +89,7 @@ def _show(call: Call) -> int:
 def _state_changes(workspace: Workspace, step: Step) -> Sequence[StateChange]:
     if step.state is None and not step.parents:
         return ()
-    from stepwell.store.state.beside import own_state_changes
+    from stepwell.store.statechanges import own_state_changes
 
     return own_state_changes(workspace, step)
 

@@ -85,7 +85,7 @@ def tell_comparison(out: Output, found: StateComparison) -> None:
 
 def tell_changes(out: Output, changes: Iterable[StateChange]) -> None:
     """Tells each change on a line: its sign, where, from what to what."""
-    from stepwell.store.state.beside import words_of
+    from stepwell.store.statechanges import words_of
 
     for change in changes:
         out.line("  ", _SIGNS[change.op], " ", words_of(change))

@@ -72,10 +72,10 @@ def locate(folder: bytes, home: Path) -> Registered:
         raise NotFoundError(f"{escape(folder)} is not a folder", hint="give -C an existing folder")
     at = folder
     while True:
-        record = _read_root(_root_file(home, at))
+        record = _read_root(root_file(home, at))
         if record is not None:
             if record.root != at:
-                raise _damaged_root(_root_file(home, at), f"it names {escape(record.root)}")
+                raise _damaged_root(root_file(home, at), f"it names {escape(record.root)}")
             return _opened(home, at, record.workspace)
         if at == b"/":
             break
@@ -186,7 +186,7 @@ def point(registered: Registered, home: Path) -> None:
         "ino": identity.st_ino,
         "workspace": registered.id,
     }
-    write_atomic(_root_file(home, registered.root), _json(document))
+    write_atomic(root_file(home, registered.root), _json(document))
 
 
 def moved_from(root: bytes, home: Path) -> Registered | None:
@@ -240,7 +240,7 @@ def linked_again(root: bytes, home: Path, created: str) -> bool:
     That is one that another process made meanwhile, one whose own file was lost, one whose root was
     moved here, or one that lost the root's file.
     """
-    record = _read_root(_root_file(home, root))
+    record = _read_root(root_file(home, root))
     if record is not None:
         store = home / "workspaces" / record.workspace
         # The root's file is written last, so a store that it names was finished once.
@@ -253,7 +253,7 @@ def linked_again(root: bytes, home: Path, created: str) -> bool:
         return False
     point(Registered(found.id, root, found.store), home)
     if moved is not None:
-        _root_file(home, moved.root).unlink(missing_ok=True)
+        root_file(home, moved.root).unlink(missing_ok=True)
     return True
 
 
@@ -268,7 +268,8 @@ def _moved_hint(home: Path, folder: bytes) -> str:
     return f"it was {escape(old.root)} before it was moved: run `stepwell init` to keep its history"
 
 
-def _root_file(home: Path, root: bytes) -> Path:
+def root_file(home: Path, root: bytes) -> Path:
+    """Returns where the data folder says which workspace a root is; its name stands for the root."""
     return home / "roots" / f"{hashlib.sha256(root).hexdigest()[:16]}.json"
 
 

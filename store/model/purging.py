@@ -37,6 +37,15 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """What repeats the content beside history, and is reached."""
+
+    what: str
+    """One of them, as `state snapshot`."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Purge:
     """What a purge removes, or has removed."""
 
@@ -54,6 +63,8 @@ class Purge:
     """State documents that lose something, in any step: session ("": none) and name."""
     events: int
     """Events that hooks left and no step has yet, out of which it is taken."""
+    beside: tuple[Repeated, ...]
+    """What repeats it beside history, out of which it is taken."""
     undo_ended: tuple[int, ...]
     """Operations that can be taken back no more, because that would need the content."""
     in_workspace: tuple[TrackedPath, ...]

@@ -8,7 +8,7 @@ and goes for good once nothing builds on it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +26,9 @@ _TIPS = 4
 """Sessions whose newest state is kept parsed."""
 _SMALLER = 2
 """A patch is stored when it is this many times smaller than the state."""
+
+Edit = Callable[[StateSnapshot, Any], tuple[StateSnapshot, Any]]
+"""Makes another snapshot, with another state, of one."""
 
 _Tip = tuple[str, str]
 """Id and checksum: an import in another process may put another state under an id."""
@@ -275,6 +278,34 @@ class Chain:
             return self._lineage(snapshot)
         except IntegrityError:
             return [snapshot]
+
+    def rewrite(self, identities: Collection[str], edit: Edit) -> None:
+        """Stores snapshots anew as `edit` makes them; what builds on them keeps its own state.
+
+        Cut off anywhere, every snapshot is whole, as it was or as it is to be: what builds on one
+        is stored in full before that changes, and upon it again at the end.
+
+        Raises:
+            FailedError: the system refused; what was not stored anew is as it was.
+        """
+        known = self._all()
+        concerned = [o.id for o in known.values() if o.id in identities or o.base in identities]
+        order = self._children_first(concerned)
+        for identity in order:
+            # What is damaged cannot be helped, and is no reason to leave the others as they are.
+            with suppress(IntegrityError):
+                one, value = known[identity], self.state(known[identity])
+                if identity in identities:
+                    one, value = edit(one, value)
+                text = encode(value)
+                one = replace(one, size=len(text), checksum=digest(text))
+                self._write(one, text, None, force=one.compressed)
+        stored = self._all()
+        for identity in reversed(order):
+            base = known[identity].base
+            if base in stored:
+                with suppress(IntegrityError):
+                    self._rebase(self._all()[identity], [self._all()[base]], ())
 
     def relabel(self, snapshot: StateSnapshot, tags: tuple[str, ...]) -> StateSnapshot:
         """Gives a snapshot other tags; its content stays.

@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from support.journals import reading
 
 from stepwell.store.engine.journal import frames
+
+_STREAM = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
+"""How a zlib or gzip stream begins, wherever in a file it does."""
+
+
+def everywhere(home: Path, *needles: bytes) -> set[str]:
+    """Returns where in a data folder the needles are, as paths in it; compressed parts count, too."""
+    found = {
+        str(path.relative_to(home))
+        for path, content in _contents(home)
+        if any(needle in content for needle in needles)
+    }
+    for store in (home / "workspaces").iterdir():
+        packed = [*_packed(store / "repo.git"), *_frames(store)]
+        for mirror in store.glob("remotes/*/*.git"):
+            packed += _packed(mirror)
+        found |= {name for name, content in packed if any(needle in content for needle in needles)}
+    return found
+
+
+def _contents(home: Path) -> Iterator[tuple[Path, bytes]]:
+    for path in home.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            yield path, content
+            for start in _STREAM.finditer(content):
+                with suppress(zlib.error):
+                    yield path, zlib.decompressobj(wbits=47).decompress(content[start.start() :])
 
 
 def traces(store: Path, *needles: bytes) -> list[str]:

@@ -8,7 +8,7 @@ JSON. So a text is compared by stretches of 16 characters, as in Schleimer, Wilk
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,8 @@ _SHORTEST = 6
 _MANY_KINDS = 5
 """Stretches of fewer different characters (indents, rulers) tell nothing."""
 _MOST = 4 << 20
+_GRAM = _STRETCH // 2
+"""Each stretch holds a whole one of those that begin at multiples of this in a text."""
 
 
 class Blotter:
@@ -28,6 +30,8 @@ class Blotter:
     def __init__(self, contents: Iterable[bytes]) -> None:
         """Contents that are no text are passed over: nothing that was said repeats them."""
         self._stretches: set[str] = set()
+        self._grams: set[str] = set()
+        """All parts of `_GRAM` characters of the stretches: most texts have none of them."""
         self._whole: list[str] = []
         self._documents: dict[object, list[Any]] = {}
         """Contents that are JSON objects or lists, by their shape."""
@@ -57,6 +61,7 @@ class Blotter:
                 stretch = form[at : at + _STRETCH]
                 if len(set(stretch)) >= _MANY_KINDS:
                     self._stretches.add(stretch)
+                    self._grams.update(stretch[i : i + _GRAM] for i in range(_GRAM + 1))
 
     def text(self, text: str) -> str:
         """Returns the text with every stretch of the contents blotted out."""
@@ -71,11 +76,16 @@ class Blotter:
     def _spans(self, text: str) -> list[tuple[int, int]]:
         """Returns where the text repeats the contents, ascending and apart."""
         spans: list[tuple[int, int]] = []
-        for at in range(len(text) - _STRETCH + 1) if self._stretches else ():
+        for at in range(len(text) - _STRETCH + 1) if self._may_repeat(text) else ():
             if text[at : at + _STRETCH] in self._stretches:
                 start = spans.pop()[0] if spans and at <= spans[-1][1] else at
                 spans.append((start, at + _STRETCH))
         return spans
+
+    def _may_repeat(self, text: str) -> bool:
+        grams = self._grams
+        starts = range(0, len(text) - _GRAM + 1, _GRAM) if grams else ()
+        return any(text[at : at + _GRAM] in grams for at in starts)
 
     def stored(self, content: bytes) -> bytes:
         """Returns a stored text blotted out; what is JSON stays JSON."""
@@ -105,6 +115,14 @@ class Blotter:
             return {self.text(name): self.value(one) for name, one in value.items()}
         return self._number(value)
 
+    def document(self, value: Any) -> Any:
+        """Returns a JSON value as `value` does; one that is too deep for that goes whole."""
+        try:
+            return self.value(value)
+        except RecursionError:
+            text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+            return value if self.text(text) == text else BLOT
+
     def _number(self, value: Any) -> Any:
         if isinstance(value, bool) or value is None:
             return value
@@ -118,6 +136,19 @@ class Blotter:
 def _shape(value: dict[str, Any] | list[Any]) -> object:
     """Returns what equal values have in common and few others."""
     return tuple(sorted(value)) if isinstance(value, dict) else len(value)
+
+
+def all_texts(document: Any) -> Iterator[str]:
+    """Yields all texts of a JSON value, the names of its members too."""
+    waiting: list[Any] = [document]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _text(content: bytes) -> str:

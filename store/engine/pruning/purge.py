@@ -17,6 +17,7 @@ from pathlib import Path
 from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal, JournalWriter
+from stepwell.store.engine.pruning.beside import Place, look_beside
 from stepwell.store.engine.pruning.blot import Blotter
 from stepwell.store.engine.pruning.needed import add_plan, plans_of_undo
 from stepwell.store.engine.pruning.purged import PurgeEdit
@@ -41,9 +42,11 @@ from stepwell.store.model.text import plural
 _TRIES = 3
 _DERIVED = ("view", "stats")
 _OUTSIDE = Unreached(
-    "copies outside this store", "clones and remotes of its repository, exported bundles, backups"
+    "copies outside this store",
+    "clones and remotes of its repository, exported bundles and state, what programs keep in folders "
+    "of their own, other workspaces, agents' records, backups",
 )
-_STATE = Unreached("state", "snapshots of JSON state are not steps; `stepwell state delete` is")
+_NAME = "a name: other things go by it, so that it stays; what has it may be deleted or renamed"
 _SAME = Unreached("the very same bytes", "they are a part of what a step says, and no file")
 _PUSHED = "it keeps what was pushed; push again, and have its server collect what is not needed"
 _FOREIGN = "it is not a folder of yours alone, so that no event of hooks in it is touched"
@@ -51,7 +54,11 @@ _TOO_MUCH = Unreached("texts", "the content is too large to look for all of it i
 
 
 def plan_purge(
-    journal: Journal, targets: Sequence[Target], spools: Spools, progress: Progress
+    journal: Journal,
+    targets: Sequence[Target],
+    spools: Spools,
+    beside: Sequence[Place],
+    progress: Progress,
 ) -> Purge:
     """Returns what a purge of the targets would remove; changes nothing.
 
@@ -59,7 +66,7 @@ def plan_purge(
         NotFoundError: no step has such content, and no event that waits to be recorded.
         IntegrityError: some step cannot be read, so that it is not known what it holds.
     """
-    return _planned(journal, targets, spools, progress).purge
+    return _planned(journal, targets, spools, beside, progress).purge
 
 
 def purge(
@@ -68,6 +75,7 @@ def purge(
     targets: Sequence[Target],
     *,
     spools: Spools,
+    beside: Sequence[Place],
     clock: Clock,
     randomness: RandomBytes,
     progress: Progress,
@@ -89,10 +97,10 @@ def purge(
     with sealing_alone(store, clock), sealed_repository(store, randomness) as repository:
         with Journal.open(store) as journal:
             if not journal.view().purging:
-                _planned(journal, targets, spools, progress)
+                _planned(journal, targets, spools, beside, progress)
         with writing() as writer:
             wanted = _begin(writer, targets)
-        done = _Work(store, repository, writing, spools, clock, progress).run(wanted)
+        done = _Work(store, repository, writing, spools, beside, clock, progress).run(wanted)
         remove_void(store)
         with writing():
             _remove_derived(store)
@@ -134,7 +142,9 @@ def _named(targets: Sequence[str]) -> str:
 class _Planned:
     """What is to go, and the edit that takes it out; `purge` is complete once that has run."""
 
-    def __init__(self, journal: Journal, targets: Sequence[Target], spools: Spools) -> None:
+    def __init__(
+        self, journal: Journal, targets: Sequence[Target], spools: Spools, beside: Sequence[Place]
+    ) -> None:
         self.targets = targets
         files = contents(journal, targets)
         named = named_states(journal, {t.blob for t in targets if t.blob is not None})
@@ -146,11 +156,12 @@ class _Planned:
         self.edit = PurgeEdit(self.objects, files, self.blotter, self.states)
         self.named = path_matcher(t.path for t in targets if t.path is not None)
         self.events = spools.count(self.blotter, self.named)
+        self.beside = look_beside(beside, self.blotter)
         self.ended = _undo_ends(journal, self.blobs)
         head = current_head(journal)
         self._in_head = () if head is None else tuple(sorted(self.edit.lost(head.snapshot)))
         foreign = [Unreached(str(path), _FOREIGN) for path in spools.foreign()]
-        self._unreached = (*_unreached(journal, self.blobs), *foreign)
+        self._unreached = (*_unreached(journal, self.blobs), *foreign, *self.beside.unreached)
         if self.blotter.left_out:
             self._unreached += (_TOO_MUCH,)
 
@@ -167,16 +178,21 @@ class _Planned:
             texts=edit.texts,
             documents=tuple(self.states.touched),
             events=self.events,
+            beside=self.beside.repeated,
             undo_ended=self.ended,
             in_workspace=self._in_head,
-            unreached=self._unreached,
+            unreached=(*self._unreached, *(Unreached(name, _NAME) for name in edit.names)),
         )
 
 
 def _planned(
-    journal: Journal, targets: Sequence[Target], spools: Spools, progress: Progress
+    journal: Journal,
+    targets: Sequence[Target],
+    spools: Spools,
+    beside: Sequence[Place],
+    progress: Progress,
 ) -> _Planned:
-    planned = _Planned(journal, targets, spools)
+    planned = _Planned(journal, targets, spools, beside)
     if not planned.blobs and not planned.events:
         raise NotFoundError(
             f"nothing was purged: no step has content at {_named(tuple(map(str, targets)))}",
@@ -208,8 +224,6 @@ def _unreached(journal: Journal, blobs: Set[Oid]) -> list[Unreached]:
         if any(oid in index for oid in blobs):
             why = "a pack that another program put there, with more in it than this history"
             found.append(Unreached(index.name, why))
-    if (journal.store / "state").exists():
-        found.append(_STATE)
     pushed = (one.name for one in remotes(journal.store) if one.pushed or one.pushing)
     found += [Unreached(f"the remote {name}", _PUSHED) for name in pushed]
     return found
@@ -224,6 +238,7 @@ class _Work:
         repository: SealedRepository,
         writing: Writing,
         spools: Spools,
+        beside: Sequence[Place],
         clock: Clock,
         progress: Progress,
     ) -> None:
@@ -231,6 +246,7 @@ class _Work:
         self._repository = repository
         self._writing = writing
         self._spools = spools
+        self._beside = beside
         self._clock = clock
         self._progress = progress
 
@@ -246,9 +262,12 @@ class _Work:
                 progress=self._progress,
             )
             with Journal.open(self._store) as journal:
-                planned = _Planned(journal, targets, self._spools)
+                planned = _Planned(journal, targets, self._spools, self._beside)
+                # Before the contents go: whoever goes on after a kill would not know them.
                 with self._writing():
                     self._spools.purge(planned.blotter, planned.named)
+                for place in self._beside:
+                    place.purge(planned.blotter)
                 if not planned.blobs:
                     return planned.purge if done is None else _with_rest(done)
                 swept = self._remove(journal, planned)

@@ -6,10 +6,12 @@ those paths alone. Nothing is written here: what is made goes to an overlay.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from stepwell.store.engine import extras as extras_codec
+from stepwell.store.engine.codec import operation_to_json
 from stepwell.store.engine.coverage import (
     decode_coverage,
     decode_rules,
@@ -25,7 +27,7 @@ from stepwell.store.engine.objects import (
     decode_tree,
     encode_tree,
 )
-from stepwell.store.engine.pruning.blot import BLOT, Blotter
+from stepwell.store.engine.pruning.blot import BLOT, Blotter, all_texts
 from stepwell.store.engine.pruning.purgedstates import PurgedStates
 from stepwell.store.engine.pruning.rewrite import Overlay
 from stepwell.store.engine.sealing.gather import Made
@@ -46,6 +48,8 @@ from stepwell.store.model.steps import (
     VerdictGiven,
 )
 
+_ID = re.compile("[0-9a-f]{32,64}")
+"""Of an object or a step; it says nothing of what a content holds."""
 _EVERYTHING = b"*\n"
 """Rules that ignore all: nothing is ever deleted for being absent from a step under them."""
 
@@ -71,6 +75,8 @@ class PurgeEdit:
         self.steps: dict[StepId, None] = {}
         """Those that lost something, in order."""
         self.paths: dict[TrackedPath, set[Oid]] = {}
+        self.names: dict[str, None] = {}
+        """Of branches, labels, tags, sessions, tools: they stay, as other things go by them."""
         self.texts = 0
         self._trees: dict[Oid, _Lost] = {EMPTY_TREE: _Lost(EMPTY_TREE)}
         self._extras: dict[tuple[Oid, frozenset[TrackedPath]], Oid] = {}
@@ -79,13 +85,20 @@ class PurgeEdit:
 
     def operation(self, operation: Operation) -> Operation:
         inverse = operation.inverse
-        return replace(
+        edited = replace(
             operation,
             summary=self._text(operation.summary),
             effects=tuple(self._effect(effect) for effect in operation.effects),
             inverse=None if inverse is None else tuple(self._effect(effect) for effect in inverse),
             details=self._blotter.value(dict(operation.details)),
         )
+        self._note_names(edited)
+        return edited
+
+    def _note_names(self, edited: Operation) -> None:
+        for text in all_texts(operation_to_json(edited)):
+            if self._blotter.text(text) != text and not _ID.fullmatch(text):
+                self.names[text] = None
 
     def _effect(self, effect: Effect) -> Effect:
         if isinstance(effect, StepRecorded):
@@ -116,7 +129,8 @@ class PurgeEdit:
         check = candidate.check
         if check is not None:
             failures = self._texts(check.failures)
-            check = replace(check, failures=failures, reason=self._text(check.reason))
+            reason, said = self._text(check.reason), self._text(check.said)
+            check = replace(check, failures=failures, reason=reason, said=said)
         return replace(
             candidate,
             command=self._texts(candidate.command),
@@ -132,6 +146,7 @@ class PurgeEdit:
         edited = replace(
             step,
             title=self._text(step.title),
+            reason=None if step.reason is None else self._text(step.reason),
             rules_blob=self._made(step.rules_blob, self._rules, self._without_rules),
             prompt=self._stored(step.prompt),
             input=self._stored(step.input),

@@ -79,18 +79,10 @@ class PurgedStates:
         if self._gone and (session, name, _text(value)) in self._gone:
             edited: Any = BLOT
         else:
-            edited = self._blotted(value)
+            edited = self._blotter.document(value)
         if edited != value:
             self.touched[session, self._blotter.text(name)] = None
         return edited
-
-    def _blotted(self, value: Any) -> Any:
-        try:
-            return self._blotter.value(value)
-        except RecursionError:
-            # Too deep to be gone through, and perhaps not to be a file's content.
-            text = _text(value)
-            return value if self._blotter.text(text) == text else BLOT
 
 
 def _text(value: Any) -> str:

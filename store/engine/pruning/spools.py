@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from stepwell.store.engine.pruning.blot import BLOT, Blotter
+from stepwell.store.engine.pruning.blot import BLOT, Blotter, all_texts
 from stepwell.store.engine.pruning.targets import Matches
 from stepwell.store.engine.spoolfolder import SpoolFolder, foreign_spools, open_spools
 from stepwell.store.model.paths import TrackedPath
@@ -85,7 +84,7 @@ class Spools:
         texts, folder = [text], ""
         with suppress(ValueError, RecursionError):
             document = json.loads(text)
-            texts = list(_texts(document))
+            texts = list(all_texts(document))
             if isinstance(document, dict):
                 folder = str(document.get("cwd") or "")
         words = {word for one in texts for word in (one[:_LONGEST], *_WORDS.findall(one))}
@@ -99,19 +98,6 @@ class Spools:
             inside = os.path.normpath(place)
             if b"\0" not in inside and inside.startswith(self.root + b"/"):
                 yield TrackedPath(inside[len(self.root) + 1 :])
-
-
-def _texts(document: Any) -> Iterator[str]:
-    """Yields all texts of a JSON value, the names of its members too."""
-    waiting: list[Any] = [document]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, list):
-            waiting += one
 
 
 def _bytes(text: str) -> bytes:

@@ -22,8 +22,8 @@ from stepwell.store.model.plans import Applied, PlannedChanges
 from stepwell.store.model.steps import Operation
 from stepwell.store.service.http import schema
 from stepwell.store.service.http.answers import answer, documented, looked, next_of, written
-from stepwell.store.state.beside import own_state_changes, state_changes
 from stepwell.store.state.forms import state_change_form
+from stepwell.store.statechanges import own_state_changes, state_changes
 from stepwell.store.workspace import Workspace
 
 ROUTES = APIRouter(tags=["steps"])
