@@ -183,11 +183,12 @@ COMMANDS = (
         details="All steps count, dropped ones and safety steps too, and every path that has the\n"
         "same content. The steps stay; a rollback to one leaves purged paths as they are on disk\n"
         "and names them. Prompts, inputs, results, titles and notes that repeat 16 characters or\n"
-        "more of the content are blotted out there, and so are state documents of steps and events\n"
-        "that wait to be recorded. The id of a step's state (`state` in --json) takes those\n"
-        "versions of its documents out. There is no undo. Cut off, the next purge or gc finishes\n"
-        "it. Clones, remotes, exported bundles and your own repository are yours to\n"
-        "clean.",
+        "more of the content are blotted out there, and so are state documents of steps, events\n"
+        "that wait to be recorded, snapshots of `stepwell state`, logs, and commands that the\n"
+        "screen remembers. What has it and cannot be changed is named. The id of a step's state\n"
+        "(`state` in --json) takes those versions of its documents out. There is no undo. Cut off,\n"
+        "the next purge or gc finishes it. Clones, remotes, exported bundles and your own\n"
+        "repository are yours to clean.",
         examples=("stepwell purge .env --dry-run", "stepwell purge '**/*.pem' --yes"),
         configure=_options,
         run=_purge,

@@ -17,6 +17,7 @@ from support.traces import traces
 
 from stepwell.store import Workspace
 from stepwell.store.engine.recording import Act
+from stepwell.store.engine.scratch import scratch_folder
 from stepwell.store.model.errors import NotFoundError, ObjectMissingError, RefusedError
 from stepwell.store.model.experiments import Candidate, CheckResult, Experiment
 from stepwell.store.model.ids import object_id
@@ -258,6 +259,35 @@ def test_what_checks_and_experiments_said_is_blotted_out(ws: Workspace, project:
     assert traces(ws.store, NEEDLE) == []
     assert ws.view().experiments["e"].candidates[0].command == ("echo", "[purged]")
     assert ws.verify(full=True).ok
+
+
+def test_names_that_repeat_it_stay_and_are_named(ws: Workspace, project: Path) -> None:
+    """Other things go by them: a branch, a label, a tag, a session; a gap's reason is no name."""
+    (project / ".env").write_text(SECRET)
+    step = ws.capture("leak", session=f"me:{KEY}")
+    ws.create_branch(f"try-{KEY}")
+    ws.mark(step, label=f"at-{KEY}", tags=(f"of-{KEY}",))
+    ws.note_gap(f"could not read {KEY}")
+    (project / ".env").unlink()
+    ws.capture("gone")
+    done = ws.purge(paths=[b".env"])
+    named = {one.what for one in done.unreached if "a name" in one.reason}
+    assert named == {f"me:{KEY}", f"try-{KEY}", f"at-{KEY}", f"of-{KEY}"}
+    assert {"could not read [purged]"} == {s.reason for s in ws.steps(limit=9) if s.kind == "gap"}
+
+
+def test_a_copy_in_which_a_process_works_is_named(leaked: Workspace, project: Path) -> None:
+    """It is gone when that ends; what a killed one left goes at once."""
+    (project / ".env").unlink()
+    abandoned = leaked.store / "scratch" / "experiment-0"
+    abandoned.mkdir(parents=True)
+    (abandoned / ".env").write_text(SECRET)
+    with scratch_folder(leaked.store, "experiment", os.urandom) as folder:
+        (folder / ".env").write_text(SECRET)
+        done = leaked.purge(paths=[b".env"])
+        assert f"scratch/{folder.name}" in {one.what for one in done.unreached}
+        assert set(traces(leaked.store, NEEDLE)) == {str(folder / ".env")}
+    assert traces(leaked.store, NEEDLE) == []
 
 
 def test_nothing_is_purged_in_the_middle_of_a_merge(ws: Workspace, project: Path) -> None:

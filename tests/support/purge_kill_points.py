@@ -24,7 +24,7 @@ from support.seal_kill_points import SealKiller, judged
 from support.sealed import assert_clean, copy_objects
 from support.traces import traces
 
-from stepwell.store import Workspace
+from stepwell.store import StateConfig, StateSnapshots, Workspace
 from stepwell.store.engine.recording import Act
 from stepwell.store.model.errors import NotFoundError
 
@@ -43,6 +43,12 @@ def prepared(project: Path, home: Path) -> dict[str, Any]:
         ws.apply(ws.plan_rollback(ws.get_step("#2")))
         (project / "secret").unlink()
         edits(ws, project, 2)
+        (ws.store / "daemon.log").write_text(f'{{"title": "use {SECRET}"}}\n{{"title": "other"}}\n')
+        with StateSnapshots(ws.store / "state", StateConfig(full_every=3)) as snapshots:
+            for number in range(5):
+                more = {"env": SECRET} if number in (1, 3) else {}
+                snapshots.create("s", {"filler": "x" * 300, "number": number, **more})
+            snapshots.record_event("s", "merge", {"env": SECRET})
         return told(ws)
 
 
@@ -52,8 +58,21 @@ def told(ws: Workspace) -> dict[str, Any]:
     return {
         "steps": [(s.id, s.seq, s.parents, s.kind, s.time_ns) for s in steps],
         "branches": ws.branches(),
+        "states": states(ws),
         "app": [ws.read_file(step, b"src/app.py") for step in steps if step.seq not in (1, 2, 5)],
     }
+
+
+def states(ws: Workspace) -> list[object]:
+    """Returns the states in order, without what a purge takes out of them."""
+    with StateSnapshots(ws.store / "state") as snapshots:
+        found = [snapshots.reconstruct_state(one) for one in snapshots.search(direction="asc")]
+        assert snapshots.statistics().damaged == ()
+        assert len(snapshots.events("s")) == 1
+    for number, state in enumerate(found):
+        env = state.pop("env", None)
+        assert env in ((SECRET, "[purged]") if number in (1, 3) else (None,)), env
+    return found
 
 
 def purge(project: Path, home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,26 @@ def test_a_dry_run_says_what_would_go_and_what_is_out_of_reach(leaked: Path, run
     assert found["applied"] is False
     assert len(found["steps"]) == 2
     assert run("operations", "--json").json == before
+
+
+def test_snapshots_of_state_are_told_and_lose_it(leaked: Path, run: Run) -> None:
+    """By the command that stored them, a patch and an event among them."""
+    state = leaked.parent / "state.json"
+    for text in ("nothing", "KEY=0123456789abcdef"):
+        state.write_text(json.dumps({"env": text, "more": "x" * 200}))
+        assert run("state", "put", state, "--session", "s").code == 0
+    state.write_text(
+        json.dumps([{"op": "replace", "path": "/env", "value": "KEY=fedcba9876543210"}])
+    )
+    assert run("state", "event", state, "--session", "s").code == 0
+    text = run("purge", ".env", "--dry-run").text
+    assert "1 state snapshot that repeat it would be blotted out" in text
+    done = run("purge", ".env", "--yes", "--json").json
+    told = [{"what": "state snapshot", "count": 1}, {"what": "state event", "count": 1}]
+    assert done["beside"] == told
+    listed = run("state", "list", "--ascending", "--json").json["snapshots"]
+    envs = [run("state", "get", one["id"], "--json").json["state"]["env"] for one in listed]
+    assert envs == ["nothing", "[purged]"]
 
 
 def test_it_is_done_only_when_agreed_to_and_has_no_undo(leaked: Path, run: Run) -> None:
