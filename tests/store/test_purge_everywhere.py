@@ -122,6 +122,7 @@ def test_it_is_found_nowhere_or_its_place_is_named(
             assert NEEDLES[0] in served.ask("GET", shown).body
             assert NEEDLES[0].decode() in repr(ws.step_changes(written))
             beside(ws, project)
+            (project / ".env").unlink()
             places = everywhere(home, *NEEDLES)
             assert len(places) > 15, places
             planned = ws.plan_purge(paths=[b".env"])

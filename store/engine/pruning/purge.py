@@ -274,6 +274,8 @@ class _Work:
             if swept is None:
                 remove_redundant(self._store)
                 continue
+            # Another round would no longer know of them.
+            remove_void(self._store)
             done = _joined(done, planned.purge, swept)
             with Journal.open(self._store) as journal:
                 if not any(_is_packed(journal, oid) for oid in planned.blobs):

@@ -7,6 +7,8 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +18,7 @@ from support.pruning import FEW, edits
 from support.traces import traces
 
 from stepwell.store import Workspace
+from stepwell.store.engine.journal import JournalWriter
 
 
 def report(
@@ -141,6 +144,37 @@ def test_after_a_kill_anywhere_the_next_purge_finishes() -> None:
 def test_after_a_kill_at_every_point_the_next_purge_finishes() -> None:
     """All points."""
     assert report(1, 1, purge_kill_points)["wrong"] == []
+
+
+@pytest.mark.parametrize("turn", [2, 3])
+def test_a_purge_that_takes_a_second_round_leaves_no_pack_of_the_first(
+    raced: Path, turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that comes between its sealing and its removal has the content in its tree."""
+    project, home = raced / "project", raced / "home"
+    turns = 0
+    with Workspace.open(project, home=home) as ws:
+        (project / "secret").write_text("a secret of forty characters, or perhaps fifty")
+        ws.capture("secret")
+        ws.gc()
+        edits(ws, project, 1)
+        take_turn = ws._writer
+
+        @contextmanager
+        def turned() -> Iterator[JournalWriter]:
+            nonlocal turns
+            with take_turn() as writer:
+                yield writer
+            turns += 1
+            if turns == turn:
+                with Workspace.open(project, home=home) as other:
+                    other.note_gap("comes between")
+
+        monkeypatch.setattr(ws, "_writer", turned)
+        ws.purge(paths=[b"secret"])
+        assert turns > turn
+        assert traces(ws.store, b"a secret of forty") == []
+        assert ws.verify(full=True).ok
 
 
 @pytest.mark.parametrize("stage", ["rewriting operations", "packing what stays"])
