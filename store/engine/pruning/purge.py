@@ -9,6 +9,7 @@ says what is under way, one at the end that it is over; in between any later pur
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
@@ -34,7 +35,7 @@ from stepwell.store.engine.sharing.remotes import remotes
 from stepwell.store.engine.travel import current_head
 from stepwell.store.model.errors import BusyError, IntegrityError, NotFoundError, RefusedError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes
-from stepwell.store.model.purging import Purge, Target, Unreached
+from stepwell.store.model.purging import Purge, Repeated, Target, Unreached
 from stepwell.store.model.reports import Swept
 from stepwell.store.model.steps import Effect, PurgeSet, UndoEnded
 from stepwell.store.model.text import plural
@@ -249,9 +250,16 @@ class _Work:
         self._beside = beside
         self._clock = clock
         self._progress = progress
+        self._events = 0
+        self._repeated: Counter[str] = Counter()
 
     def run(self, targets: Sequence[Target]) -> Purge:
         """Writes history anew until no pack that counts has the contents."""
+        done = self._run(targets)
+        found = tuple(Repeated(what, count) for what, count in self._repeated.items())
+        return replace(done, events=self._events, beside=found)
+
+    def _run(self, targets: Sequence[Target]) -> Purge:
         done: Purge | None = None
         for _ in range(_TRIES):
             seal_in(
@@ -264,10 +272,7 @@ class _Work:
             with Journal.open(self._store) as journal:
                 planned = _Planned(journal, targets, self._spools, self._beside)
                 # Before the contents go: whoever goes on after a kill would not know them.
-                with self._writing():
-                    self._spools.purge(planned.blotter, planned.named)
-                for place in self._beside:
-                    place.purge(planned.blotter)
+                self._purge_beside(planned)
                 if not planned.blobs:
                     return planned.purge if done is None else _with_rest(done)
                 swept = self._remove(journal, planned)
@@ -285,6 +290,14 @@ class _Work:
             hint="ignore its path first (.stepwellignore), or try at a quieter moment; "
             "`stepwell gc` goes on with it",
         )
+
+    def _purge_beside(self, planned: _Planned) -> None:
+        with self._writing():
+            self._spools.purge(planned.blotter, planned.named)
+        for place in self._beside:
+            place.purge(planned.blotter)
+        self._events += planned.events
+        self._repeated.update({one.what: one.count for one in planned.beside.repeated})
 
     def _remove(self, journal: Journal, planned: _Planned) -> Swept | None:
         if planned.ended:
