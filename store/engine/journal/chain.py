@@ -121,6 +121,9 @@ class SegmentChain:
         return self._loaded(self.numbers, index)
 
     def _loaded(self, numbers: tuple[int, ...], index: int) -> Segment:
+        known = self._segments.get(numbers[index])
+        if known is not None and known.known:
+            return known
         segment = self._opened(numbers[index])
         with self._mutex:
             segment.load(self._limit(numbers, index))

@@ -90,8 +90,7 @@ class Head(NamedTuple):
     """Of seed and head; the payload's goes on from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """The payload of an OBJECT frame; `data` is deflated."""
 
     kind: str

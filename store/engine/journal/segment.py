@@ -136,6 +136,8 @@ class Segment:
         """Newest operation that an index says the segment had, though it cannot be read."""
         self.tail = TailIndex()
         self.mapped: MappedIndex | None = None
+        self.known = False
+        """`load` has made its content known."""
         self._loaded = False
         self._file: OpenedFile | None = None
         self._scan = GroupScan(HEADER_BYTES)
@@ -197,6 +199,7 @@ class Segment:
                 self.proven = index.last_number
         self._scan = GroupScan(self.committed)
         self.extend(limit)
+        self.known = True
 
     def extend(self, limit: int | None) -> bool:
         """Takes in what was committed since; returns True when some that was known is void."""
@@ -229,7 +232,7 @@ class Segment:
         self.gaps = []
         self.committed = HEADER_BYTES
         self._last_crc = None
-        self._loaded = False
+        self._loaded = self.known = False
 
     def _new_groups(self, size: int) -> list[Group]:
         if size < self._scan.position:

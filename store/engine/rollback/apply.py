@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from stepwell.store.engine.objects import FileMovedError, ObjectReader
 from stepwell.store.engine.rollback import together
-from stepwell.store.engine.rollback.looking import PIECE, Found, Signature, signature_of
+from stepwell.store.engine.rollback.looking import Found, Signature, signature_of
 from stepwell.store.engine.rollback.order import Act, Scheduled, schedule
 from stepwell.store.engine.rollback.places import NO_SPACE, Places, words
 from stepwell.store.engine.rollback.plan import writes_content
@@ -143,12 +143,6 @@ class Contents:
             self._size -= len(self._recent.popitem(last=False)[1])
         return content
 
-    def pieces(self, blob: Oid) -> Iterator[memoryview]:
-        """Yields a blob's bytes in pieces."""
-        view = memoryview(self.of(blob))
-        for at in range(0, len(view), PIECE):
-            yield view[at : at + PIECE]
-
 
 @dataclass(slots=True)
 class _Run:
@@ -201,9 +195,9 @@ class _Run:
         after = _certain(item.after)
         try:
             blob = _certain(after.blob)
-            size = len(self.contents.of(blob))
-            self.places.prepare_file(item.path, index, self.contents.pieces(blob), after)
-            return size
+            content = self.contents.of(blob)
+            self.places.prepare_file(item.path, index, content, after)
+            return len(content)
         except OSError as error:
             return _TOGETHER_BYTES if error.errno in NO_SPACE else 0
         except (FileMovedError, IntegrityError):
@@ -250,8 +244,8 @@ class _Run:
             target = self.contents.of(_certain(after.blob))
             self.places.put_link(item.path, index, target, after, expected)
         else:
-            pieces = self.contents.pieces(_certain(after.blob))
-            self.places.put_file(item.path, index, pieces, after, expected)
+            content = self.contents.of(_certain(after.blob))
+            self.places.put_file(item.path, index, content, after, expected)
         self.written += 1
 
     def _set_folder_mode(self, _index: int, item: PlanItem) -> None:

@@ -11,19 +11,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from stepwell.store.engine.objects import FileMovedError
 from stepwell.store.engine.rollback import swaps, together
+from stepwell.store.engine.rollback.beneath import open_beneath
 from stepwell.store.engine.rollback.freeing import Freeing
 from stepwell.store.engine.rollback.looking import (
     OLD_FILE,
+    PIECE,
     SET_ID_BITS,
     Found,
     Signature,
     content_in,
-    hash_open,
     look_in,
     signature_of,
     state_in,
@@ -38,7 +39,6 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that say that the disk, a quota or the file size limit is full."""
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -87,18 +87,8 @@ class Places:
         """Returns a folder's descriptor, good until the next call or `release`."""
         if self._held is None or self._held[0] != path:
             self.release()
-            self._held = (path, self._opened(path))
+            self._held = (path, open_beneath(self._root, path))
         return self._held[1]
-
-    def _opened(self, path: bytes) -> int:
-        fd = os.dup(self._root)
-        for name in path.split(b"/") if path else ():
-            try:
-                below = os.open(_checked(name), _FOLDER, dir_fd=fd)
-            finally:
-                os.close(fd)
-            fd = below
-        return fd
 
     def look(self, path: bytes) -> os.stat_result | None:
         """Returns the lstat of a place; None when nothing is there, or a link is on the way."""
@@ -126,26 +116,26 @@ class Places:
         self,
         path: TrackedPath,
         index: int,
-        pieces: Iterable[bytes | memoryview],
+        content: bytes,
         wanted: PathState,
         expected: Found | None,
     ) -> None:
         """Puts a file in place with exactly that content and mode, set-id bits apart.
 
-        `expected` is what is to be replaced, None for nothing. What was written is read back and
-        hashed before it takes the place. A draft that was prepared is taken.
+        `expected` is what is to be replaced, None for nothing. What was written is read back
+        before it takes the place. A draft that was prepared is taken.
         """
 
         def make(folder: int, draft: bytes) -> int:
             if index in self._prepared:
                 return self._prepared.pop(index)[1]
             self._freeing.wait()
-            return _make_file(folder, draft, _name(path), pieces, wanted, sync=True)
+            return _make_file(folder, draft, _name(path), content, wanted, sync=True)
 
         self._put(path, index, make, wanted, expected)
 
     def prepare_file(
-        self, path: TrackedPath, index: int, pieces: Iterable[bytes | memoryview], wanted: PathState
+        self, path: TrackedPath, index: int, content: bytes, wanted: PathState
     ) -> bool:
         """Makes the draft of a file ahead of `put_file`, which needs `sync_prepared` before it.
 
@@ -158,7 +148,7 @@ class Places:
             return False
 
         def make(folder: int, draft: bytes) -> int:
-            return _make_file(folder, draft, _name(path), pieces, wanted, sync=False)
+            return _make_file(folder, draft, _name(path), content, wanted, sync=False)
 
         self._prepared[index] = path, _drafted(folder, names, make)
         return True
@@ -351,7 +341,7 @@ def _make_file(
     folder: int,
     draft: bytes,
     name: bytes,
-    pieces: Iterable[bytes | memoryview],
+    content: bytes,
     wanted: PathState,
     *,
     sync: bool,
@@ -360,7 +350,7 @@ def _make_file(
     mode = stat.S_IMODE(wanted.mode) & ~SET_ID_BITS
     fd = os.open(draft, _NEW_FILE, mode & 0o777, dir_fd=folder)
     try:
-        _fill(fd, pieces)
+        _fill(fd, content)
         made = os.fstat(fd)
         if os.geteuid() == 0 and (owner := _owner(folder, name)) != (made.st_uid, made.st_gid):
             os.fchown(fd, *owner)
@@ -368,17 +358,16 @@ def _make_file(
             os.fchmod(fd, mode)
         if sync:
             os.fdatasync(fd)
-        _read_back(fd, made.st_size, wanted.blob)
+        _read_back(fd, content)
         return made.st_ino
     finally:
         os.close(fd)
 
 
-def _fill(fd: int, pieces: Iterable[bytes | memoryview]) -> None:
-    for piece in pieces:
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
+def _fill(fd: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
 
 
 def _owner(folder: int, name: bytes) -> tuple[int, int]:
@@ -387,9 +376,13 @@ def _owner(folder: int, name: bytes) -> tuple[int, int]:
     return like.st_uid, like.st_gid
 
 
-def _read_back(fd: int, size: int, wanted: Oid | None) -> None:
-    os.lseek(fd, 0, os.SEEK_SET)
-    if hash_open(fd, size) != wanted:
+def _read_back(fd: int, content: bytes) -> None:
+    at = 0
+    while piece := os.pread(fd, min(PIECE, len(content) - at + 1), at):
+        if piece != content[at : at + len(piece)]:
+            break
+        at += len(piece)
+    if at != len(content):
         raise OSError(errno.EIO, "it reads back differently")
 
 
