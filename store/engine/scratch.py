@@ -68,7 +68,7 @@ def sweep(store: Path) -> None:
     """
     with suppress(OSError):
         for folder in _abandoned(store / NAME):
-            end_processes(folder)
+            end_processes(folder, gently=True)
             remove_tree(folder)
 
 
@@ -79,18 +79,21 @@ def _abandoned(above: Path) -> list[Path]:
         return [folder for folder in sorted(above.iterdir()) if not _in_use(folder)]
 
 
-def end_processes(folder: Path) -> None:
+def end_processes(folder: Path, *, gently: bool = False) -> None:
     """Kills every process that was started to work in or below a scratch folder, and its children.
 
-    Found by /proc; where there is none, they are left to end by themselves.
+    With `gently` they are asked first, and have a moment: a git takes the locks away that it holds,
+    which may be those of a repository elsewhere. Found by /proc; where there is none, they are left
+    to end by themselves.
     """
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         found = list(_working_in(folder))
         if not found:
             return
+        how = signal.SIGTERM if gently and number < _ROUNDS // 2 else signal.SIGKILL
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, how)
         time.sleep(_PAUSE_S)
 
 
@@ -103,6 +106,19 @@ def _working_in(folder: Path) -> Iterator[int]:
                 values = environ.read().split(b"\0")
                 if any(v == sign or v.startswith(sign + b"/") for v in values):
                     yield int(name)
+
+
+def activity(folder: Path) -> frozenset[tuple[int, bytes, bytes]]:
+    """Returns a value that changes whenever a process in a scratch folder does anything.
+
+    It is empty when there is none, or no /proc to find it by.
+    """
+    found = set[tuple[int, bytes, bytes]]()
+    for pid in _working_in(folder):
+        with suppress(OSError):
+            times = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[11:15]
+            found.add((pid, b" ".join(times), Path(f"/proc/{pid}/io").read_bytes()))
+    return frozenset(found)
 
 
 def remove_tree(folder: Path) -> None:

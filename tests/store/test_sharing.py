@@ -71,6 +71,23 @@ def test_work_goes_on_from_one_to_the_other(make: Make) -> None:
     assert "partial" not in newest.flags
 
 
+def test_branches_that_would_be_called_the_same_stay_apart(make: Make) -> None:
+    """A person's own, and the one on which they went on from a pulled one; from pull to pull."""
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    ben.pull("origin")
+    for number in range(2):
+        for name in ("origin/main", "main"):
+            ben.apply(ben.plan_switch(name), force=True)
+            _write(ben, "a", f"{number} on {name}\n")
+        ben.push("origin")
+        told = ann.pull("origin")
+        assert told.branches == ("origin-2/main", "origin/main")
+        assert ann.get_step("origin/main").id == ben.get_step("main").id
+        assert ann.get_step("origin-2/main").id == ben.get_step("origin/main").id
+    assert ann.verify(full=True).ok
+
+
 def test_marks_come_along_and_own_branches_stay(make: Make) -> None:
     """A label that is taken here is left out, and told."""
     ann, ben = make("ann"), make("ben")

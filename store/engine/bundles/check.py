@@ -31,6 +31,7 @@ from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import Mark, Step
 
 MOST_STEPS = 1_000_000
+_MOST_BRANCHES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,8 @@ def checked(steps: Sequence[_Marked], branches: Mapping[str, StepId], objects: C
     Raises:
         IntegrityError: a step says what none may say, or lacks something that it needs.
     """
-    if len(steps) > MOST_STEPS:
-        raise malformed("it has too many steps")
+    if len(steps) > MOST_STEPS or len(branches) > _MOST_BRANCHES:
+        raise malformed("it has too many steps or branches")
     for step, mark in steps:
         check_said(step, mark)
     if not all(is_nameable(name) and is_id(head) for name, head in branches.items()):

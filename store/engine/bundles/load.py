@@ -79,7 +79,7 @@ class BundleLoad:
             IntegrityError: the bundle was changed after it was checked.
         """
         view = writer.view()
-        names = Names(writer, view, self._origin, self._ids)
+        names = Names(writer, view, self._origin, self._ids, self._contents.branches)
         batch = _Batch(view)
         done = 0
         with writer.begin() as transaction:
@@ -104,13 +104,14 @@ class BundleLoad:
     def finish(self, writer: JournalWriter, tips: Mapping[str, StepId]) -> None:
         """Makes branches end where they do in the bundle."""
         view = writer.view()
-        names = Names(writer, view, self._origin, self._ids)
+        names = Names(writer, view, self._origin, self._ids, self._contents.branches)
         effects: list[Effect] = []
         for wanted, head in tips.items():
             name = names.branch(wanted, head)
             if not _is_shown(writer, view, head):
                 continue
-            if self._origin.is_workspace and name not in view.branches:
+            is_new = head in self._ids or not self._origin.is_workspace
+            if not is_new and name not in view.branches:
                 continue
             self._branches.add(name)
             branch = view.branches.get(name, Branch(name, head, head))

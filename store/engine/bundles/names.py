@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine.importing import IMPORTED, free_name
@@ -36,9 +37,17 @@ class Names:
     """
 
     def __init__(
-        self, journal: Journal, view: View, origin: Origin, steps: Collection[StepId]
+        self,
+        journal: Journal,
+        view: View,
+        origin: Origin,
+        steps: Collection[StepId],
+        ends: Mapping[str, StepId],
     ) -> None:
-        """Looks at branches and sessions as `view` has them; `steps` are those that are coming."""
+        """Looks at branches and sessions as `view` has them.
+
+        `steps` are those that are coming, `ends` where their branches end.
+        """
         self._journal = journal
         self._origin = origin
         self._steps = steps
@@ -47,18 +56,22 @@ class Names:
         self._view = replace(view, branches=self._taken)
         self._branches: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
+        # Those that would be called the same, in the same order each time: what one operation
+        # calls them, all others do.
+        bases = Counter(map(self._base, ends))
+        alike = (wanted for wanted in ends if bases[self._base(wanted)] > 1)
+        for wanted in sorted(alike, key=lambda one: (self._base(one) != one, one)):
+            self.branch(wanted, ends[wanted])
 
     def branch(self, wanted: str, head: StepId) -> str:
         """Returns what a branch of theirs is called here; one that ends at `head` already will do."""
         if wanted not in self._branches:
-            folder = self._origin.folder
-            usable = wanted if _is_usable(folder, wanted) else "branch"
             given = set(self._branches.values())
             name = free_name(
-                folder,
-                usable.removeprefix(f"{folder}/"),
+                self._origin.folder,
+                self._base(wanted),
                 self._view,
-                lambda one: one.name in given or one.head == head or self._may_move(one),
+                lambda one: one.name not in given and (one.head == head or self._may_move(one)),
             )
             self._branches[wanted] = name
             self._taken.setdefault(name, Branch(name, head))
@@ -75,6 +88,12 @@ class Names:
                 number += 1
             self._sessions[name] = free
         return self._sessions[name]
+
+    def _base(self, wanted: str) -> str:
+        """Returns what follows the folder in its name here; what has the folder keeps it once."""
+        folder = self._origin.folder
+        usable = wanted if _is_usable(folder, wanted) else "branch"
+        return usable.removeprefix(f"{folder}/")
 
     def _may_move(self, branch: Branch) -> bool:
         return branch.name != self._view.current and self._came(branch.head)

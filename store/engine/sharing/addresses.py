@@ -17,6 +17,8 @@ _SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
 _HELPER = re.compile("[A-Za-z0-9]+::")
 _SCP = re.compile("[^/:]+:")
+_OPTION = re.compile("([A-Za-z][A-Za-z0-9+.-]*://)?([^/@]*@)?-")
+"""A host that ssh would take for an option."""
 _PASSWORD = re.compile("[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/@]*@")
 _HINT = "for example git@example.org:team/app.git, https://example.org/app.git, or a folder"
 _SUFFIXES = (b"", b"/.git", b".git", b".git/.git")
@@ -121,7 +123,7 @@ def _problem(url: str) -> str:
         return "it is empty or too long"
     if not url.isprintable() or url != url.strip() or not _is_utf8(url):
         return "it holds a control character or a space around it"
-    if url.startswith("-") or _HELPER.match(url):
+    if _OPTION.match(url) or _HELPER.match(url):
         return "git would take it for something else than an address"
     scheme = _SCHEME.match(url)
     if scheme is not None and scheme[1].lower() not in _SCHEMES:

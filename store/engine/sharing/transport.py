@@ -41,6 +41,7 @@ from stepwell.store.engine.sharing.remotes import (
     remove_mirror,
     write_remote,
 )
+from stepwell.store.engine.sharing.stalls import LOOKS, PACE_S, Watch, watched
 from stepwell.store.model.errors import (
     FailedError,
     IntegrityError,
@@ -82,14 +83,46 @@ _SSH = (
 _NEWER = "stale info"
 """What git says of a ref that is not where it was left."""
 
+_CUT = ("early EOF", "unexpected disconnect", "hung up unexpectedly")
+"""What git says when the other side ends in the middle of what it sends."""
+
 _REJECTED = "fsck error"
 """What git says of objects that its own check refuses."""
 
 _Read = TypeVar("_Read")
 
 
+class _Remote:
+    """Runs git, which may wait for a server, but not for ever."""
+
+    def __init__(self, git: Git, watch: Watch) -> None:
+        self._git = git
+        self._watch = watch
+
+    def run(self, *arguments: str) -> str:
+        """Runs git as `Git.run`.
+
+        Raises:
+            _BrokenOffError: it came to a standstill, or the server left in the middle.
+            NoSpaceError, FailedError: as there.
+        """
+        try:
+            return self._git.run(*arguments)
+        except FailedError as error:
+            if self._watch.stalled:
+                why = f"git {arguments[0]} was ended: nothing had moved for {LOOKS * PACE_S:g} seconds"
+                raise _BrokenOffError(why) from error
+            if any(sign in error.message for sign in _CUT):
+                raise _BrokenOffError(error.message) from error
+            raise
+
+
+class _BrokenOffError(FailedError):
+    """The remote fell silent, or left before everything was said."""
+
+
 @contextmanager
-def _git(store: Path, repository: Path, randomness: RandomBytes) -> Iterator[Git]:
+def _git(store: Path, repository: Path, randomness: RandomBytes) -> Iterator[_Remote]:
     also = {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_CONFIG_COUNT": str(len(_SETTINGS))}
     for number, (name, value) in enumerate(_SETTINGS.items()):
         also |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
@@ -97,12 +130,13 @@ def _git(store: Path, repository: Path, randomness: RandomBytes) -> Iterator[Git
         with Git(repository, scratch, also={**also, **marked(scratch)}, personal=True) as git:
             try:
                 git.reach_by(_SSH)
-                yield git
+                with watched(scratch) as watch:
+                    yield _Remote(git, watch)
             except StepwellError:
                 raise
             except BaseException:
                 # Nobody else ends it: it runs in a session of its own.
-                end_processes(scratch)
+                end_processes(scratch, gently=True)
                 raise
 
 
@@ -159,7 +193,7 @@ def push(
     return before != after
 
 
-def _send(git: Git, remote: Remote, there: str, at: str | None) -> None:
+def _send(git: _Remote, remote: Remote, there: str, at: str | None) -> None:
     """Pushes, provided that the commit of operations there is still `at`."""
     expected = f"--force-with-lease={there}{_OPERATIONS}:{at or ''}"
     refs = [f"{OPERATIONS}:{there}{_OPERATIONS}"]
@@ -255,6 +289,8 @@ def _fetch(
                 git.run("repack", "-a", "-d", "--quiet")
     except NoSpaceError:
         raise
+    except _BrokenOffError as error:
+        raise _unreachable(remote, error) from error
     except FailedError as error:
         if _REJECTED in error.message:
             why = _reason(error)
@@ -299,7 +335,7 @@ def _reason(error: FailedError) -> str:
     return found[1] if found is not None else _REJECTED
 
 
-def _advertised(git: Git, remote: Remote, pattern: str) -> dict[str, str]:
+def _advertised(git: _Remote, remote: Remote, pattern: str) -> dict[str, str]:
     """Returns the ids of the remote's refs that match, by name."""
     try:
         lines = git.run("ls-remote", "--refs", "--", remote.url, pattern).splitlines()
