@@ -10,6 +10,7 @@ from stepwell.store.engine.diff import changes
 from stepwell.store.engine.objects import BLOB, ObjectReader
 from stepwell.store.engine.parents import HasSteps, first_parent
 from stepwell.store.engine.patch import as_patch
+from stepwell.store.engine.snapshots import differing
 from stepwell.store.model.changes import Change
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.patchlines import PatchLines
@@ -20,6 +21,7 @@ LARGEST = 1 << 18
 
 _MOST_LINES = 10_000
 _MOST_FILES = 500
+_MOST_READ_AHEAD = 2_000
 _VALUE = 500
 """About what one change or hunk takes beside its text."""
 
@@ -114,6 +116,19 @@ def weight(found: Iterable[Change]) -> int:
             lines = hunk.lines
             total += len(lines.text) if isinstance(lines, PatchLines) else sum(map(len, lines))
     return total
+
+
+def read_ahead(steps: Steps, step: Step) -> None:
+    """Has the store remember the trees between a large step and its parent, as far as it remembers.
+
+    A rollback over it begins with reading just those.
+
+    Raises:
+        IntegrityError: one of them is missing or damaged.
+    """
+    parent = first_parent(steps, step)
+    if parent is not None and step.changes.files <= _MOST_READ_AHEAD:
+        differing(steps, parent.snapshot, step.snapshot)
 
 
 def is_large(step: Step) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from stepwell.store.engine.meters import Meters
@@ -16,7 +17,16 @@ from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.sealing.part import SealedPart
 from stepwell.store.engine.tiers import levels
 from stepwell.store.engine.tiers.levels import DEFAULT, Level, Thresholds
-from stepwell.store.engine.tiers.ready import Key, Over, Ready, Steps, is_large, key_of, make_ready
+from stepwell.store.engine.tiers.ready import (
+    Key,
+    Over,
+    Ready,
+    Steps,
+    is_large,
+    key_of,
+    make_ready,
+    read_ahead,
+)
 from stepwell.store.engine.tiers.recent import STEPS as RING
 from stepwell.store.engine.tiers.recent import Held, Recent
 from stepwell.store.engine.tiers.warm import Warm
@@ -78,16 +88,17 @@ class Tiers:
     def make_next(self, steps: Steps) -> bool:
         """Makes one of the noted steps ready, the newest first; False when none waits.
 
-        A step whose content is damaged is passed over: whoever asks for it is told.
+        Of a large one only the way to its parent is read ahead. A step whose content is damaged is
+        passed over: whoever asks for it is told.
         """
         if not self._waiting:
             return False
         step = self._waiting.pop()
-        if key_of(step) not in self.recent and not is_large(step):
-            try:
+        with suppress(StepwellError):
+            if is_large(step):
+                read_ahead(steps, step)
+            elif key_of(step) not in self.recent:
                 self.recent.keep(step, make_ready(steps, step))
-            except StepwellError:
-                return True
         return True
 
     def _leave(self, held: Held) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -186,3 +187,34 @@ def test_a_large_change_is_not_even_computed(ws: Workspace, size: str) -> None:
     tiers.note(step)
     assert tiers.make_next(Untouched(ws))
     assert len(tiers.recent) == 0 and not tiers.waits
+
+
+class Noted:
+    """Steps of a store, and which objects were read there."""
+
+    def __init__(self, below: Workspace) -> None:
+        self._below = below._journal
+        self.read_ids: list[Oid] = []
+
+    def step(self, step: StepId) -> Step:
+        return self._below.step(step)
+
+    def has(self, oid: Oid) -> bool:
+        return self._below.has(oid)
+
+    def read(self, oid: Oid) -> tuple[str, bytes]:
+        self.read_ids.append(oid)
+        return self._below.read(oid)
+
+
+def test_of_a_large_change_only_the_trees_are_read_ahead(ws: Workspace, root: Path) -> None:
+    """Going back over it finds them in memory; contents may be of any size."""
+    before = ws.head()
+    (root / "large").write_bytes(os.urandom(8 * LARGEST))
+    step = ws.record().step
+    steps, tiers = Noted(ws), Tiers()
+    tiers.note(step)
+    assert tiers.make_next(steps)
+    assert len(tiers.recent) == 0
+    of_both = {oid for one in (before, step) for oid in (one.snapshot.tree, one.snapshot.extras)}
+    assert set(steps.read_ids) == of_both
