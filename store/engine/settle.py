@@ -7,6 +7,7 @@ meant. After an undisturbed run only what the plan speaks of is looked at once m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine import wording
@@ -50,7 +51,7 @@ def recover(writer: JournalWriter, context: Context) -> Recovery | None:
         return _give_up(writer, intent)
     done = recover_plan(context.root, plan, writer)
     if done.finished:
-        _, operation = conclude(writer, context, intent, plan, done.kept, recovered=True)
+        _, operation = conclude(writer, context, intent, plan, lambda: done.kept, recovered=True)
         return Recovery(intent.kind, True, done.kept, operation.number)
     operation = writer.begin().commit(
         "recover", f"took back an interrupted {intent.kind}", [IntentSet(None)]
@@ -74,11 +75,15 @@ def conclude(
     context: Context,
     intent: Intent,
     plan: Plan,
-    kept: tuple[Kept, ...],
+    settle: Callable[[], tuple[Kept, ...]],
     *,
     recovered: bool = False,
 ) -> tuple[Step, Operation]:
-    """Commits the done record and returns the branch's new tip and the operation."""
+    """Commits the done record and returns the branch's new tip and the operation.
+
+    `settle` returns what was not restored, once all changes are durable: it is called after the
+    disk was looked at and before the record is written.
+    """
     base = writer.step(intent.safety if plan.partial else intent.target)
     transaction = writer.begin()
     sink = CountingSink(transaction)
@@ -87,6 +92,7 @@ def conclude(
     written = [i.path for i in plan.items if i.after is not None and i.after.blob is not None]
     among = None if recovered else [i.path for i in plan.items]
     captured = take_with(context, sink, base.snapshot, written, among=among)
+    kept = settle()
     view = writer.view()
     tip = base
     effects: list[Effect] = []
@@ -99,16 +105,11 @@ def conclude(
         tip = replace(tip, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
         effects.append(StepRecorded(tip))
     moved = _moved(writer, view, plan, tip, intent.safety)
+    effects += [*moved.effects, *_undone(plan), *_merging(writer, plan, intent), IntentSet(None)]
     operation = transaction.commit(
         intent.kind,
         wording.summary(plan, recovered),
-        [
-            *effects,
-            *moved.effects,
-            *_undone(plan),
-            *_merging(writer, plan, intent),
-            IntentSet(None),
-        ],
+        effects,
         details={
             "before": intent.safety,
             "after": tip.id,

@@ -247,11 +247,14 @@ def apply_travel(
         return Applied(plan, False, safety, safety, _failures(plan.keep + moved), 0)
     intent = _begin(writer, ready, onto, safety)
     try:
-        outcome = apply_plan(context.root, ready, context.tiers.over(writer), progress=progress)
+        done = apply_plan(context.root, ready, context.tiers.over(writer), progress=progress)
     except StepwellError as error:
         _abandon(writer, plan, error)
         raise
-    step, operation = conclude(writer, context, intent, ready, outcome.kept)
+    try:
+        step, operation = conclude(writer, context, intent, ready, lambda: done.settle().kept)
+    finally:
+        outcome = done.settle()
     kept = _failures(plan.keep + moved + outcome.kept)
     return Applied(plan, True, safety, step, kept, operation.number)
 

@@ -227,7 +227,7 @@ class Bench:
         )
 
     def apply(self, plan: Plan, **arguments: Any) -> Outcome:
-        return apply_plan(self.root, plan, self.objects, **arguments)
+        return apply_plan(self.root, plan, self.objects, **arguments).settle()
 
 
 @contextmanager

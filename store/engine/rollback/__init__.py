@@ -1,6 +1,6 @@
 """Rollback: plan first, then execute, then recover if need be."""
 
-from stepwell.store.engine.rollback.apply import Outcome, apply_plan
+from stepwell.store.engine.rollback.apply import Execution, Outcome, apply_plan
 from stepwell.store.engine.rollback.plan import Rules, by_policy, make_plan
 from stepwell.store.engine.rollback.recover import (
     Inspection,
@@ -11,6 +11,7 @@ from stepwell.store.engine.rollback.recover import (
 from stepwell.store.engine.rollback.stored import decode_plan, encode_plan
 
 __all__ = [
+    "Execution",
     "Inspection",
     "Outcome",
     "Recovered",

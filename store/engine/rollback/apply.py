@@ -47,6 +47,25 @@ class Outcome:
     kept: tuple[Kept, ...]
 
 
+class Execution:
+    """An execution that has changed everything; `settle` has to follow, as not all is durable yet."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._outcome: Outcome | None = None
+
+    def settle(self) -> Outcome:
+        """Waits until all is durable, and closes the workspace; the second time it only returns."""
+        if self._outcome is None:
+            run = self._run
+            try:
+                settled = run.places.settle()
+            finally:
+                run.places.close()
+            self._outcome = Outcome(run.written, run.deleted, (*run.kept_paths(), *settled))
+        return self._outcome
+
+
 class Numbered(NamedTuple):
     """An item with its place in the plan, which names its temporary file."""
 
@@ -65,10 +84,11 @@ def apply_plan(
     reader: ObjectReader,
     *,
     progress: Progress | None = None,
-) -> Outcome:
+) -> Execution:
     """Executes a plan on the workspace at `root` (absolute).
 
-    `progress` is called with (what, done, total).
+    `progress` is called with (what, done, total). What comes next may begin while the system makes
+    the changes durable: to count on that is for after `Execution.settle`, which has to be called.
 
     Raises:
         IntegrityError: a target object is missing or damaged; nothing was changed.
@@ -86,18 +106,17 @@ def execute(
     items: list[Numbered],
     contents: Contents,
     progress: Progress | None = None,
-) -> Outcome:
-    """Executes items whose contents were checked; errors as `apply_plan`."""
-    places = open_places(root, plan_id)
+) -> Execution:
+    """Executes items whose contents were checked; as `apply_plan`."""
+    run = _Run(open_places(root, plan_id), contents)
+    execution = Execution(run)
     try:
-        run = _Run(places, contents)
-        try:
-            run.all(items, progress)
-        finally:
-            settled = places.settle()
-        return Outcome(run.written, run.deleted, (*run.kept_paths(), *settled))
-    finally:
-        places.close()
+        run.all(items, progress)
+        run.places.begin_settling()
+    except BaseException:
+        execution.settle()
+        raise
+    return execution
 
 
 def open_places(root: bytes, plan_id: str) -> Places:

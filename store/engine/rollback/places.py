@@ -62,6 +62,8 @@ class Places:
         """Drafts made ahead, by their items' numbers: where, and the inode."""
         self.changed = False
         """Something in the workspace was changed."""
+        self._is_settling = False
+        self._failed: list[Kept] = []
 
     def close(self) -> None:
         """Closes the root; `settle` comes first."""
@@ -281,12 +283,25 @@ class Places:
         self._touched[path] = self._together.covers(folder)
         return folder
 
-    def settle(self) -> list[Kept]:
-        """Puts widened modes back and makes all changes durable; returns what failed."""
-        failed = []
+    def begin_settling(self) -> None:
+        """Puts widened modes back and begins to make all changes durable; nothing is changed after."""
+        self._is_settling = True
         self.discard_prepared()
         self._freeing.leave(self._root)
-        durable = len(self._touched) >= together.MANY and self._together.sync()
+        if len(self._touched) >= together.MANY:
+            self._together.begin()
+        if self._loosened:
+            self._settle_folders()
+
+    def settle(self) -> list[Kept]:
+        """Waits until all changes are durable; returns what failed."""
+        if not self._is_settling:
+            self.begin_settling()
+        self._settle_folders()
+        return self._failed
+
+    def _settle_folders(self) -> None:
+        durable = self._together.end()
         for path in sorted(self._touched.keys() | self._loosened.keys(), reverse=True):
             if durable and self._touched.get(path) and path not in self._loosened:
                 continue
@@ -297,12 +312,11 @@ class Places:
                 _sync(folder)
             except OSError as error:
                 if error.errno not in _GONE:
-                    failed.append(
+                    self._failed.append(
                         Kept(path, f"the folder's mode or durability is not sure: {words(error)}")
                     )
         self._touched.clear()
         self._loosened.clear()
-        return failed
 
 
 def words(error: OSError) -> str:

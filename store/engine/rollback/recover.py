@@ -112,7 +112,7 @@ def _carry_out(
     finished: bool,
     progress: Progress | None,
 ) -> Recovered:
-    outcome = execute(root, plan.id, found.pending, contents, progress)
+    outcome = execute(root, plan.id, found.pending, contents, progress).settle()
     kept = {k.path: k for k in (*found.kept, *outcome.kept)}
     ordered = tuple(kept[path] for path in sorted(kept))
     return Recovered(finished, ordered, outcome.written + outcome.deleted)

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache
+from threading import Thread
 
 MANY = 8
 """From this many changes on, one sync of all that is unwritten is the quicker way."""
@@ -32,6 +33,8 @@ class Together:
         self._root = root
         self._device = os.fstat(root).st_dev
         self._sync = _library_call() if _kind(root) in _KINDS else None
+        self._thread: Thread | None = None
+        self._is_done = False
 
     def covers(self, folder: int) -> bool:
         """Tells whether `sync` makes what is done in that folder durable."""
@@ -40,6 +43,25 @@ class Together:
     def sync(self) -> bool:
         """Makes everything durable; False: it is not sure, and each change needs a sync of its own."""
         return self._sync is not None and self._sync(self._root) == 0
+
+    def begin(self) -> None:
+        """Begins with `sync` on a thread of its own; `end` comes before the folder is closed."""
+
+        def run() -> None:
+            self._is_done = self.sync()
+
+        self._thread = Thread(target=run, name="syncing", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads are to be had
+            self._thread = None
+            run()
+
+    def end(self) -> bool:
+        """Waits for what was begun; returns as `sync`, and False when nothing was begun."""
+        if self._thread is not None:
+            self._thread.join()
+        return self._is_done
 
 
 def _kind(folder: int) -> int:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stepwell.store import Step, Workspace
+from stepwell.store.engine import settle
 from stepwell.store.engine.journal import JournalWriter
+from stepwell.store.engine.journal.transaction import Transaction
+from stepwell.store.engine.rollback.together import Together
+from stepwell.store.model.errors import FailedError
 
 
 @pytest.fixture
@@ -56,6 +62,83 @@ def test_a_rollback_does_not_read_the_history(
     ws.apply(planned)
     assert len(asked) < 20
     assert {"main.1", "main.2"} <= set(ws.view().branches)
+
+
+@pytest.fixture
+def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns what happens after the files are changed, when a disk is as slow as it can be."""
+    happened: list[str] = []
+    looked = threading.Event()
+    sync, look, commit = Together.sync, settle.take_with, Transaction.commit
+
+    def slow_sync(self: Together) -> bool:
+        done = sync(self)
+        if happened:
+            assert looked.wait(60)
+            happened.append("durable")
+        else:
+            happened.append("drafts durable")
+        return done
+
+    def noted_look(*args: Any, **options: Any) -> Any:
+        found = look(*args, **options)
+        happened.append("looked")
+        looked.set()
+        return found
+
+    def noted_commit(self: Transaction, kind: str, *args: Any, **options: Any) -> Any:
+        if happened:
+            happened.append(kind)
+        return commit(self, kind, *args, **options)
+
+    monkeypatch.setattr(Together, "sync", slow_sync)
+    monkeypatch.setattr(settle, "take_with", noted_look)
+    monkeypatch.setattr(Transaction, "commit", noted_commit)
+    return happened
+
+
+def many_folders(root: Path) -> None:
+    for n in range(12):
+        (root / f"folder{n}").mkdir(exist_ok=True)
+        (root / f"folder{n}" / "file").write_text(os.urandom(8).hex())
+
+
+def test_the_record_is_written_when_all_is_durable_and_not_before(
+    ws: Workspace, root: Path, order: list[str]
+) -> None:
+    """Meanwhile the disk is looked at."""
+    many_folders(root)
+    target = ws.record().step
+    many_folders(root)
+    ws.record()
+    ws.apply(ws.plan_rollback(target))
+    if "durable" not in order:
+        pytest.skip("the file system of temporary files has no sync of all")
+    assert order == ["drafts durable", "looked", "durable", "rollback"]
+
+
+def test_when_the_look_fails_the_next_command_finishes(
+    ws: Workspace, root: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun to be made durable is waited for, and nothing stays open."""
+    many_folders(root)
+    target = ws.record().step
+    many_folders(root)
+    ws.record()
+    planned, look = ws.plan_rollback(target), settle.take_with
+
+    def failing(*args: Any, **options: Any) -> Any:
+        look(*args, **options)
+        raise FailedError("looking at the workspace failed: no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settle, "take_with", failing)
+        with pytest.raises(FailedError):
+            ws.apply(planned)
+    assert "rollback" not in order
+    recovery = ws.settle()
+    assert recovery is not None and recovery.finished
+    assert ws.head().snapshot.tree == target.snapshot.tree
 
 
 def test_a_left_future_that_is_gone_to_is_dropped(ws: Workspace, root: Path) -> None:
