@@ -444,8 +444,8 @@ def test_a_damaged_mirror_is_found_before_anything_is_recorded(make: Make) -> No
     """Every object that is needed is hashed beforehand, contents too; the mirror is fetched anew."""
     from stepwell.store.engine.journal import Journal
     from stepwell.store.engine.sharing.fetched import read_mirror
+    from stepwell.store.engine.sharing.fetching import fetch_and_read
     from stepwell.store.engine.sharing.here import Here
-    from stepwell.store.engine.sharing.transport import fetch_and_read
 
     ann, ben = make("ann"), make("ben")
     _write(ann, "noise", random.Random(1).randbytes(100_000).hex())

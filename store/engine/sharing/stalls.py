@@ -1,9 +1,12 @@
-"""Ends programs that do nothing any more: a server may take a connection and never say a word."""
+"""Ends programs that do nothing any more, or too much.
+
+A server may take a connection and never say a word, or send until the disk is full.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +19,18 @@ LOOKS = 120
 
 
 class Watch:
-    """Tells whether what was watched had to be ended."""
+    """Tells whether what was watched had to be ended, and why."""
 
     def __init__(self) -> None:
         self.stalled = False
+        self.flooded = False
 
 
 @contextmanager
-def watched(scratch: Path) -> Iterator[Watch]:
+def watched(scratch: Path, is_too_much: Callable[[], bool]) -> Iterator[Watch]:
     """Watches the processes that work in a scratch folder; ends all of them when none moves for long.
+
+    So it does when what they have made `is_too_much`.
 
     A process moves when it computes, reads or writes. Looks are counted, not time: while the whole
     machine sleeps nothing is late. Where there is no /proc nothing is ended.
@@ -37,8 +43,9 @@ def watched(scratch: Path) -> Iterator[Watch]:
             now = activity(scratch)
             same = same + 1 if now and now == before else 0
             before = now
-            if same >= LOOKS:
-                watch.stalled = True
+            watch.flooded = watch.flooded or is_too_much()
+            watch.stalled = watch.stalled or same >= LOOKS
+            if now and (watch.flooded or same >= LOOKS):
                 end_processes(scratch, gently=True)
                 same = 0
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from stepwell.store.engine.sharing.fetched import Fetched, read_mirror
+from stepwell.store.engine.sharing.fetching import fetch_and_read
 from stepwell.store.engine.sharing.here import Here
 from stepwell.store.engine.sharing.known import Known, UnsoundError, read_known, write_known
 from stepwell.store.engine.sharing.remotes import NAME, Remote, find_remote, locked, remove_mirror
-from stepwell.store.engine.sharing.transport import fetch_and_read
 from stepwell.store.model.ids import RandomBytes
 
 

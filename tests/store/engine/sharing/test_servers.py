@@ -16,7 +16,7 @@ from support.full_disk import Room, can_mount
 from support.servers import Line, git_daemon
 from support.sharing import Make, git
 
-from stepwell.store import FailedError, Workspace
+from stepwell.store import FailedError, IntegrityError, Workspace
 from stepwell.store.engine.sharing import stalls
 from stepwell.store.model.errors import NoSpaceError
 
@@ -115,6 +115,7 @@ def test_a_full_disk_here_takes_nothing(make: Make, tmp_path: Path) -> None:
         with room.little(), pytest.raises(NoSpaceError if mounts else FailedError):
             ben.pull("origin")
         assert ben.view().number == before and ben.verify(full=True).ok
+        assert not mounts or not list(ben.store.rglob("tmp_pack_*"))
         room.more()
         assert ben.pull("origin").imported == 30
         assert ben.verify(full=True).ok
@@ -170,6 +171,25 @@ def test_a_server_that_says_nothing_is_given_up(make: Make, impatient: None, sil
     for act in (ann.push, ann.pull):
         with pytest.raises(FailedError, match=r"the remote far .*nothing had moved for"):
             act("far")
+
+
+def test_a_flood_is_refused_and_leaves_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch, impatient: None
+) -> None:
+    """It is ended while it comes, or found when it has come; and not fetched again."""
+    ann, ben, eve = make("ann"), make("ben"), make("eve")
+    for number in range(10):
+        _write(ann, _noise(number))
+    for ws in (ann, eve):
+        ws.push("origin")
+    with monkeypatch.context() as patch:
+        patch.setattr("stepwell.store.engine.sharing.fetching.MOST_BYTES", 500_000)
+        for why in ("it is larger than", "was not fetched again"):
+            with pytest.raises(IntegrityError, match=why) as raised:
+                ben.pull("origin")
+            assert [one["workspace"] for one in raised.value.facts["refused"]] == [ann.id]
+            assert [path.name for path in _mirrors(ben)] == [f"{eve.id}.git"]
+    assert ben.pull("origin", accept=[ann.id]).imported == 11
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes are found by /proc")

@@ -21,9 +21,9 @@ from stepwell.store import (
 )
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.sharing.fetched import read_mirror
+from stepwell.store.engine.sharing.fetching import fetch_and_read
 from stepwell.store.engine.sharing.here import Here
 from stepwell.store.engine.sharing.remotes import locked
-from stepwell.store.engine.sharing.transport import fetch_and_read
 from stepwell.store.model.errors import NoSpaceError
 
 
