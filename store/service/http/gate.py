@@ -16,6 +16,7 @@ from typing import Any
 
 from stepwell.store.service.http.keys import Keys
 from stepwell.store.service.http.problems import TYPE, problem
+from stepwell.store.service.http.segments import routed
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -90,6 +91,8 @@ class Gate:
             await _drain(receive)
             await _answer(send, *refused.answer)
             return
+        if b"%" in scope["raw_path"]:
+            scope["path"] = routed(scope["raw_path"])
         await self._app(scope, _replayed(body, receive), send)
 
     def _judge(self, scope: MutableMapping[str, Any]) -> None:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Header, Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from stepwell.store.service.http.segments import named
+
 MOST = 500
 """Rows of one page."""
 LARGEST = (1 << 53) - 1
@@ -30,9 +32,13 @@ def _whole(value: Any) -> Any:
 Number = Annotated[int, Field(ge=0, le=LARGEST), BeforeValidator(_whole)]
 Milliseconds = Annotated[int, Field(ge=1, le=24 * 3_600_000), BeforeValidator(_whole)]
 
-SessionPath = Annotated[str, Path(min_length=1, max_length=256, description="`AGENT:ID`")]
+_InPath = Annotated[str, BeforeValidator(named)]
+SessionPath = Annotated[_InPath, Path(min_length=1, max_length=256, description="`AGENT:ID`")]
+SnapshotPath = Annotated[_InPath, Path(min_length=1, max_length=512, description="its id")]
+ClientPath = Annotated[_InPath, Path(min_length=1, max_length=256)]
+AgentPath = Annotated[_InPath, Path(min_length=1, max_length=64)]
 StepPath = Annotated[
-    str, Path(min_length=1, max_length=512, description="an id, or what names a step")
+    _InPath, Path(min_length=1, max_length=512, description="an id, or what names a step")
 ]
 SeqPath = Annotated[int, Path(ge=0, le=LARGEST, description="a step's number")]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]

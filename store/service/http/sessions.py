@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from stepwell.store.engine.access import Wish
 from stepwell.store.forms import Form, change_form, travel_form
@@ -34,7 +34,6 @@ from stepwell.store.workspace import Workspace
 
 ROUTES = APIRouter(tags=["sessions"])
 
-_SnapshotPath = Annotated[str, Path(min_length=1, max_length=512, description="its id")]
 _Reference = Annotated[str, Query(min_length=1, max_length=512, description="a snapshot's id")]
 
 
@@ -125,7 +124,7 @@ async def show_access(request: Request, name: schema.SessionPath) -> Response:
 async def release_access(
     request: Request,
     name: schema.SessionPath,
-    client_id: Annotated[str, Path(min_length=1, max_length=256)],
+    client_id: schema.ClientPath,
 ) -> Response:
     """Ends a client's access; `released` is false when it had none."""
 
@@ -200,7 +199,7 @@ def _page(
 
 @ROUTES.get("/sessions/{name}/snapshots/{snapshot}", responses=documented(schema.SnapshotWhole))
 async def show_snapshot(
-    request: Request, name: schema.SessionPath, snapshot: _SnapshotPath
+    request: Request, name: schema.SessionPath, snapshot: schema.SnapshotPath
 ) -> Response:
     """A snapshot with the session's state."""
 
@@ -213,7 +212,7 @@ async def show_snapshot(
 
 
 @ROUTES.delete("/sessions/{name}/snapshots/{snapshot}", responses=documented(schema.Deleted))
-async def delete_snapshot(write: _Write, snapshot: _SnapshotPath) -> Response:
+async def delete_snapshot(write: _Write, snapshot: schema.SnapshotPath) -> Response:
     """Makes a snapshot an ordinary step again; `POST /undo` takes that back."""
     return await write.answer(
         lambda sessions, _: _deleted(sessions.delete(write.session, snapshot))
@@ -226,7 +225,7 @@ def _deleted(step: Step) -> Form:
 
 @ROUTES.post("/sessions/{name}/snapshots/{snapshot}/restore", responses=documented(schema.Restored))
 async def restore_snapshot(
-    write: _Write, snapshot: _SnapshotPath, body: schema.RestoreIn
+    write: _Write, snapshot: schema.SnapshotPath, body: schema.RestoreIn
 ) -> Response:
     """Brings files and state back behind a safety step; a dry run only tells what it would do."""
 

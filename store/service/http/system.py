@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from stepwell.store.agents.adapters import ADAPTERS
@@ -70,7 +70,7 @@ async def events(
 @ROUTES.post("/hooks/{agent}", responses=documented(schema.Taken))
 async def hook(
     request: Request,
-    agent: Annotated[str, Path(min_length=1, max_length=64)],
+    agent: schema.AgentPath,
     payload: Annotated[dict[str, Any], Body()],
     event: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
