@@ -43,6 +43,7 @@ def _serve(call: Call) -> int:
             given.port,
             environment.default_config(),
             progress=out.progress,
+            tell=out.note,
         ),
         listening,
     )

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Served:
     def acquire(self, session: str, client: str = "test", ttl_ms: int = 60_000) -> int:
         """Returns the number of a write lease."""
         asked = {"client_id": client, "mode": "write", "ttl_ms": ttl_ms}
-        granted = self.ask("POST", f"/sessions/{session}/access", asked).json
+        granted = self.ask("POST", f"/sessions/{quote(session, safe='')}/access", asked).json
         assert granted["granted"], granted
         return int(granted["lease"])
 
@@ -90,7 +91,9 @@ class Served:
 
 
 @contextmanager
-def http_server(root: Path, home: Path, *, files: int | None = None) -> Iterator[Served]:
+def http_server(
+    root: Path, home: Path, *, files: int | None = None, stderr: int | None = None
+) -> Iterator[Served]:
     """Runs `stepwell serve` over a workspace; `files` limits its file descriptors."""
     stepwell = Path(sys.executable).with_name("stepwell")
     command = [str(stepwell), "serve", "-C", str(root)]
@@ -98,7 +101,9 @@ def http_server(root: Path, home: Path, *, files: int | None = None) -> Iterator
         limit = f"import resource as r,os,sys;r.setrlimit(r.RLIMIT_NOFILE,({files},{files}));"
         command = [sys.executable, "-c", limit + "os.execv(sys.argv[1],sys.argv[1:])", *command]
     environment = {**os.environ, "STEPWELL_HOME": str(home), "HOME": str(home.parent)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
             lines = [process.stdout.readline() for _ in range(3)]

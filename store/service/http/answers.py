@@ -73,6 +73,12 @@ async def looked(request: Request, work: Callable[[Workspace], Any]) -> Response
     return Response(body, media_type="application/json")
 
 
+async def wrote(request: Request, work: Callable[[Workspace], T]) -> T:
+    """Returns what a writing function makes of the workspace."""
+    what = f"{request.method} {request.url.path}"
+    return await parts_of(request).workers.write(work, what)
+
+
 async def written(
     request: Request,
     session: str,
@@ -100,7 +106,7 @@ async def written(
         with workspace.writing_as(Fence(session, lease)):
             return work(workspace)
 
-    return await parts_of(request).workers.write(fenced)
+    return await wrote(request, fenced)
 
 
 _REASONS = {

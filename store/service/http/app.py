@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -30,20 +29,12 @@ _ABOUT = (
 
 def make_app(parts: Parts) -> FastAPI:
     """Returns the application of a workspace's server; the gate goes around it."""
-
-    @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        parts.workers.close()
-        parts.pages.close()
-
     app = FastAPI(
         title="Stepwell",
         version=VERSION,
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=life,
         redirect_slashes=False,
         # Routers that are included are gone through twice for each request.
         routes=[route for part in _PARTS for route in part.ROUTES.routes],

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +47,13 @@ _SPARE_FILES = 128
 """Descriptors that are not for connections: journal, packs, catalogue, children."""
 
 
+Tell = Callable[[str], object]
+
+
+def _nobody(_: str) -> None:
+    """Tells nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """What a server is started with."""
@@ -62,6 +70,8 @@ class Serving:
     limits: Limits = field(default_factory=Limits)
     progress: Progress = no_progress
     """Told, from another thread, how far it is with getting ready."""
+    tell: Tell = _nobody
+    """Told, for a person, what the end waits for."""
 
 
 def serve(serving: Serving, ready: Callable[[str], object] = lambda url: None) -> None:
@@ -71,18 +81,19 @@ def serve(serving: Serving, ready: Callable[[str], object] = lambda url: None) -
         UsageError: the address is not of this machine alone.
         FailedError: it cannot be listened on, or the tokens cannot be written.
     """
-    keys = Keys.new(serving.randomness)
+    keys, parts = Keys.new(serving.randomness), _parts_of(serving)
     with _bound(serving.host, serving.port) as sock:
         leave_keys(serving.store, keys)
         try:
-            _run(serving, keys, sock, ready)
+            _run(serving, parts, keys, sock, ready)
         finally:
             take_keys(serving.store, keys)
+    _finish(parts, serving.tell)
 
 
-def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str], object]) -> None:
+def _parts_of(serving: Serving) -> Parts:
     workers = Workers(serving.opened)
-    parts = Parts(
+    return Parts(
         workers,
         serving.workspace,
         this_process(),
@@ -91,6 +102,28 @@ def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str
         Pages(serving.store),
         Fragments(),
     )
+
+
+def _finish(parts: Parts, tell: Tell) -> None:
+    """Waits for what is under way. A signal ends the process then, as a kill would: nothing is lost by it."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+    if (what := parts.workers.under_way) is not None:
+        tell(
+            f"nobody is connected any more; still finishing {what}: Ctrl-C ends without it, and the next command mends what that leaves"
+        )
+    parts.workers.close()
+    parts.pages.close()
+
+
+def _run(
+    serving: Serving,
+    parts: Parts,
+    keys: Keys,
+    sock: socket.socket,
+    ready: Callable[[str], object],
+) -> None:
     limits = replace(serving.limits, connections=_room(serving.limits.connections))
     port = sock.getsockname()[1]
     gate = Gate(make_app(parts), keys, _hosts(serving.host, port), limits)
@@ -104,7 +137,7 @@ def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str
         gate,
         http=Limited,
         ws="none",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -114,7 +147,7 @@ def _run(serving: Serving, keys: Keys, sock: socket.socket, ready: Callable[[str
         timeout_graceful_shutdown=int(limits.drain_s),
     )
     url = f"http://{_spelled(serving.host)}:{port}"
-    server = _Server(config, parts, serving.progress, lambda: ready(url))
+    server = _Server(config, parts, serving, lambda: ready(url))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
 
@@ -123,11 +156,12 @@ class _Server(uvicorn.Server):
     """A server that tells when it listens, and ends streams before it waits for requests."""
 
     def __init__(
-        self, config: uvicorn.Config, parts: Parts, progress: Progress, ready: Callable[[], object]
+        self, config: uvicorn.Config, parts: Parts, serving: Serving, ready: Callable[[], object]
     ) -> None:
         super().__init__(config)
         self._parts = parts
-        self._progress = progress
+        self._progress = serving.progress
+        self._tell = serving.tell
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -172,6 +206,10 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         writes = asyncio.create_task(self._parts.workers.end_writes())
+        await asyncio.wait((writes,), timeout=_LOOK_S)
+        if not writes.done():
+            what = self._parts.workers.under_way or "a write"
+            self._tell(f"finishing {what} first; Ctrl-C again hangs up on its client")
         while not (writes.done() or self.force_exit):
             await asyncio.wait((writes,), timeout=_LOOK_S)
         if self.force_exit:

@@ -19,6 +19,7 @@ from stepwell.store.service.http.answers import (
     next_of,
     parts_of,
     written,
+    wrote,
 )
 from stepwell.store.sessionforms import (
     access_form,
@@ -111,7 +112,7 @@ async def acquire_access(
         wish = Wish(name, body.client_id, body.mode, body.ttl_ms, parts.keeper)
         return granted_form(workspace.grant(wish))
 
-    return answer(await parts.workers.write(grant))
+    return answer(await wrote(request, grant))
 
 
 @ROUTES.get("/sessions/{name}/access", responses=documented(schema.Access))
@@ -131,7 +132,7 @@ async def release_access(
     def release(workspace: Workspace) -> Form:
         return {"released": workspace.release_access(name, client_id)}
 
-    return answer(await parts_of(request).workers.write(release))
+    return answer(await wrote(request, release))
 
 
 @ROUTES.get("/sessions", responses=documented(schema.SessionList))

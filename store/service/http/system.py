@@ -14,7 +14,7 @@ from stepwell.store.forms import Form
 from stepwell.store.model.errors import NotFoundError
 from stepwell.store.model.version import VERSION
 from stepwell.store.service.http import schema
-from stepwell.store.service.http.answers import Parts, answer, documented, parts_of
+from stepwell.store.service.http.answers import Parts, answer, documented, parts_of, wrote
 from stepwell.store.service.http.figures import TEXT_TYPE, exposition
 from stepwell.store.service.http.stream import place_of, stream
 from stepwell.store.settings import keeps_text
@@ -86,7 +86,7 @@ async def hook(
         _recorder(parts, workspace).take(agent, event, json.dumps(payload).encode("ascii"))
         return {"recorded": workspace.view().number > before}
 
-    return answer(await parts.workers.write(take))
+    return answer(await wrote(request, take))
 
 
 def _recorder(parts: Parts, workspace: Workspace) -> AgentRecorder:

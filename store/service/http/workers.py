@@ -26,13 +26,15 @@ class _Worker:
         self.idle = asyncio.Event()
         """Set while nobody waits."""
         self.idle.set()
+        self.doing: str | None = None
+        """What the thread works on."""
         self._opened = opened
         self._held = threading.Lock()
         """By whoever works on the workspace."""
         self._workspace: Workspace | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
-    async def run(self, work: Callable[[Workspace], T]) -> T:
+    async def run(self, work: Callable[[Workspace], T], what: str) -> T:
         if self.waiting >= MOST_WAITING:
             raise BusyError("too many requests wait already", hint="try again in a while")
         self.waiting += 1
@@ -40,20 +42,24 @@ class _Worker:
         try:
             loop = asyncio.get_running_loop()
             # What was begun is finished, whoever waits for it or does not any more.
-            return await asyncio.shield(loop.run_in_executor(self._thread, self._do, work))
+            return await asyncio.shield(loop.run_in_executor(self._thread, self._do, work, what))
         finally:
             self.waiting -= 1
             if not self.waiting:
                 self.idle.set()
 
-    def _do(self, work: Callable[[Workspace], T]) -> T:
+    def _do(self, work: Callable[[Workspace], T], what: str) -> T:
         with self._held:
             if self.drops:
                 raise _ending()
-            if self._workspace is None:
-                self._workspace = self._opened()
-            self._workspace.refresh()
-            return work(self._workspace)
+            self.doing = what
+            try:
+                if self._workspace is None:
+                    self._workspace = self._opened()
+                self._workspace.refresh()
+                return work(self._workspace)
+            finally:
+                self.doing = None
 
     def at_once(self, work: Callable[[Workspace], T | None]) -> T | None:
         if not self._held.acquire(blocking=False):
@@ -94,7 +100,9 @@ class Workers:
 
     async def read(self, work: Callable[[Workspace], T]) -> T:
         """Runs what only reads, on the thread with the least to do, and returns its result."""
-        return await min(self._readers, key=lambda one: one.waiting).run(work)
+        return await min(self._readers, key=lambda one: one.waiting).run(
+            work, "a request that reads"
+        )
 
     def read_at_once(self, work: Callable[[Workspace], T | None]) -> T | None:
         """Runs, without a thread, what only looks at memory, on an opening that no thread works on.
@@ -104,15 +112,23 @@ class Workers:
         found = (reader.at_once(work) for reader in self._readers)
         return next((one for one in found if one is not None), None)
 
-    async def write(self, work: Callable[[Workspace], T]) -> T:
+    async def write(self, work: Callable[[Workspace], T], what: str) -> T:
         """Runs what may write, one at a time in the order of coming; it is never broken off.
+
+        `what` tells a person what it is, while somebody waits for it.
 
         Raises:
             BusyError: too many wait already, or the server ends.
         """
         if self._ending:
             raise _ending()
-        return await self._writer.run(work)
+        return await self._writer.run(work, what)
+
+    @property
+    def under_way(self) -> str | None:
+        """What is being done, a write before what only reads; None: nothing."""
+        every = (worker.doing for worker in (self._writer, *self._readers))
+        return next((doing for doing in every if doing), None)
 
     async def end_writes(self) -> None:
         """Takes no more writes, and waits for those that were taken."""

@@ -45,7 +45,7 @@ async def _at_once(workers: Workers) -> None:
     await asyncio.wait((under_way,))
     assert workers.read_at_once(look) is None
     go_on.set()
-    await workers.write(lambda workspace: workspace.capture("new"))
+    await workers.write(lambda workspace: workspace.capture("new"), "a capture")
     seen = await workers.read(lambda workspace: workspace.view().number)
     assert workers.read_at_once(lambda workspace: workspace.view().number) == seen
     workers.close()
