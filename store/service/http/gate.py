@@ -91,8 +91,8 @@ class Gate:
             await _drain(receive)
             await _answer(send, *refused.answer)
             return
-        if b"%" in scope["raw_path"]:
-            scope["path"] = routed(scope["raw_path"])
+        if b"%" in (raw := scope.get("raw_path") or b""):
+            scope["path"] = routed(raw)
         await self._app(scope, _replayed(body, receive), send)
 
     def _judge(self, scope: MutableMapping[str, Any]) -> None:
