@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from stepwell.store.agents.child import Child
 from stepwell.store.agents.secrets import fit
 from stepwell.store.engine.recording import Act, Recorded
 from stepwell.store.model.errors import StepwellError
@@ -107,33 +106,19 @@ def run(
     act = Act(kind="tool", session=session, turn=1, tool="run", input=text)
     begun = time.monotonic()
     with subprocess.Popen(command, cwd=folder) as process:
+        child = Child(process)
         started(process)
         with suppress(StepwellError):
             watch(
                 workspace,
                 act,
-                pause=lambda seconds: _ended(process, seconds),
+                pause=child.ended,
                 quiet_s=quiet_s,
                 tell=lambda recorded: None,
             )
-        status = process.wait()
+        status = child.wait()
     code = status if status >= 0 else 128 - status
     took_ms = int((time.monotonic() - begun) * 1_000)
-    result = StepResult(code == 0, code, took_ms, peak_memory_bytes=_peak_of_children())
+    result = StepResult(code == 0, code, took_ms, peak_memory_bytes=child.peak_memory)
     workspace.record(act=replace(act, title=one_line(f"$ {line}"), result=result))
     return code
-
-
-def _peak_of_children() -> int | None:
-    """Returns the largest resident size of any process that we started and that ended; bytes."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    # getrusage(2): kilobytes, but for macOS.
-    return (peak if sys.platform == "darwin" else peak << 10) or None
-
-
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True

@@ -91,8 +91,9 @@ COMMANDS = (
         name="metrics",
         summary="Show the figures of sessions: commands, failures, durations, size.",
         details="The average is that of the newest 100 calls that told how long they took. Memory is the most\n"
-        "that a command of `stepwell run` took; where none is known, the most that the daemon, or one\n"
-        "before it, took: an agent's own processes are not ours to measure.",
+        "that a command of `stepwell run` took, such as an agent, or a process that it ran; what stays\n"
+        "below our own size cannot be told. Where none is known it is the most that the daemon, or one\n"
+        "before it, took.",
         examples=("stepwell metrics", "stepwell metrics claude:demo-1 --json"),
         configure=_metrics_options,
         run=_metrics,

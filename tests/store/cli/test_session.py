@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+from stepwell.store.engine.lock import peak_memory
 
 from .conftest import Run
 
@@ -90,12 +93,15 @@ def test_what_writes_is_held_to_the_lease(run: Run, folder: Path) -> None:
 
 
 def test_figures_tell_memory_and_access(run: Run, folder: Path) -> None:
-    """Memory of a command that we ran; access also of who only asked for it."""
-    eat = "print(len(bytearray(60_000_000)))"
-    assert run("run", "--", sys.executable, "-c", eat).code == 0
+    """Memory of a command that we ran, if it is more than our own; access also of who only asked for it."""
+    size = (peak_memory(os.getpid()) or 0) + 50_000_000
+    assert run("run", "--", "true").code == 0
+    small = run("metrics", "--json").json["sessions"][0]
+    assert (small["peak_memory_bytes"], small["peak_memory_of"]) == (None, None)
+    assert run("run", "--", sys.executable, "-c", f"bytearray({size})").code == 0
     before = run("metrics", "--json").json["sessions"][0]
     name = before["name"]
-    assert before["peak_memory_bytes"] > 60_000_000 and before["peak_memory_of"] == "command"
+    assert before["peak_memory_bytes"] > size and before["peak_memory_of"] == "command"
     assert "at most, a command" in run("metrics", name).text
     assert before["last_accessed"] == before["last"]
     run("session", "acquire", name, "--client", "editor", "--read")
