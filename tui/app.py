@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App
+from textual.driver import Driver
 from textual.message import Message
 
+from stepwell.tui.escaping import reading
 from stepwell.tui.feed.memory import Keeper, Memory
 from stepwell.tui.feed.pause import Collector, Pause
 from stepwell.tui.gateway import Gateway, Opened, comparing_beside, environment, open_workspace
@@ -99,6 +101,15 @@ class StepwellApp(App[int]):
     def _deliver(self, message: Message) -> None:
         if self.main.is_running:
             self.main.post_message(message)
+
+    @property
+    def idle(self) -> bool:
+        """No key waits for its turn, and nothing is asked that was not answered."""
+        return self._keys.idle and self.gateway.idle
+
+    def get_driver_class(self) -> type[Driver]:
+        """Returns what reads the terminal, and loses no `esc` that a key follows at once."""
+        return reading(super().get_driver_class())
 
     def get_default_screen(self) -> MainScreen:
         """Returns the main screen: nothing else is ever below it."""

@@ -16,6 +16,9 @@ from textual.dom import DOMNode
 from textual.events import Event
 from textual.screen import Screen
 
+from stepwell.tui.escaping import EscapedKey
+from stepwell.tui.keys.actions import keys_with_alt
+
 
 class InOrder:
     """Holds keys and pastes back until what came of those before them is done."""
@@ -28,6 +31,11 @@ class InOrder:
         self._busy = False
         self._screen: Screen[Any] | None = None
 
+    @property
+    def idle(self) -> bool:
+        """No key waits, and what came of the last one is done."""
+        return not self._busy
+
     async def take(self, event: Event) -> None:
         """Gives an event on, now or when its turn comes."""
         if self._busy:
@@ -37,6 +45,9 @@ class InOrder:
 
     async def _next(self, event: Event) -> None:
         self._busy = True
+        if isinstance(event, EscapedKey):
+            event, *behind = event.keys(keys_with_alt(), self._app.focused)
+            self._waiting.extendleft(reversed(behind))
         first = self._app.focused or self._app.screen
         # The way that the event rises: from what had the focus to the app, which acts on it.
         way = first.ancestors_with_self

@@ -122,9 +122,9 @@ def _merge_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hunk",
         dest="hunks",
-        metavar="ID",
+        metavar="ID[:LINES]",
         action="append",
-        help="only this hunk, by its id, which --dry-run --json shows; may be repeated",
+        help="only this hunk, by its id, which --dry-run --json shows, or with :1,3-5 these of its changed lines; may be repeated",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
     parser.add_argument(

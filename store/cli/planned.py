@@ -18,6 +18,9 @@ from stepwell.store.cli.words import (
     total,
     widest_path,
 )
+from stepwell.store.model.changes import Hunk
+from stepwell.store.model.hunknames import hunks_in_words
+from stepwell.store.model.patchlines import signs_of
 from stepwell.store.model.paths import escape
 from stepwell.store.model.plans import Applied, Kept, Plan, PlannedChanges
 from stepwell.store.model.text import plural
@@ -47,7 +50,7 @@ def _what(plan: Plan) -> str:
     if plan.kind == "switch":
         return f"switch to branch {plan.branch} at"
     parts = [escape(path) or "everything" for path in plan.paths]
-    parts += [plural(len(plan.hunks), "hunk")] if plan.hunks else []
+    parts += hunks_in_words(plan.hunks)
     named_parts = ", ".join(parts)
     if plan.kind == "merge":
         if not plan.is_whole_merge and ", " in (plan.merged or ""):
@@ -89,16 +92,26 @@ def _conflicting(plan: Plan) -> str:
 
 
 def tell_hunks(out: Output, planned: PlannedChanges) -> None:
-    """Shows hunks with their ids, for --hunk."""
+    """Shows hunks with their ids, and the numbers of their changed lines, for --hunk."""
     for change in planned.changes:
         if change.hunks:
             out.line()
             out.line(Styled(changed_path(change), "strong"))
         for hunk in change.hunks:
             out.line(hunk_head(hunk), Styled(f"  --hunk {hunk.id}", "dim"))
-            for line in hunk.lines:
-                out.line(hunk_line(line))
+            _tell_lines(out, hunk)
     out.line()
+
+
+def _tell_lines(out: Output, hunk: Hunk) -> None:
+    signs = signs_of(hunk.lines)
+    cells = len(str(signs.count(b"-") + signs.count(b"+")))
+    number = 0
+    for sign, line in zip(signs, hunk.lines, strict=True):
+        is_changed = sign in b"-+"
+        number += is_changed
+        told = f"{number:>{cells}} " if is_changed else " " * (cells + 1)
+        out.line(Styled(told, "dim"), hunk_line(line))
 
 
 def dry_end(plan: Plan) -> str:

@@ -34,9 +34,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--hunk",
         dest="hunks",
-        metavar="ID",
+        metavar="ID[:LINES]",
         action="append",
-        help="of pick: only this hunk, by its id in stepwell diff BASE NAME/LABEL --json",
+        help="of pick: only this hunk, by its id in stepwell diff BASE NAME/LABEL --json, or with :1,3-5 these of its changed lines",
     )
     add("--note", metavar="N", help="of judge: why")
     add("--prefer", choices=("ours", "theirs"), help="of promote, pick: who wins where two clash")

@@ -150,9 +150,9 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hunk",
         dest="hunks",
-        metavar="ID",
+        metavar="ID[:LINES]",
         action="append",
-        help="only this hunk, by its id, which --path P --dry-run shows; may be repeated",
+        help="only this hunk, or with :1,3-5 these of its changed lines, as --path P --dry-run shows and counts them; may be repeated",
     )
     parser.add_argument(
         "--only",

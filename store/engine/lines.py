@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from stepwell.store.engine.told import Place, Teller, Texts, Told
 from stepwell.store.model.changes import Hunk, hunk_id
+from stepwell.store.model.hunknames import Lines
 from stepwell.store.model.ids import Oid
-from stepwell.store.model.patchlines import PatchLines
+from stepwell.store.model.patchlines import PatchLines, signs_of
 
 _HEADER = re.compile(rb"@@ -([0-9]+)(?:,([0-9]+))? \+([0-9]+)(?:,([0-9]+))? @@[^\n]*\n")
 _BEFORE_HEADER = b"\n@@ -"
@@ -176,13 +178,50 @@ def _region(old_start: int, old_lines: int, new_start: int, new_lines: int) -> R
     return Region(start, start + old_lines, new_first, new_first + new_lines)
 
 
-def with_hunks(old: bytes, new: bytes, hunks: Iterable[Hunk]) -> bytes:
-    """Returns `old` with some of the hunks that lead from it to `new`, byte for byte."""
+def with_hunks(
+    old: bytes, new: bytes, hunks: Iterable[Hunk], only: Mapping[str, Lines] | None = None
+) -> bytes:
+    """Returns `old` with some of the hunks that lead from it to `new`, byte for byte.
+
+    `only`: hunk ids -> the changed lines that are taken of them, the others of them staying as in
+    `old`. A line that has no line feed and comes to stand above another gets that one's ending.
+    """
     before, after = split_lines(old), split_lines(new)
-    chosen = (_region(h.old_start, h.old_lines, h.new_start, h.new_lines) for h in hunks)
-    for region in sorted(chosen, reverse=True):
-        before[region.start : region.end] = after[region.new_start : region.new_end]
-    return b"".join(before)
+    for hunk in sorted(hunks, key=_region_of, reverse=True):
+        region, lines = _region_of(hunk), (only or {}).get(hunk.id)
+        before[region.start : region.end] = (
+            after[region.new_start : region.new_end] if lines is None else _some(hunk, lines)
+        )
+    return b"".join(_ended(before) if only else before)
+
+
+def _region_of(hunk: Hunk) -> Region:
+    return _region(hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines)
+
+
+def _some(hunk: Hunk, taken: Lines) -> Iterator[bytes]:
+    """Yields what is in a hunk's place when only some of its changed lines are taken."""
+    number = 0
+    for line in hunk.lines:
+        sign = line[:1]
+        number += sign in (b"-", b"+")
+        is_taken = any(number in one for one in taken)
+        if sign == b" " or (sign == b"+" and is_taken) or (sign == b"-" and not is_taken):
+            yield line[1:]
+
+
+def _ended(lines: Sequence[bytes]) -> Iterator[bytes]:
+    for line, below in zip_longest(lines, lines[1:]):
+        if below is None or line.endswith(b"\n"):
+            yield line
+        else:
+            yield line + (b"\r\n" if below.endswith(b"\r\n") else b"\n")
+
+
+def changed_lines(hunk: Hunk) -> int:
+    """Returns how many lines a hunk removes and adds."""
+    signs = signs_of(hunk.lines)
+    return signs.count(b"-") + signs.count(b"+")
 
 
 def _patch(texts: Texts) -> Any:

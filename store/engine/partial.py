@@ -11,13 +11,14 @@ from typing import Literal
 from stepwell.store.engine.diff import changes_of_pairs
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import Journal
-from stepwell.store.engine.lines import with_hunks
+from stepwell.store.engine.lines import changed_lines, with_hunks
 from stepwell.store.engine.objects import BLOB, LayeredObjects
 from stepwell.store.engine.pathmerge import PathMerge
 from stepwell.store.engine.renames import Names, followed, line_between
 from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
-from stepwell.store.model.changes import Change
+from stepwell.store.model.changes import Change, Hunk
 from stepwell.store.model.errors import NotFoundError, UsageError
+from stepwell.store.model.hunknames import Lines, read_hunk_names, without_whole
 from stepwell.store.model.ids import object_id
 from stepwell.store.model.paths import TrackedPath, escape, is_under, parent
 from stepwell.store.model.plans import Conflict, Kept, PathState, Plan
@@ -37,7 +38,7 @@ class Part:
     paths: tuple[TrackedPath, ...] = ()
     """Each with everything below it. With `hunks` too, files that are taken whole."""
     hunks: tuple[str, ...] = ()
-    """Ids, as the changes of the plan without hunks have them."""
+    """Names of hunks, with the ids that the changes of the plan without hunks have."""
     only: bool = False
     """The step's own change is taken back, and the later ones stay."""
 
@@ -290,35 +291,56 @@ def _with_hunks(
 ) -> tuple[Pairs, list[bytes]]:
     """Returns the pairs of the chosen hunks (and of whole paths asked for), and new contents."""
     items = [(_entry(i.path, i.before), _entry(i.path, i.after)) for i in whole.items]
-    left = set(part.hunks)
+    choice = read_hunk_names(part.hunks)
+    left = set(choice)
     picked: set[TrackedPath] = set()
     changed: dict[TrackedPath, Difference] = {}
     contents: list[bytes] = []
     for change in changes_of_pairs(scene.reader, items, hunks=True):
-        ids = {hunk.id for hunk in change.hunks}
-        if ids & left:
+        chosen = {hunk.id: lines_meant(hunk, choice) for hunk in change.hunks if hunk.id in left}
+        is_whole = len(chosen) == len(change.hunks) and not any(chosen.values())
+        if chosen and is_whole and change.status != "M":
             picked.add(change.path)
-            if not ids <= left or change.status == "M":
-                content = _content(scene, change, left)
+        elif chosen:
+            content = _content(scene, change, chosen)
+            pair = _rewritten(scene, pairs, change, content)
+            if pair[0] != pair[1]:
                 contents.append(content)
-                changed[change.path] = _rewritten(scene, pairs, change, content)
+                changed[change.path] = pair
         elif named and _is_under_any(change.path, named):
             picked |= {change.path} | ({change.old_path} if change.old_path else set())
-        left -= ids
+        left -= chosen.keys()
     if left:
         raise _no_hunk(min(left), whole)
-    return {**_closed(pairs, picked), **changed}, contents
+    return {**_closed(pairs, picked | changed.keys()), **changed}, contents
 
 
-def _content(scene: Scene, change: Change, chosen: Collection[str]) -> bytes:
+def lines_meant(hunk: Hunk, choice: Mapping[str, Lines | None]) -> Lines | None:
+    """Returns which changed lines of a hunk are chosen; None: all of them.
+
+    Raises:
+        NotFoundError: it has not as many.
+    """
+    return without_whole(choice, hunk.id, changed_lines(hunk))
+
+
+def _content(scene: Scene, change: Change, chosen: Mapping[str, Lines | None]) -> bytes:
     if change.status != "M" or change.old_blob is None or change.new_blob is None:
         raise UsageError(
             f"{escape(change.path)} cannot go back in part: it is not a text on both sides",
-            hint="choose all its hunks, or name it with --path",
+            hint="choose all of it, or name it with --path",
             path=escape(change.path),
         )
     old, new = (scene.reader.read(blob)[1] for blob in (change.old_blob, change.new_blob))
-    return with_hunks(old, new, (hunk for hunk in change.hunks if hunk.id in chosen))
+    return with_chosen(old, new, change, chosen)
+
+
+def with_chosen(
+    old: bytes, new: bytes, change: Change, chosen: Mapping[str, Lines | None]
+) -> bytes:
+    """Returns `old` with the chosen hunks, and lines of hunks, of the change that leads to `new`."""
+    only = {hunk: lines for hunk, lines in chosen.items() if lines is not None}
+    return with_hunks(old, new, (hunk for hunk in change.hunks if hunk.id in chosen), only)
 
 
 def _rewritten(scene: Scene, pairs: Pairs, change: Change, content: bytes) -> Difference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepwell.store.model.hunknames import hunks_in_words
 from stepwell.store.model.paths import escape
 from stepwell.store.model.plans import Plan
 from stepwell.store.model.steps import StepKind
@@ -75,5 +76,5 @@ def _part(plan: Plan) -> str:
     names = [escape(path) or "everything" for path in plan.paths[:_NAMED]]
     more = len(plan.paths) - _NAMED
     names += [plural(more, "more path")] if more > 0 else []
-    names += [plural(len(plan.hunks), "hunk")] if plan.hunks else []
+    names += hunks_in_words(plan.hunks)
     return ", ".join(names)

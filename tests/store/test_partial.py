@@ -271,6 +271,49 @@ def test_a_hunk_is_restored_byte_for_byte_in_a_file_that_changed_since(
     assert not {first, eighth, end_of_file} & set(ids)
 
 
+def test_lines_are_restored_byte_for_byte_with_a_hunk_and_a_path(
+    ws: Workspace, project: Path
+) -> None:
+    """Lines of one hunk, another whole, and a file by its path, in one plan; undone exactly."""
+    app, other = project / "src" / "app.py", project / "README.md"
+    app.write_bytes(numbered(30, b"\r\n"))
+    step = capture(ws, "text")
+    app.write_bytes(
+        app.read_bytes()
+        .replace(b"line 3\r\nline 4\r\n", b"3\n4\r\n5\r\n")
+        .replace(b"line 29\r\n", b"")
+    )
+    other.write_text("else\n")
+    capture(ws, "edits")
+    change = next(c for c in ws.plan_rollback(step).changes if c.path == b"src/app.py")
+    first, second = (hunk.id for hunk in change.hunks)
+    names = [f"{first}:1,4", second]
+    planned = ws.plan_rollback(step, hunks=names, paths=[b"README.md"])
+    assert [c.path for c in planned.changes] == [b"README.md", b"src/app.py"]
+    back_and_forth(ws, project, planned)
+    wanted = numbered(30, b"\r\n").replace(b"line 3\r\nline 4\r\n", b"4\r\n5\r\nline 3\r\n")
+    assert app.read_bytes() == wanted
+
+
+def test_lines_of_what_is_no_text_on_both_sides_are_refused(ws: Workspace, project: Path) -> None:
+    """A file that came or went goes back whole, and all its lines are the whole file."""
+    (project / "old.txt").write_text("1\n2\n")
+    capture(ws, "there")
+    (project / "old.txt").unlink()
+    (project / "new.txt").write_text("a\nb\n")
+    (project / "data.bin").write_bytes(b"\0\1")
+    capture(ws, "others")
+    found = {c.path: c for c in ws.plan_rollback("@~1").changes}
+    assert not found[b"data.bin"].hunks
+    for path in (b"new.txt", b"old.txt"):
+        (hunk,) = found[path].hunks
+        with pytest.raises(UsageError, match="cannot go back in part"):
+            ws.plan_rollback("@~1", hunks=[f"{hunk.id}:1"])
+    (hunk,) = found[b"new.txt"].hunks
+    ws.apply(ws.plan_rollback("@~1", hunks=[f"{hunk.id}:1-2"]))
+    assert not (project / "new.txt").exists()
+
+
 def test_hunks_of_several_files_and_whole_paths_go_together(ws: Workspace, project: Path) -> None:
     """A path is taken whole, but for one whose hunks are chosen."""
     for name in "abc":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+from traceback import format_stack
 from types import SimpleNamespace
 from typing import Any
 
@@ -176,20 +179,41 @@ class MemorySource:
         return b"def plant():\n    return 'tree'\n"
 
 
-async def until(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
-    """Waits until the condition holds; fails when it does not come to hold."""
+async def until(
+    condition: Callable[[], bool],
+    deadline_s: float = 60.0,
+    why: Callable[[], object] = lambda: "",
+) -> None:
+    """Waits until the condition holds; fails, with what is in the way, when it never does."""
     end = time.monotonic() + deadline_s
     while not condition():
-        assert time.monotonic() < end, "the condition did not come to hold in time"
+        assert time.monotonic() < end, f"the condition did not come to hold in time: {why()}"
         await asyncio.sleep(0.005)
 
 
 async def settle(pilot: Pilot[int], app: StepwellApp) -> None:
-    """Waits until everything that was asked for has arrived and is drawn."""
+    """Waits until each key has been taken, and everything that was asked for is there and drawn."""
     for _ in range(3):
         await pilot.pause()
-        await until(lambda: app.gateway.idle)
+        await until(lambda: app.idle, why=lambda: in_the_way(app))
     await pilot.pause()
+
+
+def in_the_way(app: StepwellApp) -> str:
+    """Returns what the app is busy with, to be read when it does not end."""
+    keys, gateway = app._keys, app.gateway
+    running = [name for name, errands in gateway._errands.items() if not errands.idle]
+    frames = sys._current_frames()
+    stacks = {t.name: frames[t.ident] for t in _threads() if t.ident in frames}
+    where = "".join(f"\n{name}:\n{''.join(format_stack(at))}" for name, at in stacks.items())
+    return (
+        f"keys waiting {list(keys._waiting)}, busy {keys._busy}, errands {running}, "
+        f"command {gateway.commands.busy!r}, screens {app.screen_stack}{where}"
+    )
+
+
+def _threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("stepwell")]
 
 
 def screen_text(app: StepwellApp) -> list[str]:
@@ -267,3 +291,9 @@ def screen_text_fixture() -> Callable[[StepwellApp], list[str]]:
 def until_fixture() -> Callable[..., Awaitable[None]]:
     """Waits until a condition holds."""
     return until
+
+
+@pytest.fixture(name="in_the_way")
+def in_the_way_fixture() -> Callable[[StepwellApp], str]:
+    """Tells what the app is busy with."""
+    return in_the_way

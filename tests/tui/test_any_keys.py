@@ -107,6 +107,7 @@ def test_only_confirmed_previews_change_the_disk(
     play_over: Make,
     settle: Make,
     until: Make,
+    in_the_way: Make,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     length: int,
@@ -127,8 +128,8 @@ def test_only_confirmed_previews_change_the_disk(
         for burst in walk(seed, length, [*KEYS, *LEADING * 12]):
             await post(app, burst)
             if isinstance(app.screen, RestorePreview):
-                await until(lambda: app.gateway.idle, 60.0)
-            is_quiet, now = app.gateway.idle, contents(root)
+                await until(lambda: app.idle, why=lambda: in_the_way(app))
+            is_quiet, now = app.idle, contents(root)
             assert now == known or len(confirmed) > accounted
             if is_quiet:
                 accounted = len(confirmed)

@@ -17,6 +17,7 @@ __all__ = [
     "bound_digits",
     "does_it_again",
     "key_of",
+    "keys_with_alt",
     "put_in_force",
     "takes_it_back",
 ]
@@ -244,6 +245,11 @@ def bound_digits() -> str:
     """Returns the digits that are keys, and so no counts when they stand alone."""
     keys = {key for action in _in_force for key in action.keys}
     return "".join(sorted(key for key in keys if len(key) == 1 and key.isdecimal()))
+
+
+def keys_with_alt() -> frozenset[str]:
+    """Returns the keys with alt that do something, by their names in Textual."""
+    return frozenset(key for action in _in_force for key in action.keys if key.startswith("alt+"))
 
 
 def takes_it_back() -> str:

@@ -6,25 +6,27 @@ two that clash are found like a clash with later work.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine.diff import changes
-from stepwell.store.engine.lines import with_hunks
 from stepwell.store.engine.merge.conflicts import Side
 from stepwell.store.engine.objects import BLOB, LayeredObjects
 from stepwell.store.engine.partial import (
     Draft,
     Part,
     Scene,
+    lines_meant,
     names_since,
     narrowed,
+    with_chosen,
     with_conflicts,
 )
 from stepwell.store.engine.pathmerge import OneChange, PathMerge, one_by_one
 from stepwell.store.engine.snapshots import Difference
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import NotFoundError, UsageError
+from stepwell.store.model.hunknames import Lines, read_hunk_names
 from stepwell.store.model.paths import TrackedPath, escape, is_under, parent
 from stepwell.store.model.plans import PathState, Plan
 from stepwell.store.model.steps import Snapshot, Step
@@ -73,9 +75,11 @@ def plan_picks(scene: Scene, request: PicksRequest, draft: Draft) -> Plan:
         lambda: names_since(scene, request.base),
         request.prefer,
     )
-    left, contents, used = set(request.hunks), list[bytes](), list[Picked]()
+    choice = read_hunk_names(request.hunks)
+    left, contents, used = set(choice), list[bytes](), list[Picked]()
     for one in request.picked:
-        chosen = _chosen(scene.reader, request.base.snapshot, one, left)
+        named = {hunk: choice[hunk] for hunk in left}
+        chosen = _chosen(scene.reader, request.base.snapshot, one, named)
         left -= chosen.hunks
         contents += chosen.contents
         if chosen.changes:
@@ -105,17 +109,18 @@ class _Chosen:
     contents: list[bytes]
 
 
-def _chosen(reader: LayeredObjects, base: Snapshot, one: Picked, hunks: Collection[str]) -> _Chosen:
+def _chosen(
+    reader: LayeredObjects, base: Snapshot, one: Picked, hunks: Mapping[str, Lines | None]
+) -> _Chosen:
     found = one_by_one(reader, base, one.tip.snapshot)
     whole, parts, ids, contents = set(one.paths), list[OneChange](), set[str](), list[bytes]()
     for path in one.paths:
         if not any(is_under(name, path) for own in found for name in own.names()):
             raise _nothing_at(path, one)
     for change in changes(reader, base, one.tip.snapshot, hunks=True) if hunks else ():
-        own = {hunk.id for hunk in change.hunks}
-        picked = own & set(hunks)
-        ids |= picked
-        if picked and picked == own:
+        picked = {hunk.id: lines_meant(hunk, hunks) for hunk in change.hunks if hunk.id in hunks}
+        ids |= picked.keys()
+        if picked and len(picked) == len(change.hunks) and not any(picked.values()):
             whole.add(change.path)
         elif picked and not any(is_under(change.path, path) for path in whole):
             contents.append(_content(reader, change, picked))
@@ -133,7 +138,7 @@ def _is_taken(own: OneChange, whole: Collection[TrackedPath]) -> bool:
     return any(parent(path) == own.base_path for path in whole)
 
 
-def _content(reader: LayeredObjects, change: Change, picked: Collection[str]) -> bytes:
+def _content(reader: LayeredObjects, change: Change, picked: Mapping[str, Lines | None]) -> bytes:
     if change.status != "M" or change.old_blob is None or change.new_blob is None:
         raise UsageError(
             f"{escape(change.path)} cannot be picked in part: it is not a text on both sides",
@@ -141,7 +146,7 @@ def _content(reader: LayeredObjects, change: Change, picked: Collection[str]) ->
             path=escape(change.path),
         )
     old, new = (reader.read(blob)[1] for blob in (change.old_blob, change.new_blob))
-    return with_hunks(old, new, (hunk for hunk in change.hunks if hunk.id in picked))
+    return with_chosen(old, new, change, picked)
 
 
 def _in_part(reader: LayeredObjects, change: Change, content: bytes) -> OneChange:

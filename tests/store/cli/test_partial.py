@@ -52,13 +52,32 @@ def test_one_hunk_goes_back(folder: Path, run: Run, history: Path) -> None:
     change = next(c for c in dry["plan"]["changes"] if c["path"] == "src/app.py")
     first, second, third = (hunk["id"] for hunk in change["hunks"])
     shown = run("rollback", "#2", "--path", "src/app.py", "--dry-run").text
-    assert f"@@ -17,7 +17,7 @@  --hunk {second}\n" in shown and "\n-twenty\n+line 20\n" in shown
+    assert f"@@ -17,7 +17,7 @@  --hunk {second}\n" in shown and "\n1 -twenty\n2 +line 20\n" in shown
     text = run("rollback", "#2", "--hunk", second, "--yes").text
     assert text.startswith("rollback of 1 hunk to #2 ")
     assert history.read_text() == TEXT.replace("line 4\n", "four\n") + "end\n"
     stale = run("rollback", "#2", "--hunk", first, "--yes", "--json")
     assert (stale.code, stale.json["error"]["hunk"]) == (3, first)
     assert third != second
+
+
+def test_single_lines_of_a_hunk_go_back(folder: Path, run: Run, history: Path) -> None:
+    """By their numbers in the dry run; undo is exact; what is no list of lines is exit code 2."""
+    after = history.read_text()
+    dry = run("rollback", "#2", "--dry-run", "--json").json
+    change = next(c for c in dry["plan"]["changes"] if c["path"] == "src/app.py")
+    second = change["hunks"][1]["id"]
+    planned = run("rollback", "#2", "--hunk", f"{second}:2", "--dry-run", "--json").json["plan"]
+    assert [(c["added"], c["deleted"]) for c in planned["changes"]] == [(1, 0)]
+    text = run("rollback", "#2", "--hunk", f"{second}:2", "--yes").text
+    assert text.startswith("rollback of 1 line to #2 ")
+    assert history.read_text() == after.replace("twenty\n", "twenty\nline 20\n")
+    assert run("show", "@", "--json").json["title"].startswith("1 line back to #2")
+    assert run("undo", "--yes").code == 0
+    assert history.read_text() == after
+    assert run("rollback", "#2", "--hunk", f"{second}:3", "--yes").code == 3
+    assert run("rollback", "#2", "--hunk", f"{second}:two", "--yes").code == 2
+    assert history.read_text() == after
 
 
 def test_files_only_stays_at_the_tip(folder: Path, run: Run, history: Path) -> None:
