@@ -85,6 +85,7 @@ SCENES = (
     Scene("split", (TO_THE_LOCK, "3 z", "s w"), sizes=((80, 24), (120, 36))),
     Scene("restore-preview", (*TO_THE_FORK, "r")),
     Scene("part", (*TO_THE_FORK, "r", "j space j j space")),
+    Scene("lines", (*TO_THE_FORK, "r", "tab right_square_bracket space j x j x")),
     Scene("after-rollback", (*TO_THE_FORK, "r", "A", "y"), changes=True),
     Scene("undo-preview", (*TO_THE_FORK, "r", "A", "y", "u"), changes=True),
     Scene("filter", ("f", typed("kind:tool path:saving"))),

@@ -23,6 +23,7 @@ from stepwell.store.model.experiments import (
     Verdict,
     verdict_of,
 )
+from stepwell.store.model.hunknames import hunk_name, lines_of
 from stepwell.store.model.ids import Clock, Oid, StepId, short
 from stepwell.store.model.patchlines import PatchLines, deflated, pieces_of, signs_before, signs_of
 from stepwell.store.model.paths import TrackedPath, escape
@@ -115,6 +116,8 @@ __all__ = [
     "View",
     "deflated",
     "escape",
+    "hunk_name",
+    "lines_of",
     "one_line",
     "pieces_of",
     "plural",

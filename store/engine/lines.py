@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from stepwell.store.engine.told import Place, Teller, Texts, Told
@@ -201,12 +201,16 @@ def _region_of(hunk: Hunk) -> Region:
 
 def _some(hunk: Hunk, taken: Lines) -> Iterator[bytes]:
     """Yields what is in a hunk's place when only some of its changed lines are taken."""
-    number = 0
+    numbers = chain.from_iterable(taken)
+    number, upcoming = 0, next(numbers, 0)
     for line in hunk.lines:
         sign = line[:1]
-        number += sign in (b"-", b"+")
-        is_taken = any(number in one for one in taken)
-        if sign == b" " or (sign == b"+" and is_taken) or (sign == b"-" and not is_taken):
+        is_changed = sign in (b"-", b"+")
+        number += is_changed
+        is_taken = is_changed and number == upcoming
+        if is_taken:
+            upcoming = next(numbers, 0)
+        if sign == b" " or (is_changed and is_taken == (sign == b"+")):
             yield line[1:]
 
 

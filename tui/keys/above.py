@@ -33,6 +33,13 @@ ABOVE: tuple[Action, ...] = (
         ("space",),
         hint="tick",
     ),
+    Action(
+        "tick_line",
+        "in the diff: tick this line alone, or those of the range; or leave them out",
+        "preview",
+        ("x",),
+        hint="line",
+    ),
     Action("tick_all", "tick everything, agreeing to all rows", "preview", ("A",)),
     Action(
         "flip", "the other side: before or after the step", "preview", ("b",), hint="before/after"

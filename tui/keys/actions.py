@@ -128,6 +128,13 @@ ACTIONS: tuple[Action, ...] = (
         ("backspace",),
         of_screen=True,
     ),
+    Action(
+        "dim",
+        "dim the steps that do not fit the filter, or hide them",
+        "timeline",
+        ("d",),
+        of_screen=True,
+    ),
     Action("set_mark", "mark this step with a letter", "timeline", ("m",), of_screen=True),
     Action(
         "go_mark",

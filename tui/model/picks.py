@@ -1,12 +1,12 @@
-"""Which files, and which of their hunks, a person has chosen of some changes. Pure."""
+"""Which files, hunks and lines a person has chosen of some changes. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from stepwell.tui.model.statedocument import StateDocument
-from stepwell.tui.values import Change, Hunk, signs_of
+from stepwell.tui.values import Change, Hunk, hunk_name, lines_of, signs_of
 
 State = Literal["none", "some", "all"]
 _WHOLE = -1
@@ -34,6 +34,15 @@ class Wanted(NamedTuple):
     """None: the whole file."""
 
 
+class LineAt(NamedTuple):
+    """A line that a hunk removes or adds."""
+
+    change: int
+    hunk: int
+    number: int
+    """Among the changed lines of its hunk, from 1."""
+
+
 class Picks:
     """A choice among changes; which ones is fixed, what is chosen is not."""
 
@@ -42,6 +51,8 @@ class Picks:
         self._chosen: list[set[int]] = [
             set(self._parts(index)) if everything else set() for index in range(len(self.changes))
         ]
+        self._lines: dict[tuple[int, int], int] = {}
+        """Of hunks of which some lines are chosen, but not all: a bit for each, by its number."""
 
     def takes(self, index: int) -> bool:
         """Tells whether a change can be chosen: state comes back with everything or not at all."""
@@ -60,22 +71,30 @@ class Picks:
     def state(self, index: int) -> State:
         """Tells how much of a file is chosen."""
         chosen = len(self._chosen[index])
-        if not chosen:
-            return "none"
-        return "all" if chosen == len(list(self._parts(index))) else "some"
+        if chosen and chosen == len(list(self._parts(index))):
+            return "all"
+        return "some" if chosen or self._some_of(index) else "none"
+
+    def _some_of(self, index: int) -> dict[int, int]:
+        return {hunk: lines for (at, hunk), lines in self._lines.items() if at == index}
 
     def has_hunk(self, index: int, hunk: int) -> bool:
-        """Tells whether a hunk is chosen."""
+        """Tells whether the whole of a hunk is chosen."""
         return hunk in self._chosen[index]
 
-    def key(self, index: int) -> frozenset[int]:
+    def has_line(self, line: LineAt) -> bool:
+        """Tells whether a line is chosen, alone or with its hunk."""
+        change, hunk, number = line
+        return self.has_hunk(change, hunk) or bool(self._lines.get((change, hunk), 0) >> number & 1)
+
+    def key(self, index: int) -> frozenset[object]:
         """What of a file is chosen, to be compared."""
-        return frozenset(self._chosen[index])
+        return frozenset([*self._chosen[index], *self._some_of(index).items()])
 
     @property
     def any(self) -> bool:
         """Something is chosen."""
-        return any(self._chosen)
+        return any(self._chosen) or bool(self._lines)
 
     @property
     def complete(self) -> bool:
@@ -86,18 +105,25 @@ class Picks:
     @property
     def files(self) -> int:
         """How many files something is chosen of."""
-        return sum(map(bool, self._chosen))
+        return sum(self.state(index) != "none" for index in range(len(self.changes)))
 
     @property
     def hunks(self) -> int:
-        """How many hunks are chosen of files that are not chosen whole."""
+        """How many hunks are chosen whole of files that are not chosen whole."""
         return sum(
             len(chosen) for index, chosen in enumerate(self._chosen) if self.state(index) == "some"
         )
 
+    @property
+    def lines(self) -> int:
+        """How many lines are chosen of hunks that are not chosen whole."""
+        return sum(map(int.bit_count, self._lines.values()))
+
     def set_file(self, index: int, chosen: bool) -> None:
         """Chooses a whole file, or none of it."""
         self._chosen[index] = set(self._parts(index)) if chosen else set()
+        for hunk in self._some_of(index):
+            del self._lines[index, hunk]
 
     def toggle_files(self, indices: Sequence[int]) -> None:
         """Chooses files whole, or lets go of them when they all are chosen whole."""
@@ -111,7 +137,32 @@ class Picks:
         if hunk < 0 or not self.changes[index].hunks:
             self.toggle_files([index])
         elif self.takes(index):
+            self._lines.pop((index, hunk), None)
             self._chosen[index] ^= {hunk}
+
+    def takes_lines(self, index: int) -> bool:
+        """Tells whether single lines can be chosen: of a text that is there on both sides."""
+        change = self.changes[index]
+        return self.takes(index) and change.status == "M" and bool(change.hunks)
+
+    def toggle_lines(self, lines: Sequence[LineAt]) -> None:
+        """Chooses lines, or lets go of them when they all are chosen."""
+        missing = [line for line in lines if not self.has_line(line)]
+        for change, hunk in dict.fromkeys((line.change, line.hunk) for line in lines):
+            numbers = (n for at, of, n in missing or lines if (at, of) == (change, hunk))
+            self._set_lines(change, hunk, sum(1 << n for n in set(numbers)), bool(missing))
+
+    def _set_lines(self, change: int, hunk: int, lines: int, chosen: bool) -> None:
+        signs = signs_of(self.changes[change].hunks[hunk].lines)
+        every = (1 << signs.count(b"-") + signs.count(b"+") + 1) - 2
+        has = self._lines.pop((change, hunk), 0)
+        has = every if self.has_hunk(change, hunk) else has
+        left = has | lines if chosen else has & ~lines
+        self._chosen[change] -= {hunk}
+        if left == every:
+            self._chosen[change] |= {hunk}
+        elif left:
+            self._lines[change, hunk] = left
 
     def toggle_hunks(self, hunks: Sequence[tuple[int, int]]) -> None:
         """Chooses hunks, or lets go of them when they all are chosen."""
@@ -142,14 +193,16 @@ class Picks:
         whole = [c for index, c in enumerate(self.changes) if self.state(index) == "all"]
         return [path for c in whole for path in (c.path, c.old_path) if path is not None]
 
-    def hunk_ids(self) -> list[str]:
-        """Returns the ids of the hunks that are chosen of files not chosen whole."""
-        return [
-            self.changes[index].hunks[hunk].id
-            for index, chosen in enumerate(self._chosen)
-            if self.state(index) == "some"
-            for hunk in sorted(chosen)
-        ]
+    def hunk_names(self) -> list[str]:
+        """Returns the names of what is chosen of files that are not chosen whole: hunks and lines."""
+        names = []
+        for index, change in enumerate(self.changes):
+            if self.state(index) == "some":
+                some = self._some_of(index)
+                for hunk in sorted(self._chosen[index] | some.keys()):
+                    lines = lines_of(_bits(some[hunk])) if hunk in some else None
+                    names.append(hunk_name(change.hunks[hunk].id, lines))
+        return names
 
     def choose(self, wanted: Sequence[Wanted], side: Literal["before", "after"]) -> bool:
         """Chooses, of a plan's changes, what was wanted of a step's; tells whether anything fits.
@@ -158,6 +211,7 @@ class Picks:
         write are numbered as on the old or the new side of the step's own change.
         """
         by_path = {one.path: one for one in wanted}
+        self._lines.clear()
         for index, change in enumerate(self.changes):
             one = by_path.get(change.path) or by_path.get(change.old_path or b"")
             self._chosen[index] = set()
@@ -171,6 +225,10 @@ class Picks:
                     if any(_side(hunk, False).touches(other) for other in sought)
                 }
         return self.any
+
+
+def _bits(mask: int) -> Iterator[int]:
+    return (number for number, bit in enumerate(reversed(f"{mask:b}")) if bit == "1")
 
 
 def _side(hunk: Hunk, old: bool) -> Lines:

@@ -163,17 +163,18 @@ def settle_headline(plan: Plan, side: str) -> str:
     return what if plan.items else f"{what}: it is like that already"
 
 
-def part_headline(plan: Plan, files: int, total: int, hunks: int) -> str:
-    """Returns what applying a part would do: so many of all files, so many hunks of others."""
+def part_headline(plan: Plan, files: int, total: int, hunks: int, lines: int = 0) -> str:
+    """Returns what applying a part would do: of all files so many, so much of others."""
     step = f"#{plan.target.seq} “{one_line(plan.target.title, _TITLE)}”"
-    amount = f"{files:,} of {plural(total, 'file')}" if files else ""
-    if hunks:
-        amount += f"{' and ' if files else ''}{plural(hunks, 'hunk')}"
-    if not amount:
+    parts = [f"{files:,} of {plural(total, 'file')}"] if files else []
+    parts += [plural(hunks, "hunk")] if hunks else []
+    parts += [plural(lines, "single line")] if lines else []
+    if not parts:
         return "Nothing is ticked"
+    amount = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
     if plan.only:
         return f"Take back what {step} changed in {amount}"
-    were = "it was" if files + hunks == 1 else "they were"
+    were = "it was" if files + hunks + lines == 1 else "they were"
     return f"Put {amount} back to how {were} {plan.side.upper()} {step}"
 
 

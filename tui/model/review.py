@@ -199,7 +199,7 @@ class ReviewPicks:
 
     def hunks(self) -> list[str]:
         """Returns the ids of the hunks that are picked of other files; each once."""
-        found = (hunk for picks in self._picks.values() for hunk in picks.hunk_ids())
+        found = (hunk for picks in self._picks.values() for hunk in picks.hunk_names())
         return list(dict.fromkeys(found))
 
     def whole(self, tried: Mapping[str, Tried]) -> str | None:

@@ -67,6 +67,7 @@ class Filtering:
         self._found: array[int] = array("q")
         self._looked = 0
         self._first = False
+        self._done = True
         self.query = ""
         """The filter that is applied; empty: none."""
         self._newest = 0
@@ -149,8 +150,39 @@ class Filtering:
         self._tell(message.last)
 
     def _tell(self, last: bool) -> None:
+        self._done = last
         of = None if last else self._looked
-        self._places.chips.show(words_of(self.query), len(self._found), of)
+        dims = self._places.timeline.dims
+        self._places.chips.show(words_of(self.query), len(self._found), of, dims=dims)
+
+    def dim(self) -> str:
+        """Dims the steps that do not fit instead of hiding them, or the reverse; returns what is to be said."""
+        if not self.query:
+            return f"no filter is set: {key_of('everywhere.filter')} sets one"
+        dims = self._places.timeline.dim()
+        self._tell(self._done)
+        if not dims:
+            return "only the steps that fit are listed"
+        onward = key_of("everywhere.find_next_forward")
+        return f"the other steps are faint; {onward} goes to the next one that fits"
+
+    @property
+    def dims(self) -> bool:
+        """There is a filter that hides nothing."""
+        return bool(self.query) and self._places.timeline.dims
+
+    def step(self, way: int) -> str:
+        """Goes to the next step that fits, or the previous one; returns what is to be said."""
+        hits = Hits()
+        hits.add([-ordinal for ordinal in self._found])
+        timeline = self._places.timeline
+        found = hits.next(timeline.reading_position, way)
+        if found is None:
+            return "no step fits"
+        timeline.go_to_position(found[0])
+        if found[1]:
+            return "round the end, from the top" if way > 0 else "round the top, from the end"
+        return ""
 
     def drop_last(self) -> bool:
         """Takes the last term away; tells whether there was one."""
@@ -339,6 +371,11 @@ class Finding:
         self._mode = "find"
         self.search.begin(pane)
         self._places.prompt.open("/", "", f"search the {pane}")
+
+    def step(self, way: int) -> str:
+        """Goes to the next or previous hit, or step that fits a filter; returns what is to be said."""
+        by_filter = not self.search.needle and self.filter.dims
+        return self.filter.step(way) if by_filter else self.search.step(way)
 
     def seek(self, needle: str) -> None:
         """Goes to where the diff holds a text; nothing is asked."""

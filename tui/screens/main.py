@@ -357,13 +357,17 @@ class MainScreen(Remembering):
         if finding is None:
             self.say(f"search with {key_of('everywhere.find')} first")
             return
-        said = finding.search.step(way)
+        said = finding.step(way)
         if said:
             self.say(said)
 
     async def action_filter(self) -> None:
         """Asks which steps to list."""
         (await self._find()).open_filter()
+
+    async def action_dim(self) -> None:
+        """Dims the steps that do not fit the filter, or hides them."""
+        self.say((await self._find()).filter.dim())
 
     def action_complete(self) -> None:
         """Completes the last word of the filter that is typed."""

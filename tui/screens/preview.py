@@ -46,6 +46,7 @@ from stepwell.tui.model.planrows import (
     tally,
 )
 from stepwell.tui.screens.above import Above
+from stepwell.tui.screens.ticking import Ticking
 from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.pane import Pane
@@ -116,7 +117,7 @@ class Outcome(NamedTuple):
     """A merge left conflicts on disk, to be settled."""
 
 
-class RestorePreview(Above, ModalScreen[Outcome | None]):
+class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
     """Shows a plan and carries it out; its result is None when nothing was changed."""
 
     BINDINGS = [
@@ -149,7 +150,7 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         self._headline = Sentence(id="preview-headline")
         self._plan = PlanList(glyphs=glyphs)
         self._diff = DiffView(
-            id="preview-diff", glyphs=glyphs, highlighter=highlighter, choices=choices
+            id="preview-diff", glyphs=glyphs, highlighter=highlighter, choices=choices, fades=True
         )
         self._promise = Sentence(id="preview-promise")
         self._keys = Sentence(id="preview-keys")
@@ -238,7 +239,7 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
             if self._plan.partial:
                 total = picks.total
                 whole = sum(picks.state(i) == "all" for i in range(len(picks.changes)))
-                said = part_headline(shown.plan, whole, total, picks.hunks)
+                said = part_headline(shown.plan, whole, total, picks.hunks, picks.lines)
                 self._headline.say(said, "strong")
                 right = f"{picks.files} of {plural(total, 'file')} ticked"
             else:
@@ -279,7 +280,7 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         if self._shown is None:
             self._keys.keys([(key_of("preview.cancel"), "cancel")])
             return
-        hints = _hints(self._plan, self._wish, self._shown)
+        hints = _hints(self._plan, self._wish, self._shown, self._diff.has_focus)
         room = self._keys.size.width or self.size.width
         while sum(len(key) + len(does) + 4 for key, does in hints) - 3 > room:
             hints.pop(-2)
@@ -318,33 +319,17 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         other = self._diff if self._plan.has_focus else self._plan
         other.focus(scroll_visible=False)
 
-    def action_tick(self) -> None:
-        """Ticks the row under the cursor, or in the diff the hunk."""
-        if self._busy or self._result is not None:
-            return
-        if self._diff.has_focus and self._diff.picks is not None:
-            here = self._diff.hunk_here()
-            self._diff.action_pick_hunk()
-            if here is not None:
-                self._plan.agree_to(here[0])
-            self._promise.say(self._safety, "dim")
-        elif self._plan.toggle():
-            self._promise.say(self._safety, "dim")
-        else:
-            self._promise.say("This row needs no tick. " + self._safety, "dim")
-        self._diff.redraw()
-        self._tell_choice()
+    @property
+    def _may_tick(self) -> bool:
+        return not self._busy and self._result is None
+
+    def on_descendant_focus(self) -> None:
+        """List and diff have keys of their own."""
+        self._tell_keys()
 
     def on_picks_changed(self, message: PicksChanged) -> None:
         """The list shows it already."""
         message.stop()
-
-    def action_tick_all(self) -> None:
-        """Ticks every row."""
-        self._plan.tick_all()
-        self._promise.say(self._safety, "dim")
-        self._diff.redraw()
-        self._tell_choice()
 
     def action_reach(self) -> None:
         """Plans for the step's own change only, or again for everything since."""
@@ -381,7 +366,7 @@ class RestorePreview(Above, ModalScreen[Outcome | None]):
         wish, generation = self._wish, self._generation
         if self._plan.partial and isinstance(shown, PlannedChanges) and isinstance(wish, Rollback):
             picks = self._plan.picks
-            part = ChosenPart(picks.paths(), picks.hunk_ids(), force)
+            part = ChosenPart(picks.paths(), picks.hunk_names(), force)
             self._gateway.apply_part(self.post_message, generation, wish, shown, part)
         else:
             self._gateway.apply_plan(self.post_message, generation, wish, shown, force)
@@ -444,7 +429,7 @@ def _headline(wish: Wish, shown: PlannedChanges) -> str:
 
 
 def _hints(
-    plan: PlanList, wish: Wish, shown: PlannedChanges | Operation | None
+    plan: PlanList, wish: Wish, shown: PlannedChanges | Operation | None, in_diff: bool
 ) -> list[tuple[str, str]]:
     """Which keys do something now; the last one always stays in sight."""
     missing = len(plan.unticked)
@@ -458,7 +443,8 @@ def _hints(
         keys.append((apply, "apply ticked"))
     if isinstance(wish, Rollback):
         other = wish.other_side()
-        keys += [] if missing else [(tick, "tick")]
+        keys += [] if missing else [(tick, "hunk" if in_diff else "tick")]
+        keys += [(key_of("preview.tick_line"), "line")] if in_diff else []
         keys += [(key_of("preview.flip"), f"{other.side} instead")] if other is not None else []
         keys.append((key_of("preview.reach"), "all since" if wish.only else "only this step"))
     return [*keys, (key_of("preview.switch"), "list/diff"), (key_of("preview.cancel"), "cancel")]

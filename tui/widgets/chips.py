@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 
+from stepwell.tui.keys.actions import key_of
 from stepwell.tui.look.fit import cells, clip
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.values import printable
@@ -20,11 +21,15 @@ class Chips(Bar):
         self._terms: Sequence[str] = ()
         self._found = 0
         self._of: int | None = None
+        self._dims = False
         self.display = False
 
-    def show(self, terms: Sequence[str], found: int, of: int | None) -> None:
-        """Takes the terms as typed and how many steps fit; `of`: looked at so far, None: all."""
-        self._terms, self._found, self._of = terms, found, of
+    def show(self, terms: Sequence[str], found: int, of: int | None, *, dims: bool = False) -> None:
+        """Takes the terms as typed and how many steps fit; `of`: looked at so far, None: all.
+
+        `dims`: the other steps are faint, not hidden.
+        """
+        self._terms, self._found, self._of, self._dims = terms, found, of, dims
         self.display = bool(terms)
         self.refresh()
 
@@ -42,10 +47,20 @@ class Chips(Bar):
 
     def right(self, width: int) -> Sequence[Segment]:
         role = "dim" if self._found else "warning"
-        return [Segment(f"{self._count()} ", self.paint(role))]
+        told = [Segment(f"{self._count()} ", self.paint(role))]
+        way = f"{key_of('timeline.dim')} {'hides' if self._dims else 'dims'} the others "
+        if self._of is None and self._found and self._least() + cells(way) + 3 <= width:
+            told = [Segment(way, self.paint("quiet")), Segment(" "), *told]
+        return told
+
+    def _least(self) -> int:
+        terms = (min(cells(printable(term)), 30) + 3 for term in self._terms)
+        return cells(self._count()) + sum(terms)
 
     def _count(self) -> str:
         steps = f"{grouped(self._found)} step{'' if self._found == 1 else 's'}"
         if self._of is not None:
             return f"{steps}, {grouped(self._of)} looked at"
+        if self._dims and self._found:
+            return f"{steps} fit{'s' if self._found == 1 else ''}"
         return steps if self._found else "no step fits"

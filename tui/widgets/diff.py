@@ -22,13 +22,14 @@ from stepwell.tui.messages import (
 from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.model.diffrows import LINES, DiffRows, Kind, Row
 from stepwell.tui.model.layout import NONE, Spot
-from stepwell.tui.model.picks import Picks
+from stepwell.tui.model.picks import LineAt, Picks
 from stepwell.tui.model.statedocument import StateDocument
-from stepwell.tui.values import plural
+from stepwell.tui.values import plural, signs_before
 from stepwell.tui.widgets.colouredlist import ColouredList
 from stepwell.tui.widgets.difflines import GROUNDS, Sided, Tint, Window
 
 _SIDEWAYS = 8
+_CHANGED = (Kind.ADD, Kind.DELETE)
 
 
 class DiffView(ColouredList):
@@ -45,12 +46,17 @@ class DiffView(ColouredList):
         glyphs: Glyphs = UTF8,
         highlighter: Highlighter | None = None,
         choices: DiffChoices | None = None,
+        fades: bool = False,
     ) -> None:
-        """`choices`: how diffs are shown, shared with other panes; None: for this one alone."""
+        """`choices`: how diffs are shown, shared with other panes; None: for this one alone.
+
+        `fades`: changed lines that are not chosen look as if they were none.
+        """
         super().__init__(id=id, glyphs=glyphs, highlighter=highlighter, choices=choices)
         self._empty = ""
         self._heading = "Diff"
         self._shift = 0
+        self._fades = fades
         self.picks: Picks | None = None
         """Hunks that are chosen; None: nothing can be chosen here."""
 
@@ -132,7 +138,7 @@ class DiffView(ColouredList):
         return Window(self._shift, spot.part, self.layout_now.room)
 
     def _tint(self, row: Row) -> Tint:
-        return Tint(self._row_colours(row) or (), self.rows.emphasis(row))
+        return Tint(self._row_colours(row) or (), self.rows.emphasis(row), self._is_left_out(row))
 
     def _instead(self, index: int, width: int) -> Sequence[Segment]:
         """Why there is no diff, an empty line, and what there is to read."""
@@ -146,15 +152,28 @@ class DiffView(ColouredList):
         row = self.row(self.row_at(index))
         if row.kind is Kind.GAP:
             return index, self._hunk_name(row), self._is_picked(row)
-        known = [self._row_colours(self.row(one)) is not None for one in self._rows_on(index)]
-        return index, tuple(known), self._shift, self._is_picked(row), self._in_range(index)
+        shown = [self.row(one) for one in self._rows_on(index)]
+        known = tuple((self._row_colours(one) is not None, self._is_picked(one)) for one in shown)
+        return index, known, self._shift, self._in_range(index)
 
     def _is_picked(self, row: Row) -> bool:
         if self.picks is None or row.kind is Kind.BLANK:
             return False
         if row.hunk < 0:
             return self.picks.state(row.change) == "all"
+        line = self._changed_line(row)
+        if line is not None:
+            return self.picks.has_line(line)
         return self.picks.has_hunk(row.change, row.hunk)
+
+    def _is_left_out(self, row: Row) -> bool:
+        return self._fades and row.kind in _CHANGED and not self._is_picked(row)
+
+    def _changed_line(self, row: Row) -> LineAt | None:
+        if row.kind not in _CHANGED:
+            return None
+        before = signs_before(self.rows.changes[row.change].hunks[row.hunk].lines, row.line)
+        return LineAt(row.change, row.hunk, before.removed + before.added + 1)
 
     def row_sign(self, index: int) -> str:
         if len(self.rows) and self._is_picked(self.row(self.row_at(index))):
@@ -166,8 +185,10 @@ class DiffView(ColouredList):
             return None
         if self._in_range(index):
             return "wash"
-        kind = self.row(self.row_at(index)).kind
-        return None if self.is_split and kind in LINES else GROUNDS.get(kind)
+        row = self.row(self.row_at(index))
+        if self._is_left_out(row) or (self.is_split and row.kind in LINES):
+            return None
+        return GROUNDS.get(row.kind)
 
     def can_stand_on(self, index: int) -> bool:
         return not len(self.rows) or self.row(self.row_at(index)).kind is not Kind.BLANK
@@ -259,6 +280,12 @@ class DiffView(ColouredList):
         """The changes and hunks that the range has lines of."""
         rows = (self.row(self.row_at(line)) for line in self.span or ())
         return list(dict.fromkeys((row.change, row.hunk) for row in rows if row.kind in LINES))
+
+    def changed_lines_here(self) -> list[LineAt]:
+        """Returns the removed and added lines of the range, else on the line under the cursor."""
+        on = self.span or ((self.cursor,) if len(self.rows) else ())
+        rows = (self.row(row) for line in on for row in self._rows_on(line))
+        return [line for row in rows if (line := self._changed_line(row)) is not None]
 
     def lines_in_range(self) -> list[bytes]:
         """Returns the lines of the range without signs, as they are after; of removed ones, before."""

@@ -28,6 +28,8 @@ class Tint(NamedTuple):
 
     colours: ColourSpans = ()
     words: Spans = ()
+    is_left_out: bool = False
+    """It is not chosen: the line stays as it is on the side that is changed."""
 
 
 class Window(NamedTuple):
@@ -98,7 +100,11 @@ class LineInk:
         number = self._paint("quiet" if row.kind is Kind.CONTEXT else "dim")
         gutter = Segment(f"{old:>{self._digits}} {new:>{self._digits}} ", number)
         room = max(0, width - self.gutter)
-        return [gutter, self._sign(row, window), *self._visible(row, tint, window, room)]
+        parts = [gutter, self._sign(row, window), *self._visible(row, tint, window, room)]
+        return self._faded(parts) if tint.is_left_out else parts
+
+    def _faded(self, parts: Sequence[Segment]) -> list[Segment]:
+        return [Segment(part.text, self._paint("quiet")) for part in parts]
 
     def side_room(self, width: int) -> int:
         """Cells of text that the narrower of two sides has."""
@@ -118,7 +124,8 @@ class LineInk:
         if side is None:
             return Strip.blank(width, self._paint("text", "panel"))
         row, tint, window = side
-        base = self._paint("text", GROUNDS.get(row.kind, "ground"))
+        ground = "ground" if tint.is_left_out else GROUNDS.get(row.kind, "ground")
+        base = self._paint("text", ground)
         if row.kind is Kind.ENDING:
             return (
                 Strip(self.notice(row, row.text)).apply_style(base).adjust_cell_length(width, base)
@@ -128,7 +135,8 @@ class LineInk:
         role = self._paint("quiet" if row.kind is Kind.CONTEXT else "dim")
         room = max(0, width - self._digits - 3)
         parts = [Segment(f"{shown:>{self._digits}} ", role), self._sign(row, window)]
-        line = Strip([*parts, *self._visible(row, tint, window, room)])
+        parts += self._visible(row, tint, window, room)
+        line = Strip(self._faded(parts) if tint.is_left_out else parts)
         return line.apply_style(base).adjust_cell_length(width, base)
 
     def _sign(self, row: Row, window: Window) -> Segment:
@@ -137,7 +145,7 @@ class LineInk:
         return Segment(f"{row.kind.value} ", self._paint(role, bold=is_bold))
 
     def _visible(self, row: Row, tint: Tint, window: Window, room: int) -> list[Segment]:
-        colours, words = tint
+        colours, words, _ = tint
         change = _SIGN_ROLES.get(row.kind, "")
         if window.room:
             starts = [*breaks(row.text, window.room), len(row.text)]

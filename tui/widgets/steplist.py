@@ -5,6 +5,7 @@ Draws nothing: that is the timeline's, its only subclass.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from stepwell.tui.feed.pager import Pager
@@ -39,6 +40,8 @@ class StepList(RangedList):
         self._tips = Tips()
         self._listed = Listed()
         self._filter: Sequence[int] | None = None
+        self.dims = False
+        """A filter hides no step: those that do not fit are drawn faint."""
         self._folds = Folds()
         self._folded_away: int | None = None
         """The number of the step that was selected until a fold hid it."""
@@ -48,10 +51,10 @@ class StepList(RangedList):
         """Steps that arrived while the cursor stood elsewhere than at the top."""
 
     def _listing(self) -> Listed:
-        """Which steps are listed: a filter's, else all that is not folded away."""
+        """Which steps are listed: a filter's or all, else all that is not folded away."""
         size = len(self.columns)
         if self._filter is not None:
-            return Listed(size, self._filter)
+            return Listed(size, None if self.dims else self._filter)
         return Listed(size, self._folds.listed(self.columns.turns, size))
 
     @property
@@ -61,8 +64,20 @@ class StepList(RangedList):
 
     @property
     def filtered(self) -> bool:
-        """Only the steps of a filter are listed."""
+        """There is a filter: only its steps are listed, or those that do not fit are faint."""
         return self._filter is not None
+
+    @property
+    def _hides(self) -> bool:
+        """Only the steps of a filter are listed."""
+        return self._filter is not None and not self.dims
+
+    def _is_faint(self, row: int) -> bool:
+        if self._filter is None or not self.dims or not row:
+            return False
+        ordinal = self._ordinal(row)
+        at = bisect_left(self._filter, -ordinal, key=lambda fitting: -fitting)
+        return at >= len(self._filter) or self._filter[at] != ordinal
 
     def _in_view(self) -> Sequence[int]:
         top = self.scroll_offset.y
@@ -289,7 +304,7 @@ class StepList(RangedList):
     def _may_fold(self) -> bool:
         if not self.filtered and self.columns.complete:
             return True
-        why = f"a filter lists its steps one by one: {key_of('list.back')} takes it away"
+        why = f"under a filter steps stand one by one: {key_of('list.back')} takes it away"
         self.post_message(Refused(why if self.filtered else "the history is still being read"))
         return False
 

@@ -145,7 +145,19 @@ class Timeline(StepList):
         self.redraw()
         self._moved()
 
+    def dim(self) -> bool:
+        """Dims the steps that do not fit the filter, or hides them again; tells which."""
+        self.dims = not self.dims
+        self.take_filter(self._filter)
+        return self.dims
+
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
+        drawn = self._in_full(index, width)
+        if not self._is_faint(index):
+            return drawn
+        return [Segment(part.text, self.paint("quiet")) for part in drawn]
+
+    def _in_full(self, index: int, width: int) -> Sequence[Segment]:
         painter = self._painter_for(width)
         if index == 0:
             return painter.disk(self._dirty, self._pending)
@@ -195,6 +207,7 @@ class Timeline(StepList):
             self.marks.has(step.id),
             self._in_range(index),
             self._line(index),
+            self._is_faint(index),
         )
 
     def _age(self, step: Step) -> str:
@@ -206,11 +219,11 @@ class Timeline(StepList):
         page, offset = divmod(self._ordinal(index), PAGE)
         row = self._lane_page(page)[offset]
         # Rows that are not neighbours are not joined: a line between them would not be true.
-        return alone(row) if self.filtered else replace(row, line=self._line(index))
+        return alone(row) if self._hides else replace(row, line=self._line(index))
 
     def _line(self, index: int) -> int:
         """The lane in which the selected step's line passes a row; one lane alone needs no telling."""
-        if self.filtered or not index or self._painter_for(self.row_width).lanes < 2:
+        if self._hides or not index or self._painter_for(self.row_width).lanes < 2:
             return NO_LANE
         selected = self.selected_seq or self.head_seq
         if self._lineage_of != selected:
@@ -245,7 +258,7 @@ class Timeline(StepList):
 
     def _lanes_in_view(self) -> int:
         """Lanes of the pages in view: the columns stay where they are for many rows."""
-        if self.filtered:
+        if self._hides:
             lanes = (self._lane_page(at // PAGE)[at % PAGE].lane for at in self._in_view())
             return max(lanes, default=0) + 1
         rows = (row for page in self._pages_in_view() for row in self._lane_page(page))
@@ -269,7 +282,7 @@ class Timeline(StepList):
             self._look_at_lanes()
 
     def _look_at_lanes(self) -> None:
-        pages = tuple(self._in_view()) if self.filtered else self._pages_in_view()
+        pages = tuple(self._in_view()) if self._hides else self._pages_in_view()
         if pages != self._lane_span:
             self._lane_span = pages
             self._painter = None

@@ -29,10 +29,10 @@ def test_hunks_and_files_are_chosen_apart() -> None:
     picks = Picks(CHANGES)
     picks.toggle_hunk(0, 1)
     assert [picks.state(0), picks.state(1)] == ["some", "none"]
-    assert picks.hunk_ids() == ["h2"] and picks.paths() == []
+    assert picks.hunk_names() == ["h2"] and picks.paths() == []
     picks.toggle_hunk(0, 0)
     assert picks.state(0) == "all"
-    assert picks.hunk_ids() == [] and picks.paths() == [b"a"]
+    assert picks.hunk_names() == [] and picks.paths() == [b"a"]
     picks.toggle_hunk(1, -1)
     assert picks.complete
     picks.toggle_all()
@@ -64,9 +64,9 @@ def test_hunks_of_a_step_are_found_in_a_plan_by_their_lines() -> None:
     )
     plan = Picks([change(b"a", *back)])
     assert plan.choose([Wanted(b"a", (TWO[0],))], "before")
-    assert plan.hunk_ids() == ["p1"]
+    assert plan.hunk_names() == ["p1"]
     assert plan.choose([Wanted(b"a", (TWO[1],))], "before")
-    assert plan.hunk_ids() == ["p2"]
+    assert plan.hunk_names() == ["p2"]
     assert plan.choose([Wanted(b"a", None)], "after")
     assert plan.state(0) == "all"
     assert not plan.choose([Wanted(b"other", None)], "after")

@@ -13,6 +13,7 @@ from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.look.glyphs import ASCII
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.planlist import PlanList
 from stepwell.tui.widgets.sentence import Sentence
 
@@ -52,6 +53,14 @@ def disk(root: Path) -> dict[str, bytes]:
 
 def headline(app: StepwellApp) -> str:
     return app.screen.query_one("#preview-headline", Sentence).plain
+
+
+def promise(app: StepwellApp) -> str:
+    return app.screen.query_one("#preview-promise", Sentence).plain
+
+
+def ground(diff: DiffView) -> str | None:
+    return diff.row_ground(diff.cursor)
 
 
 def boxes(app: StepwellApp) -> list[str]:
@@ -108,6 +117,58 @@ def test_one_hunk_of_the_preview_is_put_back_exactly(
     assert {k: v for k, v in disk(root).items() if k != "src/a.txt"} == {
         k: v for k, v in before.items() if k != "src/a.txt"
     }
+
+
+def test_single_lines_are_put_back_exactly(root: Path, play_over: Make, settle: Make) -> None:
+    """One line alone, one by a range; what is not ticked is faint; undo takes it back."""
+    before = disk(root)
+    wanted = text(l3="THREE\r\nline 3", l30="gone").replace(b"gone\r\n", b"")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("x")
+        assert "Lines are ticked in the diff" in promise(app)
+        await pilot.press("A", "space", "j", "j", "space", "k", "tab", "right_square_bracket")
+        diff = app.screen.query_one("#preview-diff", DiffView)
+        await pilot.press("space")
+        assert ground(diff) is None and boxes(app) == ["[ ] D", "[±] M", "[ ] M"]
+        await pilot.press("j", "x")
+        assert headline(app).startswith("Put 1 hunk and 1 single line back to how they were AFTER")
+        assert ground(diff) == "added_ground" and diff.row_sign(diff.cursor) == "┃"
+        await pilot.press("k", "k", "x")
+        assert "This line does not change" in promise(app)
+        await pilot.press("right_square_bracket", "right_square_bracket", "space")
+        await pilot.press("v", "j", "j", "x")
+        assert headline(app).startswith("Put 1 hunk and 1 single line back")
+        await pilot.press("space", "k", "k", "v", "x")
+        assert headline(app).startswith("Put 2 single lines back to how they were AFTER #1 ")
+        await pilot.press("y")
+        await settle(pilot, app)
+        now = {**before, "src/a.txt": wanted}
+        assert disk(root) == now
+        await pilot.press("u")
+        await settle(pilot, app)
+        await pilot.press("y")
+        await settle(pilot, app)
+
+    play_over(root, scene)
+    assert disk(root) == before
+
+
+def test_lines_of_a_file_that_comes_or_goes_are_not_ticked_alone(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """It says so, and everything stays ticked."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("tab", "right_square_bracket", "x")
+        assert "as a whole file" in promise(app)
+        assert headline(app).startswith("Put 3 files back")
+
+    play_over(root, scene)
 
 
 def test_a_hunk_of_the_diff_is_taken_back(root: Path, play_over: Make, settle: Make) -> None:
