@@ -48,14 +48,10 @@ class Chips(Bar):
     def right(self, width: int) -> Sequence[Segment]:
         role = "dim" if self._found else "warning"
         told = [Segment(f"{self._count()} ", self.paint(role))]
-        way = f"{key_of('timeline.dim')} {'hides' if self._dims else 'dims'} the others "
-        if self._of is None and self._found and self._least() + cells(way) + 3 <= width:
-            told = [Segment(way, self.paint("quiet")), Segment(" "), *told]
+        way = f"{key_of('timeline.dim')} {'hides' if self._dims else 'dims'} others  "
+        if self._of is None and self._found and cells(way) + cells(self._count()) < width:
+            told.insert(0, Segment(way, self.paint("quiet")))
         return told
-
-    def _least(self) -> int:
-        terms = (min(cells(printable(term)), 30) + 3 for term in self._terms)
-        return cells(self._count()) + sum(terms)
 
     def _count(self) -> str:
         steps = f"{grouped(self._found)} step{'' if self._found == 1 else 's'}"

@@ -155,7 +155,8 @@ class Timeline(StepList):
         drawn = self._in_full(index, width)
         if not self._is_faint(index):
             return drawn
-        return [Segment(part.text, self.paint("quiet")) for part in drawn]
+        faint = self.paint("dim" if index == self.cursor else "quiet")
+        return [Segment(part.text, faint) for part in drawn]
 
     def _in_full(self, index: int, width: int) -> Sequence[Segment]:
         painter = self._painter_for(width)

@@ -271,3 +271,53 @@ class _Later:
 
     def stop(self) -> None:
         """Does nothing."""
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_steps_that_do_not_fit_are_dimmed_instead_of_hidden(
+    root: Path,
+    play_over: Make,
+    until: Make,
+    settle: Make,
+    screen_text: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    bare: bool,
+) -> None:
+    """All stay listed where they were; `n` goes to those that fit; without colours they are faint, too."""
+    if bare:
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        timeline = app.main.timeline
+        await pilot.press("d")
+        assert "no filter is set" in screen_text(app)[-1] and not timeline.dims
+        await pilot.press("f", *"path", "colon", *"roots", "enter")
+        await listed(pilot, app, until, 3)
+        assert "d dims others  3 steps" in screen_text(app)[2]
+        seq = timeline.selected_seq
+        await pilot.press("d")
+        await settle(pilot, app)
+        assert timeline.count == 11 and timeline.selected_seq == seq
+        assert "d hides others  3 steps fit" in screen_text(app)[2]
+        fitting = [row for row in range(1, 11) if not is_faint(app, row)]
+        assert fitting == [1, 4, 7]
+        await pilot.press("n")
+        assert timeline.selected_seq == 7
+        await pilot.press("n", "n", "N")
+        assert timeline.selected_seq == 4
+        await pilot.press("j", "d")
+        await settle(pilot, app)
+        assert timeline.count == 4 and timeline.selected_seq == 4
+        await pilot.press("d", "escape")
+        await settle(pilot, app)
+        assert not any(is_faint(app, row) for row in range(1, 11))
+
+    play_over(root, scene)
+
+
+def is_faint(app: StepwellApp, row: int) -> bool:
+    """Tells whether a row is drawn in one quiet style from end to end; without colours, a dim one."""
+    timeline = app.main.timeline
+    quiet = timeline.paint("dim" if row == timeline.cursor else "quiet")
+    assert quiet.dim or not app.no_color
+    return {part.style for part in timeline.draw_row(row, timeline.row_width)} == {quiet}
