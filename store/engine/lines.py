@@ -219,7 +219,8 @@ def _ended(lines: Sequence[bytes]) -> Iterator[bytes]:
         if below is None or line.endswith(b"\n"):
             yield line
         else:
-            yield line + (b"\r\n" if below.endswith(b"\r\n") else b"\n")
+            has_return = line.endswith(b"\r") or not below.endswith(b"\r\n")
+            yield line + (b"\n" if has_return else b"\r\n")
 
 
 def changed_lines(hunk: Hunk) -> int:

@@ -114,6 +114,7 @@ def test_all_lines_are_the_other_text_and_none_are_no_change(old: bytes, new: by
         (b"a\nb", b"a\nb\nc\n", [3], b"a\nb\nc\n"),
         (b"a\nb", b"a\nb\nc", [3], b"a\nb\nc"),
         (b"a\r\nb", b"a\r\nb\r\nc\r\n", [3], b"a\r\nb\r\nc\r\n"),
+        (b"a\r", b"a\nb\r\n", [3], b"a\r\nb\r\n"),
         (b"a\r\nb\r\n", b"a\nb\n", [1, 3], b"b\r\na\n"),
         (b"a\nb\n", b"a\nb", [1, 2], b"a\nb"),
         (b"a\nb\n", b"a\nb", [1], b"a\n"),
