@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepwell.store.model.errors import IntegrityError, NotFoundError, UsageError
+from stepwell.store.state.collecting import uncollected
 from stepwell.store.state.compare import changes_between
 from stepwell.store.state.documents import decode, encode
 from stepwell.store.state.patches import apply_patch, operations
@@ -65,6 +66,10 @@ class Chain:
         Raises:
             IntegrityError: it, or one that it builds on, is damaged or missing.
         """
+        with uncollected():
+            return self._state(snapshot)
+
+    def _state(self, snapshot: StateSnapshot) -> Any:
         full, *patches = self._lineage(snapshot)
         text = self._text(full)
         value = self._decoded(text, full)
