@@ -86,18 +86,27 @@ class Inotify:
         self._remove(self._fd, wd)
 
     def read(self) -> list[Event]:
-        """Returns events that wait, the oldest first; none when there are none."""
+        """Returns events that wait, the oldest first; none when there are none.
+
+        Of several that speak of one name, of no folder, only the first: all that they say is that
+        there is reason to look.
+        """
         try:
             data = os.read(self._fd, _BUFFER)
         except BlockingIOError:
             return []
         events = []
+        named: set[tuple[int, bytes]] = set()
         at = 0
         while at < len(data):
             wd, mask, _, length = _EVENT.unpack_from(data, at)
-            at += _EVENT.size
-            events.append(Event(wd, mask, data[at : at + length].rstrip(b"\0")))
-            at += length
+            at += _EVENT.size + length
+            name = data[at - length : at].rstrip(b"\0")
+            if name and not mask & ISDIR:
+                if (wd, name) in named:
+                    continue
+                named.add((wd, name))
+            events.append(Event(wd, mask, name))
         return events
 
     def close(self) -> None:
