@@ -33,10 +33,11 @@ class CountingSink:
     def add(self, kind: str, data: bytes) -> Oid:
         oid = self._below.add(kind, data)
         if kind == BLOB:
-            self._lines[oid] = 0 if is_binary(data) else count_lines(data)
             if len(data) <= self._room:
                 self._blobs[oid] = data
                 self._room -= len(data)
+            else:
+                self._lines[oid] = _lines(data)
         return oid
 
     def add_file(self, fd: int, size: int) -> Oid:
@@ -44,7 +45,14 @@ class CountingSink:
 
     def lines_of(self, oid: Oid | None) -> int:
         """Returns the lines of a blob that went by; 0 for binary, large and unknown ones."""
+        content = None if oid is None else self._blobs.get(oid)
+        if content is not None:
+            return _lines(content)
         return 0 if oid is None else self._lines.get(oid, 0)
+
+
+def _lines(content: bytes) -> int:
+    return 0 if is_binary(content) else count_lines(content)
 
 
 def count_changes(
