@@ -8,7 +8,9 @@ from pathlib import Path
 
 from stepwell.store.engine.atomic import system_error
 from stepwell.store.engine.bundles import BundleLoad, Loaded, check_bundle, is_here, save_steps
+from stepwell.store.engine.bundles.format import is_bundle
 from stepwell.store.engine.context import Progress, no_progress
+from stepwell.store.engine.replaceable import refuse_over
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.reports import Repaired
 from stepwell.store.model.steps import Step
@@ -25,14 +27,18 @@ def export_bundle(
 ) -> int:
     """Writes steps with all that they hold to a file, whole or not at all; returns how many.
 
+    An earlier bundle is replaced once the new one is whole.
+
     Raises:
         NotFoundError: there is no step to write.
+        RefusedError: something else than a bundle is there.
         NoSpaceError, FailedError: the file cannot be written.
         IntegrityError: something that a step holds is damaged.
     """
     chosen = sorted(steps, key=lambda step: step.seq)
     if not chosen:
         raise NotFoundError("there is no step to export", hint="`stepwell log QUERY` lists steps")
+    refuse_over(path, is_bundle, "bundle")
     branches = {branch.name: branch.head for branch in workspace.view().branches.values()}
     save_steps(workspace.objects, path, chosen, branches, progress=progress)
     return len(chosen)

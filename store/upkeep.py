@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from stepwell.store.engine.pruning.spools import Spools
 
 
+_MINUTE_NS = 60 * 1_000_000_000
+
+
 class UpkeepVerbs(UnaskedVerbs):
     """Drops what is old, takes its space, seals the rest, and makes what is derived anew."""
 
@@ -189,6 +192,17 @@ class UpkeepVerbs(UnaskedVerbs):
             progress=progress,
         )
 
+    def removable(self, *, grace_minutes: int = 120) -> tuple[int, ...]:
+        """Returns the numbers of the sealed steps that `gc` would remove for good now, ascending.
+
+        Raises:
+            IntegrityError: operations cannot be read.
+        """
+        from stepwell.store.engine.pruning.due import due
+
+        before_ns = self._context.clock() - grace_minutes * _MINUTE_NS
+        return tuple(n for low, high in due(self._journal, before_ns) for n in range(low, high + 1))
+
     def gc(self, *, grace_minutes: int = 120, progress: Progress = no_progress) -> Collected:
         """Seals what was recorded: segments become packs and commits of the store's repository.
 
@@ -211,7 +225,7 @@ class UpkeepVerbs(UnaskedVerbs):
         swept = sweep(
             self.store,
             self._writer,
-            grace_ns=grace_minutes * 60 * 1_000_000_000,
+            grace_ns=grace_minutes * _MINUTE_NS,
             clock=context.clock,
             randomness=context.randomness,
             progress=progress,

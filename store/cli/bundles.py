@@ -82,7 +82,8 @@ COMMANDS = (
         name="export",
         summary="Write steps with their file states to one checksummed file.",
         details="Prompts, inputs and results go along. Files that were captured do, too: look\n"
-        "through `stepwell search` for what should not leave this machine.",
+        "through `stepwell search` for what should not leave this machine. An earlier bundle\n"
+        "is replaced; where anything else is, nothing is written.",
         examples=("stepwell export work.bundle", "stepwell export s.bundle session:claude:demo-1"),
         configure=_export_options,
         run=_export,

@@ -74,6 +74,13 @@ class Call:
             ) from error
 
     @property
+    def asks(self) -> bool:
+        """Whether somebody is there to be asked, and said neither --yes nor --dry-run nor --json."""
+        given = self.arguments
+        settled = given.yes or getattr(given, "dry_run", False)
+        return self.out.can_ask and not self.out.json and not settled
+
+    @property
     def home(self) -> Path:
         """The data folder."""
         return self.given_home or environment.default_home()

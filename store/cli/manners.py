@@ -91,11 +91,11 @@ def _push(call: Call) -> Manner:
 
 
 def _writing_file(call: Call) -> Manner:
-    """A file that is there would be replaced, and nothing brings it back."""
+    """An earlier export would be replaced, and nothing brings it back; what is no export is refused."""
     given = call.arguments
     name = getattr(given, "file", None) or next(iter(getattr(given, "arguments", ())), "")
     there = os.path.lexists(os.path.join(os.fsdecode(call.folder), name)) if name else False
-    return _asks("write over the file that is there") if there else DOES
+    return _asks("replace the export that is there for good", "replace") if there else DOES
 
 
 def _state_input(call: Call) -> Manner:

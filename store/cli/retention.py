@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.output import Output, Styled, width
 from stepwell.store.cli.shown import show
 from stepwell.store.cli.words import size
@@ -18,6 +19,9 @@ from stepwell.store.model.ids import short
 from stepwell.store.model.retention import Policy, Prune, PruneStep
 from stepwell.store.model.text import one_line, plural, rfc3339
 from stepwell.store.retention import read_policy
+
+if TYPE_CHECKING:
+    from stepwell.store.workspace import Workspace
 
 _ENDS = 3
 _NAMED = 3
@@ -46,22 +50,51 @@ _LISTED = 20
 def _prune(call: Call) -> int:
     policy = read_policy(environment.default_config())
     policy = replace(policy, fold=call.arguments.fold)
-    dry = call.arguments.dry_run
+    out, dry = call.out, call.arguments.dry_run
     with call.open() as workspace:
-        if dry or call.out.shown is not None:
-            done = workspace.plan_prune(policy, progress=call.out.progress)
-            show(call.out, (one.step for one in done.dropped), "dropped")
-        if not dry:
-            done = workspace.prune(policy, progress=call.out.progress)
-            call.tell_recovery(workspace)
-    if call.out.json:
-        call.out.document(_form(done))
+        done = _done(call, workspace, policy)
+    if done is None:
+        out.note("nothing was dropped")
+        return DECLINED
+    if out.json:
+        out.document(_form(done))
+        return 0
+    if call.asks and done.dropped:
+        out.line(Styled("dropped", "good"), f"  {plural(len(done.dropped), 'step')}")
     else:
-        _tell(call.out, done, dry, call.arguments.all)
-        if not policy.fold:
-            _tell_rules(call.out, policy)
-        _tell_next(call.out, done, dry)
+        _tell_all(call, done, policy, dry)
+    _tell_next(out, done, dry)
     return 0
+
+
+def _done(call: Call, workspace: Workspace, policy: Policy) -> Prune | None:
+    """Plans, asks where somebody can be asked, and prunes; None: it was not agreed to."""
+    dry = call.arguments.dry_run
+    if dry or call.asks or call.out.shown is not None:
+        planned = _planned(call, workspace, policy)
+        if dry:
+            return planned
+        if call.asks and planned.dropped:
+            _tell_all(call, planned, policy, True)
+            if not call.out.ask("drop them? undo brings them back until gc takes their space"):
+                return None
+            workspace.refresh()
+            _planned(call, workspace, policy)
+    done = workspace.prune(policy, progress=call.out.progress)
+    call.tell_recovery(workspace)
+    return done
+
+
+def _tell_all(call: Call, done: Prune, policy: Policy, dry: bool) -> None:
+    _tell(call.out, done, dry, call.arguments.all)
+    if not policy.fold:
+        _tell_rules(call.out, policy)
+
+
+def _planned(call: Call, workspace: Workspace, policy: Policy) -> Prune:
+    planned = workspace.plan_prune(policy, progress=call.out.progress)
+    show(call.out, (one.step for one in planned.dropped), "dropped")
+    return planned
 
 
 def _form(done: Prune) -> dict[str, Any]:
@@ -245,9 +278,11 @@ COMMANDS = (
         "points, merges, the newest step of each session, and what is under way.\n"
         "--fold drops only, within one turn, edits of a file that was edited again within five\n"
         "seconds, cycles that left nothing, chains of formatting, and edits of which nothing is\n"
-        "left; first and last steps of a turn stay.",
+        "left; first and last steps of a turn stay.\n"
+        "On a terminal it shows what would go, and asks first; --yes goes on at once.",
         examples=("stepwell prune --dry-run", "stepwell prune"),
         configure=_options,
         run=_prune,
+        takes_yes=True,
     ),
 )

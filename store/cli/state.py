@@ -189,6 +189,8 @@ def _tag(call: Call, snapshots: StateSnapshots) -> int:
 
 def _export(call: Call, snapshots: StateSnapshots) -> int:
     from stepwell.store.engine.atomic import write_atomic
+    from stepwell.store.engine.replaceable import refuse_over
+    from stepwell.store.state.portable import is_export
 
     (name,) = only(call, "FILE")
     given, query = call.arguments, query_of(call)
@@ -198,6 +200,7 @@ def _export(call: Call, snapshots: StateSnapshots) -> int:
     target = Path(os.path.abspath(os.path.join(os.fsdecode(call.folder), name)))
     if not target.parent.is_dir():
         raise NotFoundError(f"there is no folder {target.parent}", hint="make it first")
+    refuse_over(target, is_export, "export of state")
     write_atomic(target, content)
     chosen = snapshots.search(query)
     count = sum(one.type == "full" or not given.no_incrementals for one in chosen)

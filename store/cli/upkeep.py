@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.output import Output, Styled
+from stepwell.store.cli.shown import show
 from stepwell.store.cli.words import size
 from stepwell.store.model.reports import Sealed, Stats, Swept
 from stepwell.store.model.text import plural
 from stepwell.store.retention import read_policy
+
+if TYPE_CHECKING:
+    from stepwell.store.workspace import Workspace
 
 
 def _gc(call: Call) -> int:
@@ -20,6 +26,13 @@ def _gc(call: Call) -> int:
     policy = read_policy(environment.default_config())
     grace = 0 if call.arguments.now else policy.grace_minutes
     with call.open() as workspace:
+        sealed = None
+        if call.asks:
+            sealed = workspace.seal(progress=call.out.progress)
+            if not _is_agreed(call.out, workspace, grace):
+                _tell_sealed(call.out, sealed)
+                call.out.note("nothing was removed")
+                return DECLINED
         done = workspace.gc(grace_minutes=grace, progress=call.out.progress)
         call.tell_recovery(workspace)
         over = _over(workspace.stats(), policy.max_bytes)
@@ -30,13 +43,33 @@ def _gc(call: Call) -> int:
         outer |= {"removed": asdict(done.swept), "over_bytes": over}
         call.out.document({"sealed": form, **outer, "took_ms": took_ms})
     else:
-        _tell_sealed(call.out, done.sealed)
+        _tell_sealed(call.out, sealed or done.sealed)
         _tell_swept(call.out, done.swept)
         if over:
             call.out.line(
                 Styled("over the limit", "bad"), f" by {size(over)}: `stepwell prune` drops more"
             )
     return 0
+
+
+def _is_agreed(out: Output, workspace: Workspace, grace: int) -> bool:
+    """Asks where steps would go for good; they are the ones that go, or nothing does."""
+    workspace.refresh()
+    going = workspace.removable(grace_minutes=grace)
+    show(out, map(str, going), "removed")
+    if not going:
+        return True
+    out.line(
+        Styled("would remove for good", "mark"),
+        f" {plural(len(going), 'step')} that `stepwell prune` dropped, #{going[0]} to #{going[-1]}"
+        if len(going) > 1
+        else f" #{going[0]}, which `stepwell prune` dropped",
+    )
+    if not out.ask("remove for good? no undo brings back what is removed"):
+        return False
+    workspace.refresh()
+    show(out, map(str, workspace.removable(grace_minutes=grace)), "removed")
+    return True
 
 
 def _over(stats: Stats, limit: int | None) -> int:
@@ -88,11 +121,13 @@ COMMANDS = (
         summary="Seal what was recorded: pack it small; remove what was dropped.",
         configure=_gc_options,
         details="What is sealed is commits of an ordinary git repository. Steps that `prune` dropped\n"
-        "longer ago than the grace time (two hours, or `grace_minutes`) are removed for good.\n"
+        "longer ago than the grace time (two hours, or `grace_minutes`) are removed for good; on a\n"
+        "terminal it asks before that, and --yes goes on at once.\n"
         "Captures go on meanwhile. The repository is `repo.git` in the store that\n"
         "`stepwell status` names; `git log BRANCH` there lists the steps.",
         examples=("stepwell gc",),
         run=_gc,
+        takes_yes=True,
     ),
     Command(
         name="rebuild",

@@ -65,17 +65,24 @@ def build(
 def _claim(folder: Path, home: Path) -> None:
     """Makes the folder, or raises when anything of a person's could get into the demo."""
     try:
+        if os.path.lexists(folder) and any(folder.iterdir()):
+            raise _refused(folder, "is not empty")
+        _check_place(folder, home)
         folder.mkdir(parents=True, exist_ok=True)
-        is_empty = not any(folder.iterdir())
     except OSError as error:
         raise system_error(error, "making the folder", folder) from error
-    if not is_empty:
-        raise _refused(folder, "is not empty")
+
+
+def _check_place(folder: Path, home: Path) -> None:
+    """Raises RefusedError where the folder is, or would be, a part of something else."""
     place = os.path.realpath(os.fsencode(folder))
     if root_for(place) != place:
         raise _refused(folder, "lies in a git repository")
+    there = place
+    while not os.path.isdir(there):
+        there = os.path.dirname(there)
     with contextlib.suppress(NotAWorkspaceError):
-        locate(place, home)
+        locate(there, home)
         raise _refused(folder, "lies in a workspace")
 
 

@@ -24,6 +24,8 @@ class Told:
     step: Step
     kept: bool
     """It is on the current branch's line, so the files still come from it."""
+    tier: str
+    """Where its content lies now: L1, L2 or L3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def gather(workspace: WorkspaceReader, session: str) -> Report:
             session=session,
         )
     kept = _kept(workspace)
-    steps = [Told(step, step.id in kept) for step in _with_bystanders(workspace, own)]
+    found = _with_bystanders(workspace, own)
+    tiers = zip(found, workspace.tiers_of(found), strict=True)
+    steps = [Told(step, step.id in kept, tier) for step, tier in tiers]
     return Report(
         session,
         own[-1].agent,

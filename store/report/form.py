@@ -32,5 +32,5 @@ def _turn(turn: Turn) -> Form:
         "turn": turn.number,
         "prompt": text_form(turn.prompt),
         "duration_ms": turn.took_ns // 1_000_000,
-        "steps": [{**step_form(told.step), "kept": told.kept} for told in turn.steps],
+        "steps": [{**step_form(told.step, told.tier), "kept": told.kept} for told in turn.steps],
     }

@@ -12,6 +12,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from stepwell.store.model.errors import FormatError, IntegrityError, RefusedError, UsageError
@@ -31,6 +32,15 @@ _FREE_BYTES = 64 << 20
 """Decompressed bytes to which no ratio applies."""
 
 Item = dict[str, Any]
+
+
+def is_export(start: bytes) -> bool:
+    """Tells by its beginning whether a file is an export, of whatever form and version."""
+    text = start
+    if start.startswith(_GZIP):
+        with suppress(zlib.error):
+            text = zlib.decompressobj(wbits=31).decompress(start, _BLOCK)
+    return text.startswith(b"{") and f'"{NAME}"'.encode() in text[:_BLOCK]
 
 
 def exported(

@@ -59,6 +59,11 @@ def malformed(what: str) -> IntegrityError:
     )
 
 
+def is_bundle(start: bytes) -> bool:
+    """Tells by its beginning whether a file is a bundle, of whatever version."""
+    return start.startswith(_FAMILY)
+
+
 class BundleWriter:
     """Writes entries to an open file, from its present position on; the caller syncs and closes."""
 

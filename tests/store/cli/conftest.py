@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rights import bound_by_permissions
 
 from stepwell.store.cli.main import main
 
@@ -46,24 +47,14 @@ class _Stream(io.TextIOWrapper):
 Run = Callable[..., Ran]
 
 
-PERSON = 65_534
-"""The user `nobody`, as whom root's tests try what root may always do."""
-
-
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Path]:
-    """Makes the process an ordinary user's; returns an empty folder of that user."""
+    """Binds the process by permissions, whoever runs the tests; returns an empty folder."""
     base = Path(tempfile.mkdtemp(prefix="stepwell-test-"))
     monkeypatch.setenv("STEPWELL_HOME", str(base / "home"))
     (base / "work").mkdir()
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.chown(base, PERSON, PERSON)
-        os.chown(base / "work", PERSON, PERSON)
-        os.seteuid(PERSON)
-    yield base / "work"
-    if is_root:
-        os.seteuid(0)
+    with bound_by_permissions():
+        yield base / "work"
     for folder, _, _ in os.walk(base):
         os.chmod(folder, 0o700)
     shutil.rmtree(base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .conftest import Run
@@ -36,3 +37,26 @@ def test_what_cannot_be_exported_or_imported(run: Run, folder: Path, tmp_path: P
     refused = run("import", "../text")
     assert refused.code == 5
     assert "it is no bundle" in refused.err
+
+
+def test_an_export_replaces_an_export_and_nothing_else(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    """A source, a link, a folder and a device stay; an empty file and an older bundle may go."""
+    (tmp_path / "link").symlink_to(folder / "README")
+    state = tmp_path / "state.json"
+    state.write_text("{}")
+    assert run("state", "put", state).code == 0
+    before = (folder / "README").read_bytes()
+    for words in (["export"], ["state", "export"], ["state", "--format=binary", "export"]):
+        for other in ("README", "../link", "src", os.devnull):
+            refused = run(*words, other, "--json")
+            assert (refused.code, refused.json["error"]["code"]) == (4, "refused"), (words, other)
+        (tmp_path / "new").unlink(missing_ok=True)
+        (tmp_path / "new").touch()
+        assert run(*words, "../new").code == 0
+        assert run(*words, "../new").code == 0
+    assert run("export", "../new").code == 4
+    assert (folder / "README").read_bytes() == before
+    assert (tmp_path / "link").is_symlink()
+    assert Path(os.devnull).is_char_device()

@@ -119,6 +119,7 @@ def test_each_line_is_run_in_its_own_manner(line: str, kind: str, place: Place) 
         ("gc --now", "remove"),
         ("state delete 1234", "delete"),
         ("state import x.json --overwrite", "replace"),
+        ("export soil.py", "replace"),
         ("push team --force", "replace"),
         ("push team", ""),
         ("prune", ""),

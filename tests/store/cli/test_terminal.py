@@ -281,3 +281,73 @@ def test_a_purge_removes_only_what_was_shown(folder: Path, run: Run) -> None:
     assert run("cat", "@:README").out == b"newer\n"
     assert _terminal(folder, ["purge", "README"], keys=b"y\n", wait_for=b"[y/N] ")[0] == 0
     assert run("cat", "@:README").code == 3
+
+
+@pytest.fixture
+def crowded(folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six steps, and settings that keep two."""
+    settings = tmp_path / "config.toml"
+    settings.write_text(
+        "[retention]\nkeep_last = 2\nhourly = 0\ndaily = 0\nper_session = 1\nsafety_days = 0\n"
+    )
+    monkeypatch.setenv("STEPWELL_CONFIG", str(settings))
+    for number in range(5):
+        (folder / "README").write_text(f"{number}\n")
+        run("capture")
+    return folder
+
+
+def count(run: Run) -> int:
+    return len(run("log", "--all", "--json").json["steps"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [(b"n\n", 1, 6), (b"\n", 1, 6), (b"y\n", 0, 2)]
+)
+def test_prune_shows_what_would_go_and_asks(
+    crowded: Path, run: Run, answer: bytes, code: int, left: int
+) -> None:
+    """Each step with its reason first; the undo that is named brings them back."""
+    got, written = _terminal(crowded, ["prune"], keys=answer, wait_for=b"[y/N] ")
+    assert (got, count(run)) == (code, left)
+    assert written.index(b"older than the newest 2") < written.index(b"[y/N]")
+    assert (b"nothing was dropped" in written) is bool(code)
+    if not code:
+        assert b"`stepwell undo " in written.rpartition(b"[y/N]")[2]
+
+
+def test_prune_drops_only_what_was_shown(crowded: Path, run: Run) -> None:
+    """A step that comes meanwhile makes another one old, which nobody was shown."""
+
+    def captured() -> None:
+        (crowded / "README").write_text("newer\n")
+        assert run("capture").code == 0
+
+    code, written = _terminal(crowded, ["prune"], keys=b"y\n", wait_for=b"[y/N] ", before=captured)
+    assert code == 4 and b"nothing was dropped: more would go now than was shown" in written
+    assert count(run) == 7
+
+
+def test_gc_asks_only_where_steps_go_for_good(crowded: Path, run: Run) -> None:
+    """Not for sealing, and not within the grace time; `no` leaves the dropped steps where they are."""
+    code, written = _terminal(crowded, ["gc"])
+    assert code == 0 and b"[y/N]" not in written
+    assert _terminal(crowded, ["prune", "--yes"])[0] == 0
+    code, written = _terminal(crowded, ["gc"])
+    assert code == 0 and b"[y/N]" not in written
+    code, written = _terminal(crowded, ["gc", "--now"], keys=b"n\n", wait_for=b"[y/N] ")
+    assert code == 1 and b"4 steps that `stepwell prune` dropped" in written
+    assert b"nothing was removed" in written
+    assert run("undo", "--yes").code == 0
+    assert count(run) == 6
+    assert _terminal(crowded, ["prune", "--yes"])[0] == 0
+    code, written = _terminal(crowded, ["gc", "--now"], keys=b"y\n", wait_for=b"[y/N] ")
+    assert code == 0 and b"removed 4 dropped steps for good" in OWN.sub(b"", written)
+    assert run("undo", "--yes").code == 3
+
+
+def test_scripts_are_not_asked(crowded: Path, run: Run) -> None:
+    """Off a terminal, and with --yes: what prune drops comes back, what gc removes was dropped before."""
+    assert run("prune").code == 0
+    assert run("gc", "--now").code == 0
+    assert count(run) == 2

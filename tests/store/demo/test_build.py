@@ -184,10 +184,12 @@ def test_a_folder_in_a_repository_or_workspace_is_refused(demo: Workspace, tmp_p
     """`init` would put the repository, or the workspace around, under care instead."""
     (tmp_path / "repository" / ".git").mkdir(parents=True)
     with pytest.raises(RefusedError, match="lies in a git repository"):
-        build(tmp_path / "repository" / "demo", tmp_path / "home", say=lambda line: None)
+        build(tmp_path / "repository" / "a" / "demo", tmp_path / "home", say=lambda line: None)
+    assert [path.name for path in (tmp_path / "repository").iterdir()] == [".git"]
     inside = Path(os.fsdecode(demo.root)) / "__pycache__" / "inside"
     with pytest.raises(RefusedError, match="lies in a workspace"):
-        build(inside, demo.home, say=lambda line: None)
+        build(inside / "new", demo.home, say=lambda line: None)
+    assert not inside.exists()
 
 
 def test_a_rule_sees_the_tests_break_goes_back_and_is_taken_back(

@@ -120,3 +120,13 @@ def test_the_json_form_has_ids_and_sums(report: Report) -> None:
     assert told["touched"] == {"added": 2, "deleted": 3}
     assert len(told["failed"]) == 1 and told["failed"][0] in told["given_up"]
     assert [step["kept"] for turn in told["turns"] for step in turn["steps"]].count(True) == 3
+
+
+def test_a_steps_tier_is_where_it_lies_now(report: Report, ws: Workspace, project: Path) -> None:
+    """As in every other answer: sealed steps are in L3, those that came since in L2."""
+    ws.gc()
+    (project / "README.md").write_text("more\n")
+    ws.record(act=Act("more", "tool", session="claude:s", turn=3))
+    told = form.told(gather(ws, "claude:s"))
+    tiers = [step["tier"] for turn in told["turns"] for step in turn["steps"]]
+    assert tiers == ["L3"] * (len(tiers) - 1) + ["L2"]
