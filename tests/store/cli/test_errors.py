@@ -79,7 +79,7 @@ def _told(ran: Any) -> None:
         (["state", "put", "nope"], 3),
         (["state", "nearest", "frob"], 2),
         (["capture", "--state", "x=nope"], 3),
-        (["export", "."], 1),
+        (["export", "."], 4),
         (["import", "nope"], 3),
         (["verify", "--from", "x"], 2),
         (["verify", "--sample", "0"], 2),
