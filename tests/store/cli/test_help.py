@@ -18,7 +18,10 @@ Run = Callable[..., Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 WITHOUT_JSON = {"cat", "hook", "mcp", "run", "serve", "watch"}
-ASKING = {"experiment", "merge", "purge", "redo", "rollback", "session", "switch", "undo"}
+ASKING = {
+    *("experiment", "merge", "redo", "rollback", "session", "switch", "undo"),
+    *("gc", "prune", "purge"),
+}
 
 
 def _commands() -> list[Command]:
@@ -48,7 +51,7 @@ def test_each_command_has_help_with_an_example_and_a_section_in_the_docs(
 
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
 def test_each_command_takes_the_common_options_that_it_should(command: Command) -> None:
-    """`-C` always, `--json` but for the exempt ones, `--yes` where the folder is written, or content lost."""
+    """`-C` always, `--json` but for the exempt ones, `--yes` where the folder is written, or steps go."""
     taken = {option for action in command.parser()._actions for option in action.option_strings}
     assert {"-C", "--help"} <= taken
     assert ("--json" in taken) == (command.name not in WITHOUT_JSON)
