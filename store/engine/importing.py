@@ -36,6 +36,9 @@ IMPORTED = "imported"
 PARTIAL = "partial"
 """Flag of an imported step that lacks a parent: what came before it was not imported."""
 
+PULLED = "pulled"
+"""Flag of a step that came from a remote: what it says of itself is nobody's word here."""
+
 FROM = "from:"
 """What the flag of a pulled step begins with; the workspace that recorded it follows."""
 
@@ -341,7 +344,8 @@ def _moved(view: View, name: str, steps: Sequence[Step]) -> BranchSet:
 
 
 def _is_ours(branch: Branch, view: View, writer: JournalWriter) -> bool:
-    return branch.name != view.current and IMPORTED in writer.step(branch.head).flags
+    flags = writer.step(branch.head).flags
+    return branch.name != view.current and IMPORTED in flags and PULLED not in flags
 
 
 def free_name(agent: str, wanted: str, view: View, is_ours: Callable[[Branch], bool]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.repositories import Repository
 from support.sharing import Make, forge, git, joined
 
 from stepwell.store import (
@@ -19,6 +21,7 @@ from stepwell.store import (
     Step,
     Workspace,
 )
+from stepwell.store.agents.transcripts.git import import_git
 
 
 def _write(ws: Workspace, name: str, text: str) -> Step:
@@ -69,6 +72,25 @@ def test_work_goes_on_from_one_to_the_other(make: Make) -> None:
     assert begun.id in ancestors
     assert ann.read_file(newest, b"story") == b"once upon a time\n"
     assert "partial" not in newest.flags
+
+
+def test_what_others_say_of_a_commit_does_not_stand_for_it(make: Make, tmp_path: Path) -> None:
+    """The own repository is imported whole, and on its own branches, though theirs came first."""
+    ann, ben = make("ann"), make("ben")
+    tip = Repository(tmp_path / "ann").commit("of both")
+    shutil.copytree(tmp_path / "ann" / ".git", tmp_path / "ben" / ".git")
+    import_git(ann)
+    ann.push("origin")
+    ben.add_remote("git", ben.remotes()[0].url)
+    ben.pull("git")
+    before = {name: branch.head for name, branch in ben.view().branches.items()}
+    assert import_git(ben).imported == 1
+    after = {name: branch.head for name, branch in ben.view().branches.items()}
+    (new,) = after.keys() - before.keys()
+    assert {**after, new: None} == {**before, new: None}
+    step = ben.get_step(new)
+    assert step.source == f"git:{tip}" and "pulled" not in step.flags
+    assert ben.pull("git").imported == 0 and import_git(ben).imported == 0
 
 
 def test_branches_that_would_be_called_the_same_stay_apart(make: Make) -> None:

@@ -16,7 +16,7 @@ from stepwell.store.agents.transcripts.commits import (
 )
 from stepwell.store.agents.transcripts.repository import GitBranch, UserRepository
 from stepwell.store.engine.context import Progress, no_progress
-from stepwell.store.engine.importing import BATCH_STEPS, Draft, HistoryImport, LeftOut
+from stepwell.store.engine.importing import BATCH_STEPS, PULLED, Draft, HistoryImport, LeftOut
 from stepwell.store.engine.references import check_name
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.ids import Oid, StepId, short
@@ -215,7 +215,8 @@ def _known(workspace: Workspace) -> _Known:
         before: int | None = None
         while page := workspace.steps(session=session.name, before_seq=before, limit=_PAGE):
             for step in page:
-                if step.source is not None:
+                # What others say a commit is must not stand for it.
+                if step.source is not None and PULLED not in step.flags:
                     found.steps.setdefault(step.source, step.id)
                     found.sessions.setdefault(step.source, session.name)
             before = page[-1].seq

@@ -11,7 +11,7 @@ from stepwell.store.engine.bundles.check import MOST_STEPS, Contents, checked
 from stepwell.store.engine.bundles.format import LARGEST_ENTRY, LARGEST_STEPS, MOST_BYTES, malformed
 from stepwell.store.engine.bundles.names import Origin
 from stepwell.store.engine.foreign import NotImportableError
-from stepwell.store.engine.importing import FROM, IMPORTED
+from stepwell.store.engine.importing import FROM, IMPORTED, PULLED
 from stepwell.store.engine.sealing.history import SealedOperations, chunks_of, history_entries
 from stepwell.store.engine.sealing.packs import Packs
 from stepwell.store.engine.sealing.refs import operations_commit
@@ -28,9 +28,6 @@ from stepwell.store.model.errors import (
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.seqs import holds
 from stepwell.store.model.steps import AccountSet, Operation, PurgeSet, Step, StepRecorded, View
-
-PULLED = "pulled"
-"""The flag of a step that came from a remote."""
 
 
 @dataclass(frozen=True, slots=True)
