@@ -108,11 +108,11 @@ def read_mirror(mirror: Path, ours: Here, before: Taken | None, *, accept: bool 
     try:
         told = _history(mirror, objects, None if accept else before)
         view = told.view
-        here = {step.id for step in told.steps if ours.has(step.id)}
-        if not accept:
-            for step in told.steps:
-                if step.id in here and PULLED not in step.flags:
-                    ours.check(step, purged=told.purged)
+        here = set[StepId]()
+        for step in filter(lambda one: ours.has(one.id), told.steps):
+            here.add(step.id)
+            if not accept and PULLED not in step.flags:
+                ours.check(step, purged=told.purged)
         steps = _without(
             told.steps,
             lambda one: (
