@@ -1,28 +1,28 @@
-"""Long texts compared by a process of its own, for whoever must not lose the interpreter meanwhile.
+"""A process of its own that compares long texts, for whoever must not lose the interpreter meanwhile.
 
-The process is started with the first pair of texts and ends by itself when none came for a while.
-What it cannot do, for whatever reason, is done here.
+It is started with the first pair of texts and ends by itself when none came for a while.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
-from stepwell.store.engine.lines import compare_long_texts_by, tell
 from stepwell.store.engine.told import Texts, Told
+
+if TYPE_CHECKING:
+    import subprocess  # loaded with the first long texts
 
 _WORK = "stepwell.store.engine.linework"
 _PIPE = 1 << 20
 """Bytes of a text that are under way at once: with the usual 64 KiB both sides mostly wait."""
 
 
-class _Lost(Exception):
-    """The process is not there any more, or speaks nonsense."""
+class LostError(Exception):
+    """The process is not there, or speaks nonsense; whoever asked does without it."""
 
 
 class Helper:
@@ -34,18 +34,21 @@ class Helper:
         self._closed = False
 
     def tell(self, texts: Texts) -> Told:
-        """Compares two texts as `lines.tell` does; the patch of the answer is deflated."""
+        """Compares two texts as `lines.tell` does; the patch of the answer is deflated.
+
+        Raises:
+            LostError: no process can be asked.
+        """
         with self._turn:
-            # It may have ended between two texts: once more with a new one, then here.
-            for _ in range(2):
-                with suppress(_Lost):
-                    return self._asked(texts)
-                self._end()
-        return tell(texts)
+            try:
+                return self._asked(texts)
+            except LostError:
+                self._end()  # it may have ended between two texts: once more with a new one
+                return self._asked(texts)
 
     def start(self) -> None:
         """Starts the process, so that it is ready when it is asked; one that runs stays."""
-        with self._turn, suppress(_Lost):
+        with self._turn, suppress(LostError):
             self._running()
 
     def close(self) -> None:
@@ -67,14 +70,16 @@ class Helper:
             asked.flush()
             return cast(Told, pickle.load(answers))
         except (OSError, EOFError, pickle.UnpicklingError) as error:
-            raise _Lost from error
+            raise LostError from error
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
+        import subprocess
+
         self._end()
         if self._closed:
-            raise _Lost
+            raise LostError
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", _WORK],
@@ -86,7 +91,7 @@ class Helper:
                 pipesize=_PIPE,
             )
         except OSError as error:
-            raise _Lost from error
+            raise LostError from error
         return self._process
 
     def _end(self) -> None:
@@ -105,16 +110,23 @@ _used: Helper | None = None
 
 @contextmanager
 def used() -> Iterator[None]:
-    """Has long texts compared so, in the whole of this process, until it is left."""
+    """Has long texts compared so, in the whole of this process, until it is left.
+
+    Nothing else keeps the interpreter for long then, either: what is done in one call of a C
+    library by other means is done in many, though it may take longer.
+    """
     global _used
     _used = helper = Helper()
-    compare_long_texts_by(helper.tell)
     try:
         yield
     finally:
-        compare_long_texts_by(None)
         _used = None
         helper.close()
+
+
+def current() -> Helper | None:
+    """Returns the one that is used in this process; None: nobody minds waiting."""
+    return _used
 
 
 def expect() -> None:

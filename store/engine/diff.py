@@ -196,10 +196,14 @@ def _with_lines(
     if change.old_blob == change.new_blob:
         return change
     old = b"" if change.old_blob is None else reader.read(change.old_blob)[1]
-    new = b"" if change.new_blob is None else reader.read(change.new_blob)[1]
-    if is_binary(old) or is_binary(new):
+    if is_binary(old):
         return replace(change, binary=True)
-    if max(len(old), len(new)) > TOO_LARGE:
+    too_large = len(old) > TOO_LARGE
+    old = b"" if too_large else old  # both sides at once may be more than there is room for
+    new = b"" if change.new_blob is None else reader.read(change.new_blob)[1]
+    if is_binary(new):
+        return replace(change, binary=True)
+    if too_large or len(new) > TOO_LARGE:
         return replace(change, too_large=True)
     sides = Side(change.old_blob, old), Side(change.new_blob, new)
     lines = compare(change.path, *sides, hunks=hunks, context=context, ignore_space=ignore_space)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
-from stepwell.store.engine.told import Place, Teller, Texts, Told
+from stepwell.store.engine import beside
+from stepwell.store.engine.told import Place, Texts, Told
 from stepwell.store.model.changes import Hunk, hunk_id
 from stepwell.store.model.hunknames import Lines
 from stepwell.store.model.ids import Oid
@@ -20,7 +22,7 @@ _BEFORE_HEADER = b"\n@@ -"
 _MARGIN, _MARGIN_LINES = 1024, 8
 """So many bytes, and more lines than that, are compared on either side of what differs."""
 LONG = 256 << 10
-"""Bytes of two texts from which on whoever was set to compares them."""
+"""Bytes of two texts from which on a process of its own compares them, where one is used."""
 
 
 class Side(NamedTuple):
@@ -68,23 +70,13 @@ def compare(
     )
 
 
-_long_texts: Teller | None = None
-
-
-def compare_long_texts_by(teller: Teller | None) -> None:
-    """Sets who compares texts of `LONG` and more from now on, in this process; None: libgit2 here.
-
-    libgit2 keeps the interpreter to itself for as long as it compares: tenths of a second for
-    some megabytes, which a screen that answers keys in between cannot wait for.
-    """
-    global _long_texts
-    _long_texts = teller
-
-
 def _told(texts: Texts) -> Told:
-    teller = _long_texts
-    if teller is not None and len(texts.old) + len(texts.new) >= LONG:
-        return teller(texts)
+    # libgit2 keeps the interpreter to itself for as long as it compares: tenths of a second for
+    # some megabytes, which a screen that answers keys in between cannot wait for.
+    helper = beside.current() if len(texts.old) + len(texts.new) >= LONG else None
+    if helper is not None:
+        with suppress(beside.LostError):
+            return helper.tell(texts)
     return tell(texts)
 
 

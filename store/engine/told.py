@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from stepwell.store.model.deflated import DeflatedText
@@ -52,6 +52,3 @@ class Told(NamedTuple):
         """Yields the hunks, in order."""
         for at in range(0, len(self.numbers), _NUMBERS):
             yield Place(*self.numbers[at : at + _NUMBERS])
-
-
-Teller = Callable[[Texts], Told]

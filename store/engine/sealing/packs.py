@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from stepwell.store.engine import beside
 from stepwell.store.engine.foreign import NotImportableError
 from stepwell.store.engine.gitobjects import GitObjects, fresh_folder
 from stepwell.store.engine.objects import damaged_object, missing
 from stepwell.store.engine.sealing.layout import pack_folder
 from stepwell.store.engine.sealing.packindex import PackIndex, pack_identity
-from stepwell.store.engine.sealing.packreader import SoundPacks
+from stepwell.store.engine.sealing.packreader import PackReader, SoundPacks
 from stepwell.store.model.errors import ObjectDamagedError, ObjectMissingError
 from stepwell.store.model.ids import Oid
+
+_LARGE = 256 << 10
 
 
 class Packs:
@@ -82,12 +85,22 @@ class Packs:
         """
         for _ in range(2):
             try:
-                return self._opened().read(oid)
+                return self._read(oid)
             except NotImportableError:
                 # A pack may have been merged into another meanwhile.
                 self._stamp = None
                 self.reload()
         raise damaged_object(oid) if self.has(oid) else missing(oid)
+
+    def _read(self, oid: Oid) -> tuple[str, bytes]:
+        opened = self._opened()
+        if beside.current() is not None and opened.size(oid) >= _LARGE:
+            # libgit2 keeps the interpreter until all of it is there, which others may not wait for.
+            for index in self._indexes if isinstance(opened, GitObjects) else ():
+                if oid in index:
+                    with suppress(ObjectDamagedError):
+                        return PackReader(index).read(oid)
+        return opened.read(oid)
 
     def kind(self, oid: Oid) -> str:
         """Returns an object's kind; raises as `read`."""

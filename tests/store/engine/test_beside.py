@@ -7,19 +7,21 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepwell.store import Workspace
 from stepwell.store.engine import beside, lines, linework
-from stepwell.store.engine.beside import Helper
+from stepwell.store.engine.beside import Helper, LostError
+from stepwell.store.engine.gitobjects import GitObjects
 from stepwell.store.engine.lines import LONG, Compared, Side, compare, regions, tell
 from stepwell.store.engine.told import Texts
 from stepwell.store.model.patchlines import PatchLines
 
-OLD = b"".join(b"line %d of many\r\n" % n for n in range(12_000))
+OLD = b"".join(b"line %d of many\r\n" % n for n in range(16_000))
 NEW = OLD.replace(b"7 of many\r", b"7 of more")
 WANTED = st.sampled_from(["counts", "places", "lines"])
 TEXT = st.lists(st.sampled_from([b"a\n", b"\n", b" b\n", b"\\\n"]), max_size=40).map(b"".join)
@@ -92,13 +94,16 @@ def test_one_that_was_killed_is_replaced(helper: Helper) -> None:
 def test_without_a_process_texts_are_compared_here(
     helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it cannot be started, and when it ends at once each time."""
-    wanted = Texts(OLD, NEW, 3, False, "lines")
+    """When it ends at once each time, and when it cannot be started."""
+    here = compared(OLD, NEW)
     monkeypatch.setattr(beside, "_WORK", "stepwell.store.engine.no_such_module")
-    assert helper.tell(wanted) == tell(wanted)
-    monkeypatch.setattr(beside.sys, "executable", "/no/such/interpreter")
-    helper.start()
-    assert helper.tell(wanted) == tell(wanted)
+    with beside.used():
+        assert compared(OLD, NEW) == here
+        monkeypatch.setattr(beside.sys, "executable", "/no/such/interpreter")
+        beside.expect()
+        assert compared(OLD, NEW) == here
+    with pytest.raises(LostError):
+        helper.tell(Texts(OLD, NEW))
 
 
 def test_it_ends_when_nothing_is_asked(helper: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,17 +123,41 @@ def test_it_ends_when_nothing_is_asked(helper: Helper, monkeypatch: pytest.Monke
 
 
 def test_closing_does_not_wait_for_what_is_compared(helper: Helper) -> None:
-    """Whoever asked gets the answer all the same; no other process is started."""
+    """Whoever asked hears of it; no other process is started."""
     helper.start()
     process = process_of(helper)
     os.kill(process.pid, signal.SIGSTOP)
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(helper.tell(Texts(OLD, NEW))))
+    lost = []
+
+    def ask() -> None:
+        try:
+            helper.tell(Texts(OLD, NEW))
+        except LostError:
+            lost.append(True)
+
+    asking = threading.Thread(target=ask)
     asking.start()
     helper.close()
     asking.join(30)
-    assert answers == [tell(Texts(OLD, NEW))]
+    assert lost == [True]
     assert helper._process is None and process.returncode is not None
-    with suppress(ProcessLookupError):
-        os.kill(process.pid, 0)
-        pytest.fail("the process is still there")
+
+
+def test_large_sealed_objects_are_read_in_many_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without libgit2, which would do it in one."""
+    root = tmp_path / "orchard"
+    root.mkdir()
+    with Workspace.init(root, home=tmp_path / "home") as workspace:
+        for text in (OLD, NEW):
+            (root / "data").write_bytes(text)
+            workspace.capture()
+        workspace.seal()
+    with Workspace.open(root, home=tmp_path / "home") as workspace:
+        step = workspace.get_step("@")
+        (change,) = workspace.changed_files(step)
+        plain = workspace.with_lines(change)
+        monkeypatch.setattr(GitObjects, "read", lambda *_: pytest.fail("libgit2 was asked"))
+        with beside.used():
+            assert workspace.with_lines(change) == plain
