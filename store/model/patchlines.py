@@ -14,6 +14,8 @@ _MARK = b"\\"
 _STRIDE = 64
 """The place of every so many lines is known; from there the others are a few steps away."""
 _AT_ONCE = 4_096
+"""Lines whose signs are found in one go. Of fewer no index is made for what is asked of all:
+one of each hunk of a large diff would take megabytes."""
 _PIECE = re.compile(rb"(?:[^\n]*\n){1,%d}" % _STRIDE)
 _FIRST = re.compile(rb"\n(.)", re.DOTALL)
 
@@ -111,10 +113,14 @@ class PatchLines(Sequence[bytes]):
     @property
     def returns(self) -> int:
         """How many lines end in a carriage return and a line feed."""
+        if self._known is None and self._count <= _AT_ONCE:
+            return self.text.count(b"\r\n")
         return self._index.returns
 
     def signs(self, first: int, end: int) -> bytes:
         """Returns the first byte of each of some lines."""
+        if self._known is None and end - first == self._count <= _AT_ONCE:
+            return _firsts(self.text)
         parts = (self._signs(at, min(at + _AT_ONCE, end)) for at in range(first, end, _AT_ONCE))
         return b"".join(parts)
 

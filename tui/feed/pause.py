@@ -17,6 +17,8 @@ _WHOLE_EVERY = 30
 _MANY = 60_000
 """New objects after which a collection is due even though keys keep coming."""
 
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 256 << 10
+
 
 class Pause:
     """Knows when the last key came; `now` is a monotonic clock in seconds."""
@@ -44,11 +46,24 @@ def give_back() -> None:
 
     Comparing large files leaves holes that a thread's heap keeps for itself otherwise.
     """
+    _of_c_library("malloc_trim", 0)
+
+
+def keep_no_large_blocks() -> None:
+    """Has large blocks of memory returned to the system whenever they are freed, where that can be had.
+
+    Otherwise the C library comes to keep larger and larger ones: each that it returns raises the
+    size from which on it does (mallopt(3), M_MMAP_THRESHOLD), and what is kept is full of holes.
+    """
+    _of_c_library("mallopt", _M_MMAP_THRESHOLD, _LARGE_BLOCK)
+
+
+def _of_c_library(name: str, *numbers: int) -> None:
     import ctypes  # only now: the first frame does not wait for it
 
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    function = getattr(ctypes.CDLL(None), name, None)
+    if function is not None:
+        function(*numbers)
 
 
 class Collector:
@@ -66,6 +81,7 @@ class Collector:
         """Collects when nobody types, or when too much has gathered."""
         if not self._rounds:
             gc.freeze()
+            keep_no_large_blocks()
         elif self._pause.is_on or gc.get_count()[0] > _MANY:
             whole = self._rounds % _WHOLE_EVERY == 0
             gc.collect(2 if whole else 1)

@@ -84,7 +84,7 @@ def search_lines(
     post: Post,
 ) -> None:
     """Posts LinesFound with the rows of a diff that hold a text."""
-    gathered = array("q")
+    gathered = array("i")
     told = time.monotonic()
     for found in find_lines(rows, needle):
         if not is_current():
@@ -92,7 +92,7 @@ def search_lines(
         gathered += found
         if time.monotonic() - told > _TELL_S:
             post(LinesFound(generation, gathered, last=False))
-            gathered, told = array("q"), time.monotonic()
+            gathered, told = array("i"), time.monotonic()
         time.sleep(_REST_S)
     post(LinesFound(generation, gathered, last=True))
 

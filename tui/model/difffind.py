@@ -20,7 +20,7 @@ def find_lines(rows: DiffRows, needle: str) -> Iterator[array[int]]:
     """
     text = needle.lower()
     raw = text.encode("utf-8", "surrogateescape")
-    found, looked = array("q"), 0
+    found, looked = array("i"), 0
     for change, start in enumerate(rows.file_rows):
         if text in escape(rows.changes[change].path).lower():
             found.append(start)
@@ -31,7 +31,7 @@ def find_lines(rows: DiffRows, needle: str) -> Iterator[array[int]]:
                 looked += count
                 if looked >= SLICE:
                     yield found
-                    found, looked = array("q"), 0
+                    found, looked = array("i"), 0
     yield found
 
 

@@ -11,18 +11,18 @@ class Hits:
     """Positions that ascend as an eye reads: from the top down."""
 
     def __init__(self) -> None:
-        self._positions = array("q")
+        self._positions = array("i")
 
     def __len__(self) -> int:
         return len(self._positions)
 
     def add(self, positions: Iterable[int]) -> None:
         """Takes further positions, ascending among themselves."""
-        fresh = array("q", positions)
+        fresh = array("i", positions)
         ordered = not self._positions or not fresh or fresh[0] > self._positions[-1]
         self._positions += fresh
         if not ordered:
-            self._positions = array("q", sorted(set(self._positions)))
+            self._positions = array("i", sorted(set(self._positions)))
 
     def at_or_after(self, position: int) -> int | None:
         """Returns the first hit at or below a position, else the very first; None: there is none."""
