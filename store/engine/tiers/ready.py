@@ -22,6 +22,7 @@ LARGEST = 1 << 18
 _MOST_LINES = 10_000
 _MOST_FILES = 500
 _MOST_READ_AHEAD = 2_000
+_BYTES_READ_AHEAD = 4 << 20
 _VALUE = 500
 """About what one change or hunk takes beside its text."""
 
@@ -119,16 +120,22 @@ def weight(found: Iterable[Change]) -> int:
 
 
 def read_ahead(steps: Steps, step: Step) -> None:
-    """Has the store remember the trees between a large step and its parent, as far as it remembers.
+    """Has the store remember what lies between a large step and its parent, as far as it remembers.
 
-    A rollback over it begins with reading just those.
+    Those are the trees, and the contents that the step replaced unless its own are many: a rollback
+    over it begins with reading just that.
 
     Raises:
-        IntegrityError: one of them is missing or damaged.
+        IntegrityError: an object is missing or damaged.
     """
     parent = first_parent(steps, step)
-    if parent is not None and step.changes.files <= _MOST_READ_AHEAD:
-        differing(steps, parent.snapshot, step.snapshot)
+    if parent is None or step.changes.files > _MOST_READ_AHEAD:
+        return
+    found = differing(steps, parent.snapshot, step.snapshot)
+    if step.raw_bytes <= _BYTES_READ_AHEAD:
+        for was, _ in found:
+            if was is not None and was.oid is not None:
+                steps.read(was.oid)
 
 
 def is_large(step: Step) -> bool:

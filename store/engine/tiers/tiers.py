@@ -88,7 +88,7 @@ class Tiers:
     def make_next(self, steps: Steps) -> bool:
         """Makes one of the noted steps ready, the newest first; False when none waits.
 
-        Of a large one only the way to its parent is read ahead. A step whose content is damaged is
+        Of a large one what it replaced is read ahead, no more. A step whose content is damaged is
         passed over: whoever asks for it is told.
         """
         if not self._waiting:

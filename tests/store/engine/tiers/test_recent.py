@@ -15,7 +15,7 @@ from stepwell.store.engine.tiers import Tiers, key_of, make_ready
 from stepwell.store.engine.tiers.ready import LARGEST, Ready
 from stepwell.store.engine.tiers.recent import Held, Recent
 from stepwell.store.model.errors import ObjectMissingError
-from stepwell.store.model.ids import Oid, StepId
+from stepwell.store.model.ids import Oid, StepId, object_id
 from stepwell.store.model.steps import ChangeCounts
 
 
@@ -207,14 +207,18 @@ class Noted:
         return self._below.read(oid)
 
 
-def test_of_a_large_change_only_the_trees_are_read_ahead(ws: Workspace, root: Path) -> None:
-    """Going back over it finds them in memory; contents may be of any size."""
-    before = ws.head()
-    (root / "large").write_bytes(os.urandom(8 * LARGEST))
+@pytest.mark.parametrize(("times", "are_read"), [(8, True), (20, False)])
+def test_of_a_large_change_what_it_replaced_is_read_ahead(
+    ws: Workspace, root: Path, times: int, are_read: bool
+) -> None:
+    """Trees, and contents unless there are many; never what is new in it."""
+    before, replaced = ws.head(), object_id("blob", b"first\n")
+    (root / "notes.txt").write_text("second\n")
+    (root / "large").write_bytes(os.urandom(times * LARGEST))
     step = ws.record().step
     steps, tiers = Noted(ws), Tiers()
     tiers.note(step)
     assert tiers.make_next(steps)
     assert len(tiers.recent) == 0
     of_both = {oid for one in (before, step) for oid in (one.snapshot.tree, one.snapshot.extras)}
-    assert set(steps.read_ids) == of_both
+    assert set(steps.read_ids) == of_both | ({replaced} if are_read else set())
