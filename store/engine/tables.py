@@ -59,6 +59,15 @@ class Table:
             index += 1
         return found
 
+    def beginnings(self) -> bytes:
+        """Returns a bit for each two bytes that a key may begin with: set where one does."""
+        found, width = bytearray(1 << 13), self._width
+        start, end = self._start, self._start + self.count * width
+        firsts, seconds = self._memory[start:end:width], self._memory[start + 1 : end : width]
+        for first, second in zip(firsts, seconds, strict=True):
+            found[first << 5 | second >> 3] |= 1 << (second & 7)
+        return bytes(found)
+
     def keys_between(self, low: bytes, high: bytes) -> list[bytes]:
         """Returns the keys from `low` to `high`, both included, in order."""
         found = []

@@ -33,6 +33,9 @@ _HEADER = struct.Struct(">8sII8sQQQ4Q")
 _NUMBER = struct.Struct(">Q")
 _WIDTHS = (28, 16, 24, 32)
 _KEYS = (20, 8, 16, 8)
+_OFTEN = 64
+_MOST_OBJECTS = 20_000
+"""With more objects than that almost any two bytes begin some id."""
 
 
 class Identity(NamedTuple):
@@ -58,6 +61,8 @@ class MappedIndex:
             tables.append(Table(memory, at, count, width, key))
             at += count * width
         self._objects, self._operations, self._steps, self._seqs = tables
+        self._asked = 0
+        self._beginnings = b""
 
     @classmethod
     def open(cls, path: Path, segment: int) -> MappedIndex | None:
@@ -85,7 +90,21 @@ class MappedIndex:
 
     def object_offsets(self, oid: Oid) -> list[int]:
         """Returns the offsets of an object's frames, newest first."""
+        if not self._may_hold(oid):
+            return []
         return [integer(row[20:]) for row in reversed(self._objects.matches(oid))]
+
+    def _may_hold(self, oid: Oid) -> bool:
+        """Tells whether a look at the table is worth it, to whoever asks often.
+
+        Most segments do not hold what is looked for, and that is what most of a look costs.
+        """
+        if not self._beginnings:
+            self._asked += 1
+            if self._asked < _OFTEN or self._objects.count > _MOST_OBJECTS:
+                return True
+            self._beginnings = self._objects.beginnings()
+        return bool(self._beginnings[oid[0] << 5 | oid[1] >> 3] >> (oid[1] & 7) & 1)
 
     def operation_row(self, index: int) -> tuple[int, int]:
         """Returns number and offset of the operation at a position."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,19 @@ def test_a_file_answers_as_memory_does(tmp_path: Path, found: list[Group], cut: 
     low, high = bytes([6]) + bytes(15), bytes([9]) + b"\xff" * 15
     assert list(mapped.keys_between(low, high)) == sorted(tail.keys_between(low, high))
     assert mapped.step_offset(bytes(16)) is None and mapped.seq_row(1) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 700, 20_001])
+def test_whoever_asks_often_gets_the_same_answers(tmp_path: Path, count: int) -> None:
+    """Though only some looks go to the table then; ids that begin alike are told apart all the same."""
+    ids = [Oid(hashlib.sha1(b"%d" % n).digest()) for n in range(count)]
+    group = Group(5, 10, 20, tuple((oid, n) for n, oid in enumerate(ids)), (), count + 1, True)
+    mapped = write(tmp_path / "index", tail_of([group]))
+    absent = [Oid(oid[:2] + bytes(18)) for oid in ids[:300]]
+    absent += [Oid(hashlib.sha1(b"no %d" % n).digest()) for n in range(300)]
+    for _ in range(2):
+        assert [mapped.object_offsets(oid) for oid in ids] == [[n] for n in range(count)]
+        assert not any(mapped.object_offsets(oid) for oid in absent)
 
 
 def test_the_newest_copy_of_an_object_comes_first(tmp_path: Path) -> None:
