@@ -192,7 +192,7 @@ class Catalogue:
     ) -> dict[int, bytes]:
         """Returns what a rendering makes of the steps with these numbers, by number.
 
-        Of the newest ones, and where something is damaged, there is nothing: `numbered` has them. With
+        Where something is damaged, or could not be written, there is nothing: `numbered` has them. With
         `at_hand` nothing is read or made for it: there is what is in memory.
         """
         if self._state.later:
@@ -201,10 +201,14 @@ class Catalogue:
             return rendering.texts(self._state.shards, seqs, at_hand=at_hand)
 
     def samples(self) -> list[int]:
-        """Returns the number of a step of each part of the history that a rendering keeps."""
-        shards = self._state.shards
-        found = {shard_of(seq): seq for seq in reversed(self._state.graph.seqs)}
-        return [seq for shard, seq in found.items() if shards.is_full(shard)]
+        """Returns the numbers of some steps, such that a rendering of them makes all ready."""
+        shards, seqs = self._state.shards, self._state.graph.seqs
+        first = {shard_of(seq): seq for seq in reversed(seqs)}
+        last = first.pop(max(first, default=0), len(seqs))
+        return [
+            *(seq for shard, seq in first.items() if shards.is_full(shard)),
+            *(seq for seq in seqs[bisect_left(seqs, last) :]),
+        ]
 
     def sift(
         self,

@@ -2,12 +2,13 @@
 
 A full step file changes hardly ever, so whatever is told of its steps again and again is made once.
 Each file says what it was made of; when the step file or the function is another, it is made anew.
+Of the step file that still grows it is kept in memory, each text with the stored step that it is of.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from stepwell.store.catalogue.appendfile import read_behind
 from stepwell.store.catalogue.blocks import Blocks, pack
 from stepwell.store.catalogue.folderlock import locked_folder
-from stepwell.store.catalogue.shards import Shards, shard_of, step_of_text
+from stepwell.store.catalogue.shards import SHARD_STEPS, Shards, shard_of, step_of_text
 from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.model.errors import FailedError, IntegrityError
 from stepwell.store.model.steps import Step
@@ -40,18 +41,42 @@ class Rendering:
         self._kind = kind
         self._render = render
         self._loaded: dict[Path, Blocks] = {}
+        self._growing: dict[int, tuple[bytes, bytes]] = {}
+        """By step number: the stored step, and what was made of it."""
 
     def texts(self, shards: Shards, seqs: Iterable[int], *, at_hand: bool) -> dict[int, bytes]:
-        """Returns what is made of the steps with these numbers, of those in full step files.
+        """Returns what is made of the steps with these numbers, of those in step files.
 
-        With `at_hand`, of those alone whose files are in memory.
+        With `at_hand`, of those alone of which it is in memory.
         """
         looks = (self._known,) if at_hand else (self._known, self._stored, self._made)
         found: dict[int, bytes] = {}
         for shard, wanted in groupby(seqs, shard_of):
             if shards.is_full(shard):
                 found |= self._of(shards, shard, list(wanted), looks)
+            elif shards.is_open(shard) or not at_hand:
+                found |= self._of_growing(shards.texts(shard), wanted, at_hand)
         return found
+
+    def _of_growing(
+        self, stored: Mapping[int, bytes], seqs: Iterable[int], at_hand: bool
+    ) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for seq in seqs:
+            of, made = self._growing.get(seq, (None, b""))
+            if (text := stored.get(seq)) is None:
+                continue
+            if of == text:
+                found[seq] = made
+            elif not at_hand and (step := step_of_text(text)) is not None:
+                found[seq] = self._render(step)
+                self._remember(seq, text, found[seq])
+        return found
+
+    def _remember(self, seq: int, stored: bytes, made: bytes) -> None:
+        if len(self._growing) >= 2 * SHARD_STEPS:
+            self._growing.clear()
+        self._growing[seq] = (stored, made)
 
     def _of(
         self, shards: Shards, shard: int, seqs: list[int], looks: tuple[_Look, ...]

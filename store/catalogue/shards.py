@@ -67,6 +67,10 @@ class Shards:
         """Tells whether no step comes to a shard any more, and it is not known to be damaged."""
         return shard in self.pins and shard < max(self.pins) and shard not in self.damaged
 
+    def is_open(self, shard: int) -> bool:
+        """Tells whether a shard's steps are in memory, but for those that were added since."""
+        return shard in self._open
+
     def is_there(self, shard: int) -> bool:
         """Tells whether a shard's file was not removed, as with the whole generation."""
         return self._path(shard).exists()

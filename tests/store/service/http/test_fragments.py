@@ -80,7 +80,7 @@ def test_marks_come_and_go_in_old_steps_too(workspace: Workspace) -> None:
 
 
 def test_a_page_at_hand_is_the_same_and_reads_nothing(workspace: Workspace) -> None:
-    """There is one of old steps alone, marked or not, once a page was read after the newest operation."""
+    """There is one of old steps and new ones, marked or not, once a page was read after the newest operation."""
     fragments = Fragments()
     fragments.make_ready(workspace, no_progress, lambda: False)
     old = _read(workspace)[-4:-1]
@@ -90,7 +90,8 @@ def test_a_page_at_hand_is_the_same_and_reads_nothing(workspace: Workspace) -> N
     read = fragments.page(workspace, S, 3, before)
     assert fragments.page_at_hand(workspace, S, 3, before) == read
     assert json.loads(read)["steps"] == _wanted(workspace)[-4:-1]
-    assert fragments.page_at_hand(workspace, S, 3, None) is None
+    newest = fragments.page_at_hand(workspace, S, 3, None)
+    assert newest is not None and json.loads(newest)["steps"] == _wanted(workspace)[:3]
     assert fragments.page_at_hand(workspace, "me:nobody", 3, None) is None
     assert Fragments().page_at_hand(workspace, S, 3, before) is None
 
@@ -157,4 +158,4 @@ def test_getting_ready_ends_when_it_is_told_to(workspace: Workspace) -> None:
     Fragments().make_ready(
         workspace, lambda _, done, total: told.append((done, total)), lambda: len(told) == 2
     )
-    assert told == [(0, 5), (1, 5)]
+    assert told == [(0, 6), (1, 6)]
