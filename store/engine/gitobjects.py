@@ -41,6 +41,10 @@ def _agree(known: Mapping[str, object], packs: Mapping[str, object]) -> bool:
     return all(known.get(name, identity) == identity for name, identity in packs.items())
 
 
+_WINDOW, _MAPPED = 1 << 20, 8 << 20
+"""Bytes of packs that are mapped at a time; libgit2 would map each pack whole, to stay so."""
+
+
 class GitObjects:
     """The objects below one `objects` folder and its alternates."""
 
@@ -55,6 +59,8 @@ class GitObjects:
         """
         import pygit2
 
+        pygit2.settings.mwindow_size = _WINDOW
+        pygit2.settings.mwindow_mapped_limit = _MAPPED
         self._refused = (pygit2.GitError, KeyError, ValueError, MemoryError)
         self._id = pygit2.Oid
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import os
 import select
@@ -34,6 +33,7 @@ from stepwell.store.link import address, wire
 from stepwell.store.link.client import connect
 from stepwell.store.model.errors import BusyError, StepwellError, UsageError
 from stepwell.store.model.ids import Clock, RandomBytes
+from stepwell.store.service import memory
 from stepwell.store.service.desk import Desk
 from stepwell.store.service.guard import Guard
 from stepwell.store.service.held import HeldWorkspace
@@ -55,6 +55,8 @@ _UPKEEP_S = 1.0
 _SWEPT = 32
 """Folders that are looked at each time when nobody asks for anything."""
 _REST_S = 30.0
+_MUCH = 12 << 20
+"""Bytes that it may grow by before it looks what can be given back, also while clients ask."""
 _LOCK_WAIT_S = 10.0
 _BACKLOG = 128
 
@@ -173,6 +175,7 @@ class _Daemon:
         self._sealer = Sealer(log)
         self._settled: float | None = None
         self._given_back = time.monotonic()
+        self._resident = memory.resident()
         self._place = _places(workspace)
         self._guard = Guard(workspace.root, workspace.store, workspace.home, settings.config, log)
         self._keeps_text = KeepsText(settings.config, log)
@@ -253,6 +256,7 @@ class _Daemon:
             if time.monotonic() - kept_up > _UPKEEP_S:
                 await self._keep_up(desk)
                 kept_up = time.monotonic()
+            await self._give_back(desk)
 
     async def _get_ready(self, desk: Desk) -> None:
         """Does one piece of what can be done ahead, when nobody is at anything."""
@@ -318,14 +322,18 @@ class _Daemon:
             self._begin_account(desk)
             if unused_s > _UPKEEP_S:
                 await desk.if_free(lambda: self._workspace.sweep(_SWEPT))
-            await self._give_back(desk, unused_s)
             await self._settle_memory(desk)
 
-    async def _give_back(self, desk: Desk, unused_s: float) -> None:
-        """Gives the system what large work needed and let go of, once nobody has asked for a moment."""
-        if _is_own_process() and unused_s > _UPKEEP_S and desk.last > self._given_back:
-            await desk.if_free(_give_back_memory)
-            self._given_back = time.monotonic()
+    async def _give_back(self, desk: Desk) -> None:
+        """Gives the system what work needed and let go of: once nobody asks, or it took much."""
+        rests = time.monotonic() - desk.last > _UPKEEP_S and desk.last > self._given_back
+        if _is_own_process() and (rests or memory.resident() > self._resident + _MUCH):
+            await desk.if_free(self._rest)
+
+    def _rest(self) -> None:
+        self._workspace.rest()
+        self._resident = memory.give_back()
+        self._given_back = time.monotonic()
 
     async def _settle_memory(self, desk: Desk) -> None:
         """Has the collector of garbage leave alone what stays: all that is known of the workspace.
@@ -339,21 +347,11 @@ class _Daemon:
             def settle() -> None:
                 gc.unfreeze()
                 gc.collect()
-                _give_back_memory()
+                self._rest()
                 gc.freeze()
                 self._settled = time.monotonic()
 
             await desk.if_free(settle)
-
-
-def _give_back_memory() -> None:
-    """Returns to the system what a scan needed and let go of; the C library keeps it otherwise.
-
-    Over a hundred thousand files that is an eighth of all that the daemon takes.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
-    if trim is not None:
-        trim(0)
 
 
 def _idle_s(settings: Settings, log: Log) -> float:

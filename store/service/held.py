@@ -98,6 +98,12 @@ class HeldWorkspace(Workspace):
             self._journal = Journal.open(self.store)
             self._open()
 
+    def rest(self) -> None:
+        """Lets go of what is cheap to have again: what is mapped and inflated of packs."""
+        self._journal.sealed.packs.rest()
+        if self._held is not None:
+            self._held.sealed.packs.rest()
+
     @contextmanager
     def one_sync(self) -> Iterator[None]:
         """Has what is recorded meanwhile share one sync, at the end; it counts after that only.

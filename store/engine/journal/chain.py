@@ -43,6 +43,7 @@ class SegmentChain:
             segment.close()
         self._segments.clear()
         self.recent.clear()
+        self.sealed.packs.rest()
 
     def read_manifest(self) -> None:
         """Takes in the manifest when it was replaced.

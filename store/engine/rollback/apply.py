@@ -28,7 +28,7 @@ from stepwell.store.model.plans import Kept, PathState, Plan, PlanItem
 
 CHANGED = "changed while the rollback was running"
 
-_REMEMBERED = 16 << 20
+_REMEMBERED = 8 << 20
 _TOGETHER, _TOGETHER_BYTES = 256, 64 << 20
 """So many drafts, and so many bytes in them, are made ahead at most: they need room on the disk."""
 

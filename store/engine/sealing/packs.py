@@ -18,6 +18,11 @@ from stepwell.store.model.errors import ObjectDamagedError, ObjectMissingError
 from stepwell.store.model.ids import Oid
 
 _LARGE = 256 << 10
+_READ_AT_ONCE = 1 << 20
+"""Bytes of content after which the packs are closed, and opened anew for the next one.
+
+libgit2 keeps a pack mapped, and up to 16 MiB of what it inflated of it, for as long as it is open.
+"""
 
 
 class Packs:
@@ -33,6 +38,8 @@ class Packs:
         self._stamp: int | None = None
         self._indexes: tuple[PackIndex, ...] = ()
         self._objects: GitObjects | SoundPacks | None = None
+        self._all_sound = False
+        self._read_bytes = 0
         self.reload()
 
     def reload(self) -> bool:
@@ -47,12 +54,18 @@ class Packs:
         paths = sorted(self._folder.glob("pack-*.idx"))
         found = (_as_it_is(path, known.get(path)) for path in paths)
         self._indexes = tuple(index for index in found if index is not None)
-        self._stamp, self._objects = stamp, None
+        self._stamp = stamp
+        self.forget()
         return True
 
     def forget(self) -> None:
         """Lets go of what libgit2 has read, which would answer for bytes that were damaged since."""
-        self._objects = None
+        self._all_sound = False
+        self.rest()
+
+    def rest(self) -> None:
+        """Closes the packs until the next content is read, which frees what is mapped of them."""
+        self._objects, self._read_bytes = None, 0
 
     @property
     def indexes(self) -> tuple[PackIndex, ...]:
@@ -85,11 +98,16 @@ class Packs:
         """
         for _ in range(2):
             try:
-                return self._read(oid)
+                found = self._read(oid)
             except NotImportableError:
                 # A pack may have been merged into another meanwhile.
                 self._stamp = None
                 self.reload()
+                continue
+            self._read_bytes += len(found[1])
+            if self._read_bytes > _READ_AT_ONCE:
+                self.rest()
+            return found
         raise damaged_object(oid) if self.has(oid) else missing(oid)
 
     def _read(self, oid: Oid) -> tuple[str, bytes]:
@@ -115,11 +133,16 @@ class Packs:
         return self._objects
 
     def _open(self) -> GitObjects | SoundPacks:
+        self.reload()
         folder = os.fsencode(self.repository / "objects")
-        sound = [index for index in self._indexes if index.is_sound() and index.pack_is_there()]
-        if {index.path for index in sound} != set(self._folder.glob("pack-*.idx")):
-            return SoundPacks(folder, sound)
-        return GitObjects(fresh_folder(folder, {index.name: index.identity for index in sound}))
+        there = set(self._folder.glob("pack-*.idx"))
+        if not self._all_sound or {index.path for index in self._indexes} != there:
+            sound = [index for index in self._indexes if index.is_sound() and index.pack_is_there()]
+            self._all_sound = {index.path for index in sound} == there
+            if not self._all_sound:
+                return SoundPacks(folder, sound)
+        packs = {index.name: index.identity for index in self._indexes}
+        return GitObjects(fresh_folder(folder, packs))
 
     def stored_size(self, oid: Oid) -> int | None:
         """Returns how many bytes of its pack an object takes; None when no pack has it."""

@@ -16,15 +16,17 @@ from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.patchlines import PatchLines
 from stepwell.store.model.steps import Step
 
-LARGEST = 1 << 18
+LARGEST = 1 << 16
 """Bytes that one step may take in memory; a larger one is read from the store each time."""
 
-_MOST_LINES = 10_000
-_MOST_FILES = 500
 _MOST_READ_AHEAD = 2_000
 _BYTES_READ_AHEAD = 4 << 20
 _VALUE = 500
 """About what one change or hunk takes beside its text."""
+_MOST_FILES = LARGEST // (4 * _VALUE)
+"""Each has a change and a hunk at least, for both ways."""
+_MOST_LINES = LARGEST // 32
+"""Both ways hold each line that came or went, and those around it."""
 
 
 class Key(NamedTuple):

@@ -12,7 +12,7 @@ from stepwell.store.engine.tiers.ready import LARGEST, Key, Ready, one_way
 
 STEPS = 1_000
 """How many steps of a session are kept."""
-BYTES = 50_000_000
+BYTES = 8_000_000
 """How much they take altogether at most."""
 
 
