@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,10 @@ def read_table(config: Path, name: str) -> dict[str, Any]:
         UsageError: the file cannot be read, or that is no table.
     """
     try:
-        document = tomllib.loads(config.read_text("utf-8"))
+        text = config.read_text("utf-8")
+        import tomllib  # few have such a file, and each daemon asks
+
+        document = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

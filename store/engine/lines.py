@@ -221,6 +221,11 @@ def changed_lines(hunk: Hunk) -> int:
     return signs.count(b"-") + signs.count(b"+")
 
 
+def load() -> None:
+    """Loads libgit2, which the first comparison would otherwise wait for."""
+    _patch(Texts(b"", b"", 0, False, "counts"))
+
+
 def _patch(texts: Texts) -> Any:
     import pygit2
     from pygit2.enums import DiffOption

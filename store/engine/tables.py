@@ -95,7 +95,15 @@ def map_file(path: Path) -> mmap.mmap | None:
 def is_sound(memory: mmap.mmap, body: int) -> bool:
     """Tells whether the checksum at `body` is that of all bytes before it."""
     with memoryview(memory) as view, view[:body] as part:
-        return bool(CRC.unpack_from(memory, body)[0] == zlib.crc32(part))
+        found = zlib.crc32(part)
+    let_go(memory)
+    return bool(CRC.unpack_from(memory, body)[0] == found)
+
+
+def let_go(memory: mmap.mmap) -> None:
+    """Frees what is resident of a mapped file; what is looked up next is read again."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        memory.madvise(mmap.MADV_DONTNEED)
 
 
 def integer(raw: bytes) -> int:

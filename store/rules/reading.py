@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +47,8 @@ def preview_rules(content: bytes) -> RuleSet:
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
+    import tomllib  # few have such a file, and each daemon loads this module
+
     try:
         table = tomllib.loads(content.decode("utf-8")).get(_TABLE, {})
     except ValueError as error:

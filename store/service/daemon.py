@@ -253,6 +253,7 @@ class _Daemon:
             if _is_readable(self._workspace.watched()):
                 await desk.if_free(self._workspace.hear)
             await self._get_ready(desk)
+            await desk.renew_in_time()
             if time.monotonic() - kept_up > _UPKEEP_S:
                 await self._keep_up(desk)
                 kept_up = time.monotonic()
@@ -339,19 +340,23 @@ class _Daemon:
         """Has the collector of garbage leave alone what stays: all that is known of the workspace.
 
         A whole collection over a hundred thousand files would hold up some capture for 80 ms. So it
-        is made once they are known, and when nobody has asked for anything in a while.
+        is made when nobody has asked for anything in a while, and when they were scanned again.
         """
+        if not _is_own_process() or self._doubt:
+            return
+        if not gc.get_freeze_count():
+            gc.freeze()
+            self._settled = 0.0
         rests = time.monotonic() - desk.last > _REST_S and desk.last > (self._settled or 0)
-        if _is_own_process() and not self._doubt and (self._settled is None or rests):
+        if self._settled is None or rests:
+            await desk.if_free(self._settle_now)
 
-            def settle() -> None:
-                gc.unfreeze()
-                gc.collect()
-                self._rest()
-                gc.freeze()
-                self._settled = time.monotonic()
-
-            await desk.if_free(settle)
+    def _settle_now(self) -> None:
+        gc.unfreeze()
+        gc.collect()
+        self._rest()
+        gc.freeze()
+        self._settled = time.monotonic()
 
 
 def _idle_s(settings: Settings, log: Log) -> float:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from stepwell.store.agents.recorder import AgentRecorder
 from stepwell.store.agents.spool import forget, read_spool
+from stepwell.store.engine import lines
 from stepwell.store.link import values, wire
 from stepwell.store.link.carry import CARRIED, PEEKED
 from stepwell.store.model.access import Fence
@@ -29,8 +30,9 @@ T = TypeVar("T")
 _CAPTURES = frozenset({"record"})
 """Verbs that only record what is on disk, so that several of them can share a sync."""
 _REGAIN_S = 0.05
-_RENEW_AFTER = 2_000
-"""Requests after which the writer is opened anew, which frees what it has gathered in memory."""
+_RENEW_AFTER, _RENEW_AT_LATEST = 2_000, 8_000
+"""Requests after which the writer is opened anew, which frees what it has gathered in memory: as soon
+as nobody waits, or in any case."""
 
 
 class Desk:
@@ -54,6 +56,7 @@ class Desk:
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="verbs")
+        self._thread.submit(lines.load)
         self._turn = asyncio.Lock()
         self._lent = False
         self._done = 0
@@ -102,16 +105,22 @@ class Desk:
             raise UsageError(f"the daemon knows no request {request.kind}")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Runs `work` on the thread of the verbs, and opens the writer anew when it is time."""
+        """Runs `work` on the thread of the verbs."""
         self._done += 1
         result = await self._loop.run_in_executor(self._thread, work)
-        if self._done >= _RENEW_AFTER:
-            self._done = 0
+        if self._done >= _RENEW_AT_LATEST:
             await self._renew()
         return result
 
+    async def renew_in_time(self) -> None:
+        """Opens the writer anew when it is time, between requests."""
+        if self._done >= _RENEW_AFTER and not self._turn.locked():
+            async with self._turn:
+                await self._renew()
+
     async def _renew(self) -> None:
         """Opens the writer anew; where that fails the next verb tries again, and says so."""
+        self._done = 0
         try:
             await self._loop.run_in_executor(self._thread, self._workspace.renew)
         except Exception:
@@ -241,7 +250,7 @@ class Desk:
         self._agents.begin()
         lost = self._agents.lost
         run_together(self._workspace, self._captures, begun, lambda why: lost(str(why)))
-        self._done += len(begun)
+        self._done += max(0, len(begun) - 1)  # `run` has counted one
 
     async def drain(self, folders: Sequence[Path]) -> None:
         """Records what hooks left in the spool, if they left anything.

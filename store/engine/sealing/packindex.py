@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from stepwell.store.engine.tables import Table, map_file
+from stepwell.store.engine.tables import Table, let_go, map_file
 from stepwell.store.model.ids import Oid
 
 _MAGIC = b"\xfftOc\0\0\0\x02"
@@ -133,6 +133,7 @@ class PackIndex:
         """Tells whether the index itself is as it was written."""
         with memoryview(self._memory) as view, view[:-20] as body:
             digest = hashlib.sha1(body, usedforsecurity=False).digest()
+        let_go(self._memory)
         return digest == self._memory[-20:]
 
     def pack_is_there(self) -> bool:

@@ -7,7 +7,6 @@ those are not read.
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -80,6 +79,8 @@ def _rows(database: Path, query: str, given: tuple[Any, ...]) -> Iterator[tuple[
 
     if not _is_regular(database):
         return
+    import sqlite3  # large, and each daemon loads this module
+
     uri = f"file:{quote(os.fsencode(database))}?mode=ro"
     with suppress(sqlite3.Error), closing(sqlite3.connect(uri, _WAIT_S, uri=True)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
