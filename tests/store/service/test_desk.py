@@ -22,6 +22,8 @@ from stepwell.store.link.client import connect
 from stepwell.store.link.turn import write_turn
 from stepwell.store.model.errors import StepwellError, UsageError
 from stepwell.store.model.version import VERSION
+from stepwell.store.service import desk
+from stepwell.store.service.held import HeldWorkspace
 from stepwell.store.service.server import Limits
 
 
@@ -232,6 +234,30 @@ def test_many_clients_at_once_are_all_served(served: Workspace, project: Path) -
     served.refresh()
     titles = sorted(step.title for step in served.steps(limit=100) if step.checkpoint)
     assert titles == sorted(f"client {n} {m}" for n in range(8) for m in range(5))
+
+
+@pytest.mark.parametrize(("soon", "at_latest"), [(3, 1_000), (1_000, 3)])
+def test_the_writer_is_opened_anew_as_it_goes_on(
+    served: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch, soon: int, at_latest: int
+) -> None:
+    """After so many requests, each counted once: between two of them, or at last behind one."""
+    renewed: list[int] = []
+    renew = HeldWorkspace.renew
+
+    def noted(held: HeldWorkspace) -> None:
+        renewed.append(len(steps))
+        renew(held)
+
+    monkeypatch.setattr(HeldWorkspace, "renew", noted)
+    monkeypatch.setattr(desk, "_RENEW_AFTER", soon)
+    monkeypatch.setattr(desk, "_RENEW_AT_LATEST", at_latest)
+    steps = list[str]()
+    while len(steps) < 3:
+        (project / "a").write_text(f"{len(steps)}\n")
+        steps.append(served.capture().id)
+    until(lambda: renewed)
+    assert renewed[0] >= 2
+    assert served.capture("after it", tags=("t",)).parents == (steps[-1],)
 
 
 def test_events_of_nobody_known_are_refused_and_logged(served: Workspace) -> None:
