@@ -9,7 +9,7 @@ from collections.abc import Callable
 from stepwell.store.model.ids import Oid
 
 _LARGEST = 64 << 10
-_TOTAL = 4 << 20
+_TOTAL = 8 << 20
 
 Object = tuple[str, bytes]
 """Kind and bytes."""

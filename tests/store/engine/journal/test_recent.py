@@ -17,7 +17,7 @@ _KIB = 1 << 10
 def test_what_was_used_lately_is_not_loaded_again() -> None:
     """Up to a bound, beyond which what was used longest ago is."""
     recent, loads = RecentObjects(), []
-    contents = [b"%d" % number + bytes(30 * _KIB) for number in range(200)]
+    contents = [b"%d" % number + bytes(60 * _KIB) for number in range(200)]
 
     def read(content: bytes) -> None:
         def load(_: object) -> tuple[str, bytes]:

@@ -207,7 +207,7 @@ class Noted:
         return self._below.read(oid)
 
 
-@pytest.mark.parametrize(("times", "are_read"), [(8, True), (20, False)])
+@pytest.mark.parametrize(("times", "are_read"), [(8, True), (80, False)])
 def test_of_a_large_change_what_it_replaced_is_read_ahead(
     ws: Workspace, root: Path, times: int, are_read: bool
 ) -> None:
