@@ -61,8 +61,8 @@ class Ticking:
         self._diff.end_range()
         for change in dict.fromkeys(line.change for line in lines):
             self._plan.agree_to(change)
-        count = plural(picks.lines, "single line") if picks.lines else "whole hunks"
-        self._ticked(f"Ticked: {count}; what is faint stays as it is. {self._safety}")
+        told = f"Ticked: {plural(picks.lines, 'single line')}; what is faint stays as it is. "
+        self._ticked((told if picks.lines else "") + self._safety)
 
     def _no_lines(self, lines: list[LineAt]) -> str:
         """Returns why no line can be ticked here; empty: some can."""
