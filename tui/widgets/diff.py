@@ -283,7 +283,7 @@ class DiffView(ColouredList):
 
     def changed_lines_here(self) -> list[LineAt]:
         """Returns the removed and added lines of the range, else on the line under the cursor."""
-        on = self.span or ((self.cursor,) if len(self.rows) else ())
+        on = (self.span or (self.cursor,)) if len(self.rows) else ()
         rows = (self.row(row) for line in on for row in self._rows_on(line))
         return [line for row in rows if (line := self._changed_line(row)) is not None]
 

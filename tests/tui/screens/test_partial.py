@@ -167,6 +167,11 @@ def test_lines_of_a_file_that_comes_or_goes_are_not_ticked_alone(
         await pilot.press("tab", "right_square_bracket", "x")
         assert "as a whole file" in promise(app)
         assert headline(app).startswith("Put 3 files back")
+        # Where no file would change there is a sentence, on which a range can stand.
+        await pilot.press("escape", "k", "r")
+        await settle(pilot, app)
+        await pilot.press("tab", "v", "x")
+        assert "This line does not change" in promise(app)
 
     play_over(root, scene)
 
