@@ -26,8 +26,11 @@ _BEGIN_SEQUENCES = "[O"
 """What stands behind an escape in the sequences of other keys, which are read as before."""
 _ONE_KEY = "\t"
 """Behind an escape: how the console of Linux writes shift and tab."""
-_OF_WORDS = frozenset("bf\x7f")
-"""Behind an escape, where text is typed: a word back, a word on, without the word before."""
+_OF_TEXT = frozenset("bfd\x7f\x08\r")
+"""Behind an escape, where text is typed: a word back, a word on, without the word behind or before,
+and two keys that are what they are without alt."""
+_CUT_IN_LINE, _CUT_IN_AREA = "ctrl+backspace", "alt+delete"
+"""Textual's keys that take the word behind away, in `Input` and in `TextArea`; alt and `d` is none."""
 _READ_BYTES = 4096
 _LOOK_S = 0.1
 """How often an `esc` that nothing follows, and the end, are looked for."""
@@ -44,7 +47,10 @@ class EscapedKey(events.Key):
 
     def keys(self, bound: Set[str], focused: Widget | None) -> tuple[events.Key, ...]:
         """Returns the keys that are meant. `bound` are those with alt that do something."""
-        if isinstance(focused, Input | TextArea) and self._plain.character in _OF_WORDS:
+        if isinstance(focused, Input | TextArea) and self._plain.character in _OF_TEXT:
+            if self._plain.character == "d":
+                is_line = isinstance(focused, Input)
+                return (events.Key(_CUT_IN_LINE if is_line else _CUT_IN_AREA, None),)
             return (self._usual,)
         for name in (self.key, self._usual.key):
             if name in bound:
@@ -53,14 +59,19 @@ class EscapedKey(events.Key):
 
 
 class _Parser(XTermParser):
+    _asked = ""
+    """What a key was last looked for in: of a sequence that nothing followed, all that came."""
+
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         is_pair = len(sequence) == 2 and sequence[0] == _ESC
         if is_pair and sequence[1] not in _BEGIN_SEQUENCES + _ONE_KEY + _ESC:
             yield from self._pair(sequence[1], super()._sequence_to_key_events(sequence))
-        elif alt:
+        elif alt and len(self._asked) == 2:
             yield from self._pair(sequence, ())
         else:
-            yield from super()._sequence_to_key_events(sequence)
+            # The start of a longer sequence that stalls is no `esc`: it must not leave a line.
+            self._asked = self._asked if alt else sequence
+            yield from super()._sequence_to_key_events(sequence, alt)
 
     def _pair(self, character: str, usual: Iterable[events.Key]) -> Iterator[events.Key]:
         plain = next(iter(super()._sequence_to_key_events(character)))

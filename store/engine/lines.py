@@ -176,7 +176,8 @@ def with_hunks(
     """Returns `old` with some of the hunks that lead from it to `new`, byte for byte.
 
     `only`: hunk ids -> the changed lines that are taken of them, the others of them staying as in
-    `old`. A line that has no line feed and comes to stand above another gets that one's ending.
+    `old`. A line that has no line feed and comes to stand above another gets that one's ending,
+    else that of the line above it.
     """
     before, after = split_lines(old), split_lines(new)
     for hunk in sorted(hunks, key=_region_of, reverse=True):
@@ -207,12 +208,15 @@ def _some(hunk: Hunk, taken: Lines) -> Iterator[bytes]:
 
 
 def _ended(lines: Sequence[bytes]) -> Iterator[bytes]:
+    above = b""
     for line, below in zip_longest(lines, lines[1:]):
         if below is None or line.endswith(b"\n"):
             yield line
         else:
-            has_return = line.endswith(b"\r") or not below.endswith(b"\r\n")
+            like = below if below.endswith(b"\n") else above
+            has_return = line.endswith(b"\r") or not like.endswith(b"\r\n")
             yield line + (b"\n" if has_return else b"\r\n")
+        above = line
 
 
 def changed_lines(hunk: Hunk) -> int:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from support.terminal import Terminal, timeline
+from textual import events
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.widgets import TextArea
 
 from stepwell.store import Workspace
-from stepwell.tui.escaping import EscapingDriver, reading
+from stepwell.tui.escaping import EscapedKey, EscapingDriver, reading
 
 
 @pytest.fixture
@@ -79,6 +81,34 @@ def test_alt_keeps_the_meaning_that_it_was_given(screen: Terminal) -> None:
     screen.until(lambda: "depth 4" in selected(screen))
     screen.type(":log here\x1bbover-")
     screen.until(": log over-here")
+
+
+def test_keys_of_text_with_alt_leave_no_line(screen: Terminal) -> None:
+    """`d` cuts the next word; backspace as ^H and enter are what they are without alt."""
+    screen.type(":logs here\x1b[H\x1bd")
+    screen.until(": here")
+    screen.type("\x05x\x1b\x08\x1b\x08y")
+    screen.until(": hery")
+    screen.press("esc")
+    screen.type("/depth 3\x1b\r")
+    screen.until(lambda: "depth 3" in selected(screen) and "/depth" not in screen.text)
+
+
+def test_a_sequence_that_stalls_leaves_no_line(screen: Terminal) -> None:
+    """What begins as pasted text, a mouse report or an arrow does is no `esc`, however slow."""
+    screen.type(":log")
+    screen.until(": log")
+    screen.type("\x1b[20")
+    screen.until(": log[20")
+    screen.type("0~text")
+    screen.until(": log[200~text")
+
+
+def test_a_word_is_cut_from_longer_texts_too() -> None:
+    """By the key that Textual has for it."""
+    (key,) = EscapedKey(events.Key("d", "d"), events.Key("alt+d", "d")).keys(set(), TextArea())
+    actions = [one.action for one in TextArea.BINDINGS if key.key in one.key.split(",")]
+    assert actions == ["delete_word_right"]
 
 
 @pytest.mark.parametrize("driver", [LinuxDriver, Driver])

@@ -46,7 +46,7 @@ from stepwell.tui.model.planrows import (
     tally,
 )
 from stepwell.tui.screens.above import Above
-from stepwell.tui.screens.ticking import Ticking
+from stepwell.tui.screens.ticking import LOSS, Ticking
 from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.pane import Pane
@@ -473,4 +473,4 @@ def _unready(rows: Sequence[PlanRow]) -> str:
     count, tick = plural(len(rows), "row"), key_of("preview.tick")
     if any(row.kind == "conflict" for row in rows):
         return f"Leave {count} out first ({tick}): a conflict cannot be applied."
-    return f"Tick {count} first ({tick}): other work goes, too; it is saved before."
+    return f"Tick {count} first ({tick} in the list): {LOSS}."

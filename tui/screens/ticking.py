@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 
 from stepwell.tui.keys.actions import key_of
-from stepwell.tui.model.picks import LineAt
+from stepwell.tui.model.picks import LineAt, State
 from stepwell.tui.values import plural
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.planlist import PlanList
 from stepwell.tui.widgets.sentence import Sentence
+
+LOSS = "other work goes, too; it is saved before"
 
 
 class Ticking:
@@ -37,15 +40,14 @@ class Ticking:
         """Ticks the row under the cursor, or in the diff the hunk."""
         if not self._may_tick:
             return
-        said = self._safety
+        first = ""
         if self._diff.has_focus and self._diff.picks is not None:
-            here = self._diff.hunk_here()
+            before = self._plan.losing()
             self._diff.action_pick_hunk()
-            if here is not None:
-                self._plan.agree_to(here[0])
+            first = self._agreed(before)
         elif not self._plan.toggle():
-            said = "This row needs no tick. " + said
-        self._ticked(said)
+            first = "This row needs no tick. "
+        self._ticked(first + self._safety)
 
     def action_tick_line(self) -> None:
         """Ticks the line under the diff's cursor, or those of its range, alone."""
@@ -57,12 +59,16 @@ class Ticking:
             self._promise.say(problem, "warning")
             return
         picks = self._plan.picks
+        before = self._plan.losing()
         picks.toggle_lines(lines)
         self._diff.end_range()
-        for change in dict.fromkeys(line.change for line in lines):
-            self._plan.agree_to(change)
+        agreed = self._agreed(before)
         told = f"Ticked: {plural(picks.lines, 'single line')}; what is faint stays as it is. "
-        self._ticked((told if picks.lines else "") + self._safety)
+        self._ticked(agreed + (told if picks.lines else "") + self._safety)
+
+    def _agreed(self, before: Mapping[int, State]) -> str:
+        """Returns what is to be said first, when what was ticked since agrees to a loss."""
+        return f"{LOSS[0].upper()}{LOSS[1:]}. " if self._plan.agree_since(before) else ""
 
     def _no_lines(self, lines: list[LineAt]) -> str:
         """Returns why no line can be ticked here; empty: some can."""

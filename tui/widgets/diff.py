@@ -58,7 +58,7 @@ class DiffView(ColouredList):
         self._shift = 0
         self._fades = fades
         self.picks: Picks | None = None
-        """Hunks that are chosen; None: nothing can be chosen here."""
+        """What is chosen; None: nothing can be, as where everything is meant."""
 
     def show(
         self,
@@ -159,6 +159,8 @@ class DiffView(ColouredList):
     def _is_picked(self, row: Row) -> bool:
         if self.picks is None or row.kind is Kind.BLANK:
             return False
+        if not self.picks.takes(row.change):  # state goes back with everything
+            return self._fades and self.picks.complete
         if row.hunk < 0:
             return self.picks.state(row.change) == "all"
         line = self._changed_line(row)
@@ -167,7 +169,8 @@ class DiffView(ColouredList):
         return self.picks.has_hunk(row.change, row.hunk)
 
     def _is_left_out(self, row: Row) -> bool:
-        return self._fades and row.kind in _CHANGED and not self._is_picked(row)
+        can_be = self._fades and self.picks is not None and row.kind in _CHANGED
+        return can_be and not self._is_picked(row)
 
     def _changed_line(self, row: Row) -> LineAt | None:
         if row.kind not in _CHANGED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from rich.segment import Segment
 
@@ -16,7 +16,7 @@ from stepwell.tui.look.marks import (
     shown_path,
     width_of,
 )
-from stepwell.tui.model.picks import Picks
+from stepwell.tui.model.picks import Picks, State
 from stepwell.tui.model.planrows import PlanRow, state_sentence
 from stepwell.tui.values import Change
 from stepwell.tui.widgets.linelist import LineList
@@ -113,14 +113,26 @@ class PlanList(LineList):
         if row.tick is not None:
             (self.ticked.add if chosen else self.ticked.discard)(row.tick)
 
-    def agree_to(self, change: int) -> None:
-        """A person chose part of a file in the diff: what it would lose is agreed to."""
+    def losing(self) -> dict[int, State]:
+        """Returns how much is chosen of each change that would lose something."""
+        rows = [row for row in self.rows if row.tick is not None]
+        return {row.change: self.picks.state(row.change) for row in rows if row.change is not None}
+
+    def agree_since(self, before: Mapping[int, State]) -> bool:
+        """Decides by what a person chose in the diff; tells whether that agreed to a loss.
+
+        Choosing some of a file that was left out does; leaving some out of another does not.
+        """
+        now, agreed = self.losing(), False
         for row in self.rows:
-            if row.change == change and row.tick is not None:
-                (self.ticked.add if self.picks.state(change) != "none" else self.ticked.discard)(
-                    row.tick
-                )
-        self.redraw()
+            if row.tick is None or row.change is None:
+                continue
+            if now[row.change] == "none":
+                self.ticked.discard(row.tick)
+            elif before[row.change] == "none":
+                self.ticked.add(row.tick)
+                agreed = True
+        return agreed
 
     def tick_all(self) -> None:
         """Chooses everything and agrees to every row that has a box; leaves conflicts out."""

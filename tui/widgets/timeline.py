@@ -84,7 +84,7 @@ class Timeline(StepList):
     def _row_after(self, seq: int | None, first: bool, sticks: bool) -> int:
         if first:
             return self._row_of(self._tips.head) if self._tips.head else 0
-        if seq is None or (sticks and not self.filtered):
+        if seq is None or (sticks and not self._hides):
             return self.cursor
         return self._row_of(seq)
 
@@ -117,7 +117,7 @@ class Timeline(StepList):
         self._painter, self._asked, self._lane_span = None, (), ()
         row = self._row_of(seq) if seq else self.cursor
         # Who filters looks for steps, not for the disk, which stays listed above them.
-        self.set_count(self._listed.rows, row or (1 if ordinals else 0))
+        self.set_count(self._listed.rows, row or (1 if ordinals and self._hides else 0))
         if was_filtered != self.filtered:
             self._reveal()
         self._want()

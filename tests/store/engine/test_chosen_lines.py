@@ -114,6 +114,8 @@ def test_all_lines_are_the_other_text_and_none_are_no_change(old: bytes, new: by
         (b"a\nb", b"a\nb\nc\n", [3], b"a\nb\nc\n"),
         (b"a\nb", b"a\nb\nc", [3], b"a\nb\nc"),
         (b"a\r\nb", b"a\r\nb\r\nc\r\n", [3], b"a\r\nb\r\nc\r\n"),
+        (b"a\r\nb", b"a\r\nb\r\nc", [3], b"a\r\nb\r\nc"),
+        (b"a\r\nb", b"a\r\nb\nc\n", [3], b"a\r\nb\nc\n"),
         (b"a\r", b"a\nb\r\n", [3], b"a\r\nb\r\n"),
         (b"a\r\nb\r\n", b"a\nb\n", [1, 3], b"b\r\na\n"),
         (b"a\nb\n", b"a\nb", [1, 2], b"a\nb"),
@@ -125,7 +127,7 @@ def test_all_lines_are_the_other_text_and_none_are_no_change(old: bytes, new: by
 def test_line_ends_are_those_of_the_lines(
     old: bytes, new: bytes, taken: list[int], wanted: bytes
 ) -> None:
-    """A last line without a line feed gets one when another comes below it."""
+    """A last line without a line feed gets that of what comes below it, else of what is above."""
     (hunk,) = hunks_of(old, new)
     assert with_hunks(old, new, [hunk], {hunk.id: lines_of(taken)}) == wanted
 

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.look.glyphs import ASCII
+from stepwell.tui.model.diffrows import Kind
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.planlist import PlanList
@@ -57,6 +58,14 @@ def headline(app: StepwellApp) -> str:
 
 def promise(app: StepwellApp) -> str:
     return app.screen.query_one("#preview-promise", Sentence).plain
+
+
+def grounds(diff: DiffView) -> set[str | None]:
+    """The grounds of all lines that change."""
+    changed = (Kind.ADD, Kind.DELETE)
+    rows = [n for n in range(diff.count) if diff.row(diff.row_at(n)).kind in changed]
+    assert rows
+    return {diff.row_ground(n) for n in rows}
 
 
 def ground(diff: DiffView) -> str | None:
@@ -120,7 +129,7 @@ def test_one_hunk_of_the_preview_is_put_back_exactly(
 
 
 def test_single_lines_are_put_back_exactly(root: Path, play_over: Make, settle: Make) -> None:
-    """One line alone, one by a range; what is not ticked is faint; undo takes it back."""
+    """One line alone, one by a range; what is not ticked is faint, but never in an undo."""
     before = disk(root)
     wanted = text(l3="THREE\r\nline 3", l30="gone").replace(b"gone\r\n", b"")
 
@@ -149,11 +158,40 @@ def test_single_lines_are_put_back_exactly(root: Path, play_over: Make, settle: 
         assert disk(root) == now
         await pilot.press("u")
         await settle(pilot, app)
+        diff = app.screen.query_one("#preview-diff", DiffView)
+        assert grounds(diff) == {"added_ground", "deleted_ground"}
         await pilot.press("y")
         await settle(pilot, app)
 
     play_over(root, scene)
     assert disk(root) == before
+
+
+def test_leaving_lines_out_agrees_to_no_loss(root: Path, play_over: Make, settle: Make) -> None:
+    """Edits in no step need their tick still; who ticks a part of a file left out is told."""
+    (root / "src/b.txt").write_bytes(text(l3="in no step", l39="in no step"))
+    before = disk(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("j", "j", "tab", "right_square_bracket", "j")
+        for key in ("x", "space"):
+            await pilot.press(key)
+            assert boxes(app)[2] == "[?] M" and "goes, too" not in promise(app)
+            await pilot.press("y")
+            await settle(pilot, app)
+            assert promise(app).startswith("Tick 1 row first (space in the list)")
+            assert disk(root) == before
+        await pilot.press("tab", "space", "space")
+        assert boxes(app)[2] == "[ ] M"
+        await pilot.press("tab", "x")
+        assert boxes(app)[2] == "[±] M"
+        assert promise(app).startswith("Other work goes, too; it is saved before. Ticked: 1 single")
+        await pilot.press("x", "space")
+        assert promise(app).startswith("Other work goes, too; it is saved before. ")
+
+    play_over(root, scene)
 
 
 def test_lines_of_a_file_that_comes_or_goes_are_not_ticked_alone(

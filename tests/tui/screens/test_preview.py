@@ -189,7 +189,7 @@ def test_drift_needs_a_tick_and_is_saved(root: Path) -> None:
         assert "!" in plan_lines(preview)[0]
         await pilot.press("y")
         await idle(pilot, app)
-        assert said(preview, "promise").startswith("Tick 1 row first (space): other work goes")
+        assert said(preview, "promise").startswith("Tick 1 row first (space in the list)")
         assert tree(root) == now
         await pilot.press("space")
         await pilot.press("y")

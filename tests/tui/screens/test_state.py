@@ -11,7 +11,10 @@ from textual.pilot import Pilot
 
 from stepwell.store import Workspace
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.model.diffrows import LINES
+from stepwell.tui.model.statedocument import StateDocument
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.files import FileList
 
 Make = Callable[..., Any]
@@ -34,6 +37,18 @@ def root(tmp_path: Path) -> Path:
 
 def _has(rows: list[str], text: str) -> bool:
     return any(text in row for row in rows)
+
+
+def _state_grounds(app: StepwellApp) -> set[str | None]:
+    """The grounds of the lines of a preview that change state."""
+    diff = app.screen.query_one("#preview-diff", DiffView)
+    changes = diff.rows.changes
+    rows = ((n, diff.row(diff.row_at(n))) for n in range(diff.count))
+    found = [
+        n for n, row in rows if row.kind in LINES and isinstance(changes[row.change], StateDocument)
+    ]
+    assert found
+    return {diff.row_ground(n) for n in found}
 
 
 def test_documents_stand_behind_the_files_that_changed(
@@ -88,10 +103,12 @@ def test_a_preview_says_which_documents_go_back(
         for text in ("D state: plan of me:2", "- /depth  1", "+ /depth  0"):
             assert _has(rows, text), text
         assert not _has(rows, "\x1b")
+        assert None not in _state_grounds(app)
         # The other session's later work is agreed to; then the file is left out, and not.
         await pilot.press("space", "j", "space")
         await until(lambda: not _has(screen_text(app), "State goes back"))
         assert _has(screen_text(app), "stays as it is")
+        assert _state_grounds(app) == {None}
         await pilot.press("space", "y")
         await until(lambda: not isinstance(app.screen, RestorePreview))
 
