@@ -163,7 +163,7 @@ class DiffView(ColouredList):
             return self._fades and self.picks.complete
         if row.hunk < 0:
             return self.picks.state(row.change) == "all"
-        line = self._changed_line(row)
+        line = _changed_line(self.rows, row)
         if line is not None:
             return self.picks.has_line(line)
         return self.picks.has_hunk(row.change, row.hunk)
@@ -171,12 +171,6 @@ class DiffView(ColouredList):
     def _is_left_out(self, row: Row) -> bool:
         can_be = self._fades and self.picks is not None and row.kind in _CHANGED
         return can_be and not self._is_picked(row)
-
-    def _changed_line(self, row: Row) -> LineAt | None:
-        if row.kind not in _CHANGED:
-            return None
-        before = signs_before(self.rows.changes[row.change].hunks[row.hunk].lines, row.line)
-        return LineAt(row.change, row.hunk, before.removed + before.added + 1)
 
     def row_sign(self, index: int) -> str:
         if len(self.rows) and self._is_picked(self.row(self.row_at(index))):
@@ -288,7 +282,7 @@ class DiffView(ColouredList):
         """Returns the removed and added lines of the range, else on the line under the cursor."""
         on = (self.span or (self.cursor,)) if len(self.rows) else ()
         rows = (self.row(row) for line in on for row in self._rows_on(line))
-        return [line for row in rows if (line := self._changed_line(row)) is not None]
+        return [line for row in rows if (line := _changed_line(self.rows, row)) is not None]
 
     def lines_in_range(self) -> list[bytes]:
         """Returns the lines of the range without signs, as they are after; of removed ones, before."""
@@ -367,6 +361,13 @@ class DiffView(ColouredList):
     def action_spaces(self) -> None:
         """Asks for a diff with or without changes of white space only."""
         self.post_message(ContextAsked(self.id or "", 0))
+
+
+def _changed_line(rows: DiffRows, row: Row) -> LineAt | None:
+    if row.kind not in _CHANGED:
+        return None
+    before = signs_before(rows.changes[row.change].hunks[row.hunk].lines, row.line)
+    return LineAt(row.change, row.hunk, before.removed + before.added + 1)
 
 
 def _no_picks() -> str:
