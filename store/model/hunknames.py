@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from stepwell.store.model.errors import NotFoundError, UsageError
-from stepwell.store.model.text import plural
+from stepwell.store.model.text import one_line, plural
 
 Lines = tuple[range, ...]
 """Changed lines of a hunk, counted from 1: ascending, neither touching nor empty."""
@@ -48,11 +48,12 @@ def read_hunk_names(names: Iterable[str]) -> dict[str, Lines | None]:
 
 
 def _read(name: str, lines: str) -> list[range]:
-    parts = [part.partition("-") for part in lines.split(",") if _LINES.fullmatch(lines)]
+    listed = lines.split(",") if _LINES.fullmatch(lines) else []
+    parts = [part.partition("-") for part in listed]
     ranges = [range(int(first), int(last or first) + 1) for first, _, last in parts]
     if not all(ranges) or not ranges:
         raise UsageError(
-            f"{name!r} names no lines of a hunk",
+            f"{one_line(name)!r} names no lines of a hunk",
             hint="write ID:1,3-5, with the changed lines of the hunk counted from 1",
             hunk=name,
         )

@@ -35,7 +35,7 @@ ABOVE: tuple[Action, ...] = (
     ),
     Action(
         "tick_line",
-        "in the diff: tick this line alone, or those of the range; or leave them out",
+        "in the diff: tick this line (side by side, both of a row) or the range, or leave it out",
         "preview",
         ("x",),
         hint="line",

@@ -51,8 +51,8 @@ class Picks:
         self._chosen: list[set[int]] = [
             set(self._parts(index)) if everything else set() for index in range(len(self.changes))
         ]
-        self._lines: dict[tuple[int, int], int] = {}
-        """Of hunks of which some lines are chosen, but not all: a bit for each, by its number."""
+        self._lines: dict[tuple[int, int], bytes] = {}
+        """Of hunks of which some lines are chosen, but not all: 1 for each that is, else 0."""
 
     def takes(self, index: int) -> bool:
         """Tells whether a change can be chosen: state comes back with everything or not at all."""
@@ -75,7 +75,7 @@ class Picks:
             return "all"
         return "some" if chosen or self._some_of(index) else "none"
 
-    def _some_of(self, index: int) -> dict[int, int]:
+    def _some_of(self, index: int) -> dict[int, bytes]:
         return {hunk: lines for (at, hunk), lines in self._lines.items() if at == index}
 
     def has_hunk(self, index: int, hunk: int) -> bool:
@@ -85,7 +85,8 @@ class Picks:
     def has_line(self, line: LineAt) -> bool:
         """Tells whether a line is chosen, alone or with its hunk."""
         change, hunk, number = line
-        return self.has_hunk(change, hunk) or bool(self._lines.get((change, hunk), 0) >> number & 1)
+        some = self._lines.get((change, hunk))
+        return self.has_hunk(change, hunk) if some is None else some[number - 1] == 1
 
     def key(self, index: int) -> frozenset[object]:
         """What of a file is chosen, to be compared."""
@@ -117,7 +118,7 @@ class Picks:
     @property
     def lines(self) -> int:
         """How many lines are chosen of hunks that are not chosen whole."""
-        return sum(map(int.bit_count, self._lines.values()))
+        return sum(some.count(1) for some in self._lines.values())
 
     def set_file(self, index: int, chosen: bool) -> None:
         """Chooses a whole file, or none of it."""
@@ -148,21 +149,24 @@ class Picks:
     def toggle_lines(self, lines: Sequence[LineAt]) -> None:
         """Chooses lines, or lets go of them when they all are chosen."""
         missing = [line for line in lines if not self.has_line(line)]
-        for change, hunk in dict.fromkeys((line.change, line.hunk) for line in lines):
-            numbers = (n for at, of, n in missing or lines if (at, of) == (change, hunk))
-            self._set_lines(change, hunk, sum(1 << n for n in set(numbers)), bool(missing))
+        numbers: dict[tuple[int, int], list[int]] = {}
+        for change, hunk, number in missing or lines:
+            numbers.setdefault((change, hunk), []).append(number)
+        for (change, hunk), some in numbers.items():
+            self._set_lines(change, hunk, some, bool(missing))
 
-    def _set_lines(self, change: int, hunk: int, lines: int, chosen: bool) -> None:
+    def _set_lines(self, change: int, hunk: int, numbers: Iterable[int], chosen: bool) -> None:
         signs = signs_of(self.changes[change].hunks[hunk].lines)
-        every = (1 << signs.count(b"-") + signs.count(b"+") + 1) - 2
-        has = self._lines.pop((change, hunk), 0)
-        has = every if self.has_hunk(change, hunk) else has
-        left = has | lines if chosen else has & ~lines
+        all_or_none = bytes([self.has_hunk(change, hunk)])
+        every = all_or_none * (signs.count(b"-") + signs.count(b"+"))
+        left = bytearray(self._lines.pop((change, hunk), every))
+        for number in numbers:
+            left[number - 1] = chosen
         self._chosen[change] -= {hunk}
-        if left == every:
+        if 0 not in left:
             self._chosen[change] |= {hunk}
-        elif left:
-            self._lines[change, hunk] = left
+        elif 1 in left:
+            self._lines[change, hunk] = bytes(left)
 
     def toggle_hunks(self, hunks: Sequence[tuple[int, int]]) -> None:
         """Chooses hunks, or lets go of them when they all are chosen."""
@@ -200,7 +204,7 @@ class Picks:
             if self.state(index) == "some":
                 some = self._some_of(index)
                 for hunk in sorted(self._chosen[index] | some.keys()):
-                    lines = lines_of(_bits(some[hunk])) if hunk in some else None
+                    lines = lines_of(_numbers(some[hunk])) if hunk in some else None
                     names.append(hunk_name(change.hunks[hunk].id, lines))
         return names
 
@@ -227,8 +231,8 @@ class Picks:
         return self.any
 
 
-def _bits(mask: int) -> Iterator[int]:
-    return (number for number, bit in enumerate(reversed(f"{mask:b}")) if bit == "1")
+def _numbers(some: bytes) -> Iterator[int]:
+    return (number for number, chosen in enumerate(some, 1) if chosen)
 
 
 def _side(hunk: Hunk, old: bool) -> Lines:

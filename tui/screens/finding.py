@@ -65,6 +65,8 @@ class Filtering:
         self._generations = count(1)
         self._generation = 0
         self._found: array[int] = array("q")
+        self._hits: Hits | None = None
+        """What was found, to be walked through; None: nobody has, since there was more."""
         self._looked = 0
         self._first = False
         self._done = True
@@ -110,7 +112,7 @@ class Filtering:
         if error is not None:
             return error
         self.query = query.strip()
-        self._found, self._looked = array("q"), 0
+        self._found, self._hits, self._looked = array("q"), None, 0
         self._generation = next(self._generations)
         if not self.query:
             self._gateway.stop_search("filter")
@@ -141,7 +143,7 @@ class Filtering:
             return
         timeline = self._places.timeline
         ordinals = (timeline.columns.ordinal(seq) for seq in message.seqs)
-        self._found = merged(self._found, ordinals)
+        self._found, self._hits = merged(self._found, ordinals), None
         self._looked = message.looked
         if message.seqs or self._first or not timeline.filtered:
             timeline.take_filter(self._found, message.steps)
@@ -173,10 +175,13 @@ class Filtering:
 
     def step(self, way: int) -> str:
         """Goes to the next step that fits, or the previous one; returns what is to be said."""
-        hits = Hits()
-        hits.add([-ordinal for ordinal in self._found])
+        if self._hits is None:
+            self._hits = Hits()
+            self._hits.add([-ordinal for ordinal in self._found])
         timeline = self._places.timeline
-        found = hits.next(timeline.reading_position, way)
+        found = self._hits.next(timeline.reading_position, way)
+        if not self._done and (found is None or found[1]):
+            return "still looking for steps that fit: none is found that way yet"
         if found is None:
             return "no step fits"
         timeline.go_to_position(found[0])

@@ -321,7 +321,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
 
     @property
     def _may_tick(self) -> bool:
-        return not self._busy and self._result is None
+        return self._shown is not None and not self._busy and self._result is None
 
     def on_descendant_focus(self) -> None:
         """List and diff have keys of their own."""

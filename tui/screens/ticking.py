@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 
 from stepwell.tui.keys.actions import key_of
-from stepwell.tui.model.picks import LineAt, State
+from stepwell.tui.model.picks import LineAt, Picks, State
 from stepwell.tui.values import plural
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.planlist import PlanList
@@ -25,7 +25,7 @@ class Ticking:
     @property
     @abstractmethod
     def _may_tick(self) -> bool:
-        """Nothing is being applied, nor was."""
+        """Something is shown, and nothing is being applied, nor was."""
 
     @property
     @abstractmethod
@@ -60,11 +60,12 @@ class Ticking:
             return
         picks = self._plan.picks
         before = self._plan.losing()
+        is_range = self._diff.span is not None
         picks.toggle_lines(lines)
         self._diff.end_range()
         agreed = self._agreed(before)
-        told = f"Ticked: {plural(picks.lines, 'single line')}; what is faint stays as it is. "
-        self._ticked(agreed + (told if picks.lines else "") + self._safety)
+        pair = "" if is_range or len(lines) == 1 else "Both lines of this row go together. "
+        self._ticked(f"{agreed}{pair}{_ticks(picks)} {self._safety}")
 
     def _agreed(self, before: Mapping[int, State]) -> str:
         """Returns what is to be said first, when what was ticked since agrees to a loss."""
@@ -85,6 +86,8 @@ class Ticking:
 
     def action_tick_all(self) -> None:
         """Ticks every row."""
+        if not self._may_tick:
+            return
         self._plan.tick_all()
         self._ticked(self._safety)
 
@@ -93,3 +96,12 @@ class Ticking:
         self._diff.redraw()
         self._plan.redraw()
         self._tell_choice()
+
+
+def _ticks(picks: Picks) -> str:
+    """Returns what is ticked after lines were."""
+    if picks.complete or not picks.any:
+        return "Everything is ticked." if picks.any else "Nothing is ticked."
+    whole = "whole hunks" if picks.hunks else "whole files"
+    count = plural(picks.lines, "single line") if picks.lines else whole
+    return f"Ticked: {count}; what is faint stays as it is."

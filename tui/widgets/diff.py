@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from rich.segment import Segment
 
@@ -24,7 +25,7 @@ from stepwell.tui.model.diffrows import LINES, DiffRows, Kind, Row
 from stepwell.tui.model.layout import NONE, Spot
 from stepwell.tui.model.picks import LineAt, Picks
 from stepwell.tui.model.statedocument import StateDocument
-from stepwell.tui.values import plural, signs_before
+from stepwell.tui.values import plural, signs_before, signs_of
 from stepwell.tui.widgets.colouredlist import ColouredList
 from stepwell.tui.widgets.difflines import GROUNDS, Sided, Tint, Window
 
@@ -282,7 +283,7 @@ class DiffView(ColouredList):
         """Returns the removed and added lines of the range, else on the line under the cursor."""
         on = (self.span or (self.cursor,)) if len(self.rows) else ()
         rows = (self.row(row) for line in on for row in self._rows_on(line))
-        return [line for row in rows if (line := _changed_line(self.rows, row)) is not None]
+        return list(_numbered(self.rows, (row for row in rows if row.kind in _CHANGED)))
 
     def lines_in_range(self) -> list[bytes]:
         """Returns the lines of the range without signs, as they are after; of removed ones, before."""
@@ -368,6 +369,17 @@ def _changed_line(rows: DiffRows, row: Row) -> LineAt | None:
         return None
     before = signs_before(rows.changes[row.change].hunks[row.hunk].lines, row.line)
     return LineAt(row.change, row.hunk, before.removed + before.added + 1)
+
+
+def _numbered(all_rows: DiffRows, changed: Iterable[Row]) -> Iterator[LineAt]:
+    # A range may have most of a very large hunk: its signs are looked at once.
+    numbers: dict[tuple[int, int], list[int]] = {}
+    for row in changed:
+        hunk = (row.change, row.hunk)
+        if hunk not in numbers:
+            signs = signs_of(all_rows.changes[row.change].hunks[row.hunk].lines)
+            numbers[hunk] = list(accumulate((sign in b"-+" for sign in signs), initial=0))
+        yield LineAt(*hunk, numbers[hunk][row.line + 1])
 
 
 def _no_picks() -> str:

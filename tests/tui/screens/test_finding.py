@@ -311,6 +311,10 @@ def test_steps_that_do_not_fit_are_dimmed_instead_of_hidden(
         await pilot.press("d", "escape")
         await settle(pilot, app)
         assert not any(is_faint(app, row) for row in range(1, 11))
+        # The disk stays selected when nothing is hidden from it.
+        await pilot.press("g", "f", *"path", "colon", *"roots", "enter")
+        await listed(pilot, app, until, 10)
+        assert timeline.cursor == 0
 
     play_over(root, scene)
 

@@ -325,6 +325,10 @@ def test_with_nothing_ticked_nothing_is_done(root: Path, play_over: Make, settle
         await settle(pilot, app)
         assert isinstance(app.screen, RestorePreview)
         assert headline(app) == "Nothing is ticked"
+        await pilot.press("tab", "right_square_bracket", "x")
+        assert promise(app).startswith("Ticked: 1 single line; what is faint stays")
+        await pilot.press("x")
+        assert promise(app).startswith("Nothing is ticked. ")
 
     play_over(root, scene)
     assert disk(root) == before
