@@ -89,31 +89,36 @@ class Logs:
         self._store = store
 
     def look(self, blotter: Blotter) -> Found:
-        lines = sum(len(list(self._repeating(path, blotter))) for path in self._files())
+        lines = 0
+        for path in self._files():
+            with suppress(FileNotFoundError), _opened(path, os.O_RDONLY) as fd:
+                lines += len(list(_repeating(fd, blotter)))
         return Found((Repeated("log line", lines),) if lines else ())
 
     def purge(self, blotter: Blotter) -> None:
         for path in self._files():
-            found = list(self._repeating(path, blotter))
-            if found:
-                with _opened(path, os.O_RDWR) as fd:
-                    for start, length in found:
-                        _overwrite(fd, start, _GONE[:length].ljust(length))
+            # One opening for both: a log may be put aside, and another begun, at any time.
+            with suppress(FileNotFoundError), _opened(path, os.O_RDWR) as fd:
+                found = list(_repeating(fd, blotter))
+                for start, length in found:
+                    _overwrite(fd, start, _GONE[:length].ljust(length))
+                if found:
                     os.fsync(fd)
 
     def _files(self) -> list[Path]:
         found = (*self._store.glob("*.log"), *self._store.glob("*.log.1"))
         return [path for path in found if _is_file(path)]
 
-    def _repeating(self, path: Path, blotter: Blotter) -> Iterator[tuple[int, int]]:
-        """Yields where a line begins that repeats a content, and how long it is."""
-        start = 0
-        with _opened(path, os.O_RDONLY) as fd, open(fd, "rb", closefd=False) as file:
-            for line in file:
-                text = line.rstrip(b"\n")
-                if blotter.stored(text) != text:
-                    yield start, len(text)
-                start += len(line)
+
+def _repeating(fd: int, blotter: Blotter) -> Iterator[tuple[int, int]]:
+    """Yields where a line begins that repeats a content, and how long it is."""
+    start = 0
+    with open(fd, "rb", closefd=False) as file:
+        for line in file:
+            text = line.rstrip(b"\n")
+            if blotter.stored(text) != text:
+                yield start, len(text)
+            start += len(line)
 
 
 def _overwrite(fd: int, start: int, content: bytes) -> None:
