@@ -178,12 +178,11 @@ def open_large(screen: Terminal) -> float:
 
 
 def until_last_file(screen: Terminal) -> None:
-    """Goes to the last file, which says that it is being read and then has its lines."""
+    """Goes to the last file, which says that it is being read, if it still is, and has its lines."""
     os.write(screen.fd, b"3")
     screen.quiet(0.05)
-    os.write(screen.fd, b"G")
-    screen.quiet(0.05)
     screen.seen = b""
+    os.write(screen.fd, b"G")
     screen.until(b"other_")
 
 
