@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from stepwell.store.model.errors import NotFoundError, RefusedError, UsageError
 from stepwell.store.model.experiments import VERDICTS, Verdict
 from stepwell.store.model.ids import short
 from stepwell.store.model.paths import TrackedPath, escape
-from stepwell.store.model.steps import Mark, MarkSet, Note, Operation, Step, View
+from stepwell.store.model.steps import LONGEST_TEXT, Mark, MarkSet, Note, Operation, Step, View
 
 _EMPTY: Mapping[str, Any] = {"quality": {}, "baseline": None, "project_state": None}
 
@@ -38,13 +38,14 @@ def add_mark(writer: JournalWriter, step: Step, added: Marking) -> Operation | N
     """Makes the step a checkpoint, or adds to the one that it is; None when it has all that.
 
     Raises:
-        UsageError: no label can be called so, or the note is empty or on no line.
+        UsageError: no label can be called so, the note is empty or on no line, or a text too long.
         RefusedError: the label is another checkpoint's.
         NotFoundError: the note is on a file that neither the step nor what it changed holds.
     """
     refuse_pruned(writer.view(), step)
     if added.label is not None:
         check_label_free(writer.view(), added.label, step)
+    _check_lengths("a tag or a name", (added.by, *added.tags))
     if added.note is not None:
         _check_note(writer, step, added.note)
     old = writer.view().marks.get(step.id)
@@ -62,7 +63,7 @@ def judge(
     """Gives the step a verdict's tag in place of another one's; None when it has all that.
 
     Raises:
-        UsageError: the note is empty.
+        UsageError: the note is empty or too long.
     """
     if note is not None:
         _check_note(writer, step, note)
@@ -144,12 +145,21 @@ def _marked(old: Mark | None, added: Marking) -> Mark:
 def _check_note(journal: Journal, step: Step, note: Note) -> None:
     if not note.text.strip():
         raise UsageError("the note is empty", hint='as in --note "all tests pass"')
+    _check_lengths("a note", (note.text, note.by))
     if note.line is not None and (note.path is None or note.line < 1):
         raise UsageError(
             "a note is on a line of a file, counted from 1", hint="as in src/app.py:12"
         )
     if note.path is not None:
         check_path(journal, step, note.path)
+
+
+def _check_lengths(what: str, texts: Iterable[str]) -> None:
+    if any(len(text) > LONGEST_TEXT for text in texts):
+        raise UsageError(
+            f"{what} is longer than {LONGEST_TEXT:,} characters",
+            hint="what is longer would be taken by no other workspace",
+        )
 
 
 def check_path(journal: Journal, step: Step, path: TrackedPath) -> None:

@@ -21,6 +21,9 @@ Reason = Literal[
 data (`.git`, `.hg`, `.jj`, `.svn`); `unstable`: stored, but it changed while being read; `purged`:
 it was stored, and its content was removed for good since."""
 
+LONGEST_TEXT = 100_000
+"""Characters of one text of a step or mark, such as a note: what comes from elsewhere has no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

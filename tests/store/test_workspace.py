@@ -17,9 +17,11 @@ from stepwell.store import (
     Operation,
     PlannedChanges,
     RefusedError,
+    UsageError,
     Workspace,
 )
 from stepwell.store.model.errors import DriftError, FormatError, OtherSessionError
+from stepwell.store.model.steps import LONGEST_TEXT
 
 
 @pytest.fixture
@@ -221,6 +223,17 @@ def test_before_goes_to_the_state_without_the_step(ws: Workspace, project: Path)
     assert not (project / "a").exists() and not (project / "b").exists()
     with pytest.raises(NotFoundError):
         ws.plan_rollback("#1", side="before")
+
+
+def test_a_mark_says_no_more_than_other_workspaces_take(ws: Workspace) -> None:
+    """One text too long would have the whole timeline refused there."""
+    with pytest.raises(UsageError, match="note is longer than 100,000 characters"):
+        ws.mark(ws.head(), note="x" * (LONGEST_TEXT + 1))
+    with pytest.raises(UsageError, match="longer than 100,000 characters"):
+        ws.mark(ws.head(), tags=["x" * (LONGEST_TEXT + 1)])
+    assert ws.head().checkpoint is None
+    mark = ws.mark(ws.head(), note="x" * LONGEST_TEXT).checkpoint
+    assert mark is not None and len(mark.notes[0].text) == LONGEST_TEXT
 
 
 def test_marks_are_undone_and_redone_without_touching_files(ws: Workspace) -> None:

@@ -61,6 +61,7 @@ class BundleLoad:
         self._branches: set[str] = set()
         self._errors: list[tuple[StepId, str]] = []
         self._ids = frozenset(step.id for step, _ in contents.steps)
+        self._growing: dict[str, bool] = {}
         self._imported = self._skipped = 0
 
     @property
@@ -79,7 +80,7 @@ class BundleLoad:
             IntegrityError: the bundle was changed after it was checked.
         """
         view = writer.view()
-        names = Names(writer, view, self._origin, self._ids, self._contents.branches)
+        names = self._names(writer, view)
         batch = _Batch(view)
         done = 0
         with writer.begin() as transaction:
@@ -104,7 +105,7 @@ class BundleLoad:
     def finish(self, writer: JournalWriter, tips: Mapping[str, StepId]) -> None:
         """Makes branches end where they do in the bundle."""
         view = writer.view()
-        names = Names(writer, view, self._origin, self._ids, self._contents.branches)
+        names = self._names(writer, view)
         effects: list[Effect] = []
         for wanted, head in tips.items():
             name = names.branch(wanted, head)
@@ -120,6 +121,15 @@ class BundleLoad:
         if effects:
             summary = f"imported {plural(len(effects), 'branch end')} from {self._origin.name}"
             writer.begin().commit("import", summary, effects)
+
+    def _names(self, writer: JournalWriter, view: View) -> Names:
+        def grows(branch: str) -> bool:
+            if branch not in self._growing:
+                theirs = (step.id for step, _ in self._contents.steps if step.branch == branch)
+                self._growing[branch] = not all(is_here(writer, step) for step in theirs)
+            return self._growing[branch]
+
+        return Names(writer, view, self._origin, self._ids, self._contents.branches, grows)
 
     def _step(self, writer: JournalWriter, names: Names, theirs: Step, seq: int) -> Step:
         parents = tuple(p for p in theirs.parents if p in self._ids or is_here(writer, p))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine.importing import IMPORTED, free_name
@@ -31,9 +31,9 @@ class Origin:
 class Names:
     """The names of one operation; what an earlier import made is gone on with.
 
-    The branch that is checked out here is never among them, nor one that ends with a step of this
-    workspace, or of another one: an origin may name any step as its own, but only what came from
-    there has its flags.
+    The branch that is checked out here is never one that steps are added to, nor is one that ends
+    with a step of this workspace, or of another one: an origin may name any step as its own, but
+    only what came from there has its flags.
     """
 
     def __init__(
@@ -43,14 +43,17 @@ class Names:
         origin: Origin,
         steps: Collection[StepId],
         ends: Mapping[str, StepId],
+        grows: Callable[[str], bool],
     ) -> None:
         """Looks at branches and sessions as `view` has them.
 
-        `steps` are those that are coming, `ends` where their branches end.
+        `steps` are those that are coming, `ends` where their branches end. `grows` tells whether
+        steps are still to be recorded on one of those.
         """
         self._journal = journal
         self._origin = origin
         self._steps = steps
+        self._grows = grows
         self._taken = dict(view.branches)
         # A name that was given counts as taken: git has no branch `a` beside a branch `a/b`.
         self._view = replace(view, branches=self._taken)
@@ -64,14 +67,20 @@ class Names:
             self.branch(wanted, ends[wanted])
 
     def branch(self, wanted: str, head: StepId) -> str:
-        """Returns what a branch of theirs is called here; one that ends at `head` already will do."""
+        """Returns what a branch of theirs is called here.
+
+        For one that does not grow any branch will do that ends at `head` already: nothing moves it.
+        """
         if wanted not in self._branches:
             given = set(self._branches.values())
             name = free_name(
                 self._origin.folder,
                 self._base(wanted),
                 self._view,
-                lambda one: one.name not in given and (one.head == head or self._may_move(one)),
+                lambda one: (
+                    one.name not in given
+                    and (self._may_move(one) or (one.head == head and not self._grows(wanted)))
+                ),
             )
             self._branches[wanted] = name
             self._taken.setdefault(name, Branch(name, head))

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from stepwell.store.engine.bundles.format import malformed
-from stepwell.store.model.steps import Mark, Note, Step, StepKind, StepResult
+from stepwell.store.model.steps import LONGEST_TEXT, Mark, Note, Step, StepKind, StepResult
 
 _ID = re.compile("[0-9a-f]{32}")
 _KINDS = get_args(StepKind)
 _LONGEST_NAME = 255
-_LONGEST_TEXT = 100_000
 _LONGEST_MILESTONE = 1 << 20
 _DEEPEST_MILESTONE = 20
 _NUMBERS = 1 << 63
@@ -26,7 +25,7 @@ def is_id(value: object) -> bool:
 
 def is_text(value: object) -> bool:
     """Tells whether that is text, and not endless."""
-    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT
 
 
 def is_nameable(value: object) -> bool:

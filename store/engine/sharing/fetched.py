@@ -19,7 +19,6 @@ from stepwell.store.engine.sharing.here import Here
 from stepwell.store.engine.sharing.known import Taken, Trace, UnsoundError
 from stepwell.store.engine.view import fold
 from stepwell.store.model.errors import (
-    FailedError,
     IntegrityError,
     ObjectDamagedError,
     ObjectMissingError,
@@ -103,6 +102,7 @@ def read_mirror(mirror: Path, ours: Here, before: Taken | None, *, accept: bool 
     Raises:
         UnsoundError: something in it is not as it has to be.
         RefusedError: it does not go on from `before`, or contradicts a step that is here.
+        FailedError: the system refused to read it, or what is here.
     """
     objects = _Mirror(mirror)
     try:
@@ -124,7 +124,7 @@ def read_mirror(mirror: Path, ours: Here, before: Taken | None, *, accept: bool 
         pairs = [(s, view.marks.get(s.id)) for s in steps if s.id in new]
         ends = {b.name: b.head for b in view.branches.values() if b.head in own}
         return Fetched(checked(pairs, ends, objects), frozenset(own), told.taken)
-    except (IntegrityError, FailedError) as error:
+    except IntegrityError as error:
         raise _refused(mirror, str(error.facts.get("reason", error.message))) from error
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise _refused(mirror, "its operations cannot be read") from error

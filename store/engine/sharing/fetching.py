@@ -48,10 +48,11 @@ def fetch_and_read(
     """Brings a workspace's history into its mirror, and returns what `read` makes of that.
 
     The caller has the remote's lock. A mirror from an earlier fetch that git cannot use, that has a
-    link in it, or of which `read` raises IntegrityError, is removed and fetched once anew.
+    link in it, that has grown too large, or of which `read` raises IntegrityError, is removed and
+    fetched once anew.
 
     Raises:
-        UnsoundError: git itself refused what came.
+        UnsoundError: git itself refused what came, or it is too large.
         IntegrityError: the mirror is a link.
         NoSpaceError, FailedError: the remote cannot be reached, or the mirror not be written.
         What `read` raises of a mirror that is new.
@@ -63,7 +64,7 @@ def fetch_and_read(
             return read(mirror)
         except _RejectedError:
             raise
-        except (_DamagedError, IntegrityError):
+        except (_DamagedError, IntegrityError):  # too large: it may be by what nothing needs now
             remove_mirror(mirror)
     try:
         _fetch(store, mirror, remote, workspace, randomness)
@@ -77,7 +78,7 @@ class _DamagedError(FailedError):
 
 
 class _RejectedError(UnsoundError):
-    """git found something in what came that no repository may hold, or there was no end to it."""
+    """git found something in what came that no repository may hold."""
 
 
 def _fetch(
@@ -129,9 +130,9 @@ def _holds_too_much(mirror: Path) -> bool:
         return False
 
 
-def _too_large() -> _RejectedError:
+def _too_large() -> UnsoundError:
     why = f"it is larger than {MOST_BYTES >> 30} GiB"
-    return _RejectedError(
+    return UnsoundError(
         f"what was fetched was refused: {why}", hint="nothing of it was imported", reason=why
     )
 

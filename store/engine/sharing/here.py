@@ -12,9 +12,9 @@ from stepwell.store.model.errors import IntegrityError, NotFoundError, RefusedEr
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Step, StepRemoved
 
-_SAME = ("kind", "time_ns", "turn", "agent", "tool", "author", "source", "call", "reason")
+_SAME = ("kind", "time_ns", "turn", "agent", "tool", "author", "source", "call")
 """What nothing changes of a step, wherever it goes."""
-_HELD = ("snapshot", "prompt", "input", "result_text", "state")
+_HELD = ("snapshot", "prompt", "input", "result_text", "state", "reason")
 """What a purge may have changed, here or there."""
 
 
@@ -54,7 +54,8 @@ class Here:
                 return
         raise RefusedError(
             f"it tells of step {theirs.id[:8]} otherwise than {_origin(ours)}, which is here",
-            hint="the step here stays as it is; ask whoever pushes there",
+            hint="the step here stays as it is; ask whoever pushes there."
+            " `stepwell pull REMOTE --accept WORKSPACE` takes the rest",
             step=theirs.id,
         )
 

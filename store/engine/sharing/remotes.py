@@ -56,8 +56,8 @@ class Remote:
     url: str
     pushed: str | None = None
     """The id of the commit of operations that was pushed there last; None: nothing was."""
-    pushing: str | None = None
-    """The one that a push was to bring there of which it is not known whether it did."""
+    pushing: tuple[str, ...] = ()
+    """Those that pushes were to bring there of which it is not known whether they did."""
 
 
 def add_remote(
@@ -300,7 +300,7 @@ def _not_found(name: str) -> NotFoundError:
 def _read(path: Path) -> Remote:
     try:
         form = json.loads(path.read_bytes())
-        url, pushed, pushing = form["url"], form["pushed"], form.get("pushing")
+        url, pushed, pushing = form["url"], form["pushed"], tuple(form.get("pushing") or ())
         if form["format"] == _FORMAT and isinstance(url, str):
             return Remote(path.parent.name, url, pushed, pushing)
     except OSError as error:

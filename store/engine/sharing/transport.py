@@ -40,6 +40,7 @@ _OPERATIONS = "operations"
 _HISTORY = re.compile(f"{THERE}([0-9a-f]{{16}})/{_OPERATIONS}")
 _MOST_TIMELINES = 1_000
 _MOST_REFS = 200_000
+_MOST_PUSHING = 20
 _SETTINGS = {
     "core.askPass": "",
     "core.hooksPath": "/dev/null",
@@ -159,7 +160,8 @@ def push(
     """Makes the workspace's refs on the remote what they are here: all of them, or none.
 
     `operations` is the commit that the refs here have for them. The caller keeps sealing out. What
-    is about to be sent is recorded first: killed at any point, the next push knows it for its own.
+    is about to be sent is recorded first: killed at any point, every push until one succeeds knows
+    it for its own, as the server may still be at work on it.
 
     Returns:
         Whether the remote did not have just that before.
@@ -176,17 +178,18 @@ def push(
         remote = find_remote(store, name)
         before = advertised(git, remote, f"{there}*")
         at = before.get(f"{there}{_OPERATIONS}")
-        if at in (remote.pushed, remote.pushing):
+        if at in (remote.pushed, *remote.pushing):
             remote = replace(remote, pushed=at)
         elif at not in (None, operations) and not force:
             raise _not_ours(remote)
-        remote = replace(remote, pushing=operations)
+        underway = dict.fromkeys((*remote.pushing, operations))
+        remote = replace(remote, pushing=tuple(underway)[-_MOST_PUSHING:])
         write_remote(store, remote)
         _send(git, remote, there, at)
         after = advertised(git, remote, f"{there}*")
         if after.get(f"{there}{_OPERATIONS}") != operations:
             raise FailedError(f"the remote {name} did not keep what was pushed to it")
-        write_remote(store, replace(remote, pushed=operations, pushing=None))
+        write_remote(store, replace(remote, pushed=operations, pushing=()))
     return before != after
 
 

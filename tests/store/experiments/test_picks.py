@@ -201,11 +201,13 @@ def test_a_verdict_takes_the_place_of_the_one_before(ws: Workspace, tried: Exper
 
 
 def test_what_cannot_be_judged_is_told(ws: Workspace, tried: Experiment) -> None:
-    """No such candidate, an empty note, a candidate that made no step."""
+    """No such candidate, an empty note or one too long, a candidate that made no step."""
     with pytest.raises(NotFoundError, match="no candidate nope"):
         ws.judge("x", "nope", "accepted")
     with pytest.raises(UsageError, match="note is empty"):
         ws.judge("x", "a", "accepted", note=" ")
+    with pytest.raises(UsageError, match="longer than 100,000 characters"):
+        ws.judge("x", "a", "accepted", note="x" * 100_001)
     with pytest.raises(KeyboardInterrupt):
         ws.try_approaches([("s", ["true"])], name="y", is_stopped=iter([False, True]).__next__)
     with pytest.raises(RefusedError, match="has no step of its own"):

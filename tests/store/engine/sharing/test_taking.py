@@ -80,6 +80,53 @@ def test_a_branch_goes_on_only_with_its_own_workspace(make: Make, server: Path) 
     assert f"from:{_OTHER}" in ben.get_step(evil.id).flags
 
 
+def _ending(lines: list[bytes], ends: dict[str, str]) -> list[bytes]:
+    """Returns the operations with one more, which makes branches end at those steps."""
+    branches = [{"name": n, "head": h, "base": None, "kept": False} for n, h in ends.items()]
+    effects = [{"do": "branch", "branch": branch} for branch in branches]
+    form = {**json.loads(lines[-1]), "number": len(lines) + 1, "id": "e" * 32, "effects": effects}
+    form.pop("inverse", None)
+    return [*lines, json.dumps(form).encode()]
+
+
+@pytest.mark.parametrize("stands", ["main", "origin/main"])
+def test_a_branch_that_ends_where_theirs_does_is_not_theirs(
+    make: Make, server: Path, stands: str
+) -> None:
+    """Whether it is checked out or not, two branches of that name do not make it go on."""
+    ann, ben, eve = make("ann"), make("ben"), make("eve")
+    ann.push("origin")
+    ben.pull("origin")
+    if stands != ben.view().current:
+        ben.apply(ben.plan_switch(stands), force=True)
+    head = ben.get_step("origin/main").id
+    evil = _write(eve, "evil\n")
+    eve.push("origin")
+    refs = {**_refs(server, eve.id), **_refs(server, ann.id)}
+    _claim(server, _ending(joined(ann, eve), {"main": head, "origin/main": head}), refs)
+    _set(server, {}, eve.id)
+    assert ben.pull("origin").imported == 2
+    assert ben.get_step(evil.id).branch == "origin-2/main"
+    assert ben.view().branches["origin/main"].head == head
+    assert ben.verify(full=True).ok
+
+
+def test_branches_of_one_name_stay_apart_while_one_is_checked_out(make: Make) -> None:
+    """Nothing is new, so nothing moves."""
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    ben.pull("origin")
+    for name in ("origin/main", "main"):
+        ben.apply(ben.plan_switch(name), force=True)
+        _write(ben, f"on {name}\n")
+    ben.push("origin")
+    ann.pull("origin")
+    ann.apply(ann.plan_switch("origin/main"), force=True)
+    before = dict(ann.view().branches)
+    assert ann.pull("origin").imported == 0
+    assert ann.view().branches == before
+
+
 def test_who_a_step_came_from_is_not_what_it_says(make: Make, server: Path) -> None:
     """It would be taken for one of somebody else's."""
     ann, ben = make("ann"), make("ben")
@@ -103,6 +150,7 @@ def test_a_step_is_what_came_first(make: Make, server: Path, fields: dict[str, o
     newer = _write(ann, "newer\n")
     ann.push("origin")
     error = _refused(ben, f"{before.id[:8]} otherwise than workspace {ann.id} does")
+    assert "--accept WORKSPACE" in error.hint
     assert [one["workspace"] for one in error.facts["refused"]] == [_OTHER]
     assert ben.get_step("origin/main").id == newer.id
     assert ben.pull("origin", accept=[_OTHER]).imported == 0
@@ -155,6 +203,7 @@ def test_purging_and_removing_are_no_other_timeline(make: Make) -> None:
     ann, ben, eve = make("ann"), make("ben"), make("eve")
     for number in range(5):
         _write(ann, f"{number} secret enough to be looked for\n")
+    ann.note_gap("what could not be read: 4 secret enough to be looked for")
     ann.push("origin")
     ben.pull("origin")
     eve.pull("origin")
@@ -168,6 +217,28 @@ def test_purging_and_removing_are_no_other_timeline(make: Make) -> None:
         assert ws.pull("origin").imported == 1
         assert ws.get_step("origin/main").id == newer.id
         assert ws.verify(full=True).ok
+
+
+def test_what_was_accepted_in_vain_changes_nothing(make: Make, server: Path) -> None:
+    """The timeline still has to go on from what came of it before, if that can be read."""
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    before = _refs(server, ann.id)
+    _write(ann, "newer\n")
+    ann.push("origin")
+    ben.pull("origin")
+    forge(server, [b"null"], ann.id)
+    with pytest.raises(IntegrityError, match="what was fetched was refused"):
+        ben.pull("origin", accept=[ann.id])
+    _set(server, before, ann.id)
+    _refused(ben, "does not go on from what came of it before")
+    (ben.store / "remotes" / "origin" / f"{ann.id}.json").write_text("{")
+    forge(server, [b"null"], ann.id)
+    with pytest.raises(IntegrityError, match="what was fetched was refused"):
+        ben.pull("origin", accept=[ann.id])
+    _set(server, before, ann.id)
+    assert f"--accept {ann.id}" in _refused(ben, "cannot be read").hint
+    assert ben.pull("origin", accept=[ann.id]).imported == 0
 
 
 def test_what_was_refused_is_not_fetched_again(make: Make, server: Path) -> None:

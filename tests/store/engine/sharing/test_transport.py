@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,8 @@ from stepwell.store import (
     Workspace,
 )
 from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.journal.segment import FOLDER
+from stepwell.store.engine.sealing.layout import repository_of
 from stepwell.store.engine.sharing.fetched import read_mirror
 from stepwell.store.engine.sharing.fetching import fetch_and_read
 from stepwell.store.engine.sharing.here import Here
@@ -52,6 +55,17 @@ with Workspace.open(sys.argv[1], home=sys.argv[2]) as ws:
 """
 
 
+def _push_killed(tmp_path: Path) -> None:
+    """Has ann's process push, which a hook of the server has to kill."""
+    start = f"import os; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+    killed = subprocess.run(
+        [sys.executable, "-c", start + _PUSH, tmp_path / "ann", tmp_path / "home of ann"],
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
 def test_a_push_that_was_killed_after_the_server_took_it_is_ours(
     make: Make, server: Path, tmp_path: Path
 ) -> None:
@@ -60,20 +74,31 @@ def test_a_push_that_was_killed_after_the_server_took_it_is_ours(
     hook = _hook(server, "post-receive", f"kill -9 $(cat {tmp_path}/pid)")
     for text in ("one\n", "two\n"):
         _write(ann, text)
-        start = f"import os; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-        killed = subprocess.run(
-            [sys.executable, "-c", start + _PUSH, tmp_path / "ann", tmp_path / "home of ann"],
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        _push_killed(tmp_path)
         assert f"refs/stepwell/{ann.id}/operations" in _refs(server)
-    assert ann.remotes()[0].pushing is not None
+    assert ann.remotes()[0].pushing
     hook.unlink()
     _write(ann, "three\n")
     assert ann.push("origin").changed
-    assert ann.remotes()[0].pushing is None
+    assert not ann.remotes()[0].pushing
     assert not ann.push("origin").changed
+
+
+def test_a_push_that_the_server_takes_late_is_ours(
+    make: Make, server: Path, tmp_path: Path
+) -> None:
+    """Though another one was begun since, and killed as well."""
+    ann = make("ann")
+    hook = _hook(server, "pre-receive", f"kill -9 $(cat {tmp_path}/pid); exit 1")
+    for text in ("one\n", "two\n"):
+        _write(ann, text)
+        _push_killed(tmp_path)
+    hook.unlink()
+    first, _ = ann.remotes()[0].pushing
+    late = f"{first}:refs/stepwell/{ann.id}/operations"
+    git("-C", repository_of(ann.store), "push", "--quiet", server, late)
+    assert ann.push("origin").changed
+    assert not ann.remotes()[0].pushing
 
 
 def test_an_emptied_server_is_pushed_anew(make: Make, server: Path) -> None:
@@ -184,6 +209,40 @@ def test_a_mirror_that_cannot_be_read_is_fetched_anew(make: Make) -> None:
     with pytest.raises(IntegrityError, match="it is damaged"):
         fetch_and_read(*where, refuse, os.urandom)
     assert seen == [mirror, mirror]
+
+
+def test_what_fails_here_is_not_told_of_the_mirror(make: Make, tmp_path: Path) -> None:
+    """It would be refused for good, though nothing is wrong with it."""
+    ann, ben = make("ann"), make("ben")
+    ann.push("origin")
+    where = (ben.store, ben.remotes()[0], ann.id)
+    mirror = fetch_and_read(*where, lambda path: path, os.urandom)
+    with Journal.open(ben.store) as journal:
+        journal.close()  # it opens its files again when they are needed
+        (segment,) = (ben.store / FOLDER).glob("*.segment")
+        away = segment.rename(tmp_path / "away")
+        segment.symlink_to(away)
+        with pytest.raises(FailedError, match="opening"):
+            read_mirror(mirror, Here(journal), None)
+        segment.unlink()
+        away.rename(segment)
+    assert ben.pull("origin").imported == 1
+
+
+def test_a_mirror_that_outgrew_the_limit_is_fetched_anew(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken out of the history there still fills it."""
+    ann, ben = make("ann"), make("ben")
+    for number in range(4):
+        _write(ann, random.Random(number).randbytes(100_000).hex())
+    ann.push("origin")
+    ben.pull("origin")
+    ann.purge(paths=[b"a"])
+    _write(ann, "newer\n")
+    ann.push("origin")
+    monkeypatch.setattr("stepwell.store.engine.sharing.fetching.MOST_BYTES", 300_000)
+    assert ben.pull("origin").imported == 1
 
 
 def test_a_mirror_stays_when_the_server_is_gone(make: Make, server: Path) -> None:
