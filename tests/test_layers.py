@@ -104,7 +104,8 @@ def test_only_the_output_module_prints() -> None:
 
 
 def test_the_first_frame_waits_for_no_part_that_only_some_commands_need() -> None:
-    """What experiments, rules and merges load comes when somebody asks for them."""
-    script = "import sys, stepwell.tui.app; print('stepwell.store.sdk' in sys.modules)"
+    """What experiments, rules, merges and long notes load comes when somebody asks for them."""
+    late = {"stepwell.store.sdk", "textual.document", "textual.widgets._text_area"}
+    script = f"import sys, stepwell.tui.app; print({late!r} & set(sys.modules) or 'none')"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/")
-    assert run.stdout == "False\n", run.stderr
+    assert run.stdout == "none\n", run.stderr

@@ -19,7 +19,6 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 _ESC = "\x1b"
 _BEGIN_SEQUENCES = "[O"
@@ -47,6 +46,8 @@ class EscapedKey(events.Key):
 
     def keys(self, bound: Set[str], focused: Widget | None) -> tuple[events.Key, ...]:
         """Returns the keys that are meant. `bound` are those with alt that do something."""
+        from textual.widgets import Input, TextArea  # large, and the first frame needs neither
+
         if isinstance(focused, Input | TextArea) and self._plain.character in _OF_TEXT:
             if self._plain.character == "d":
                 is_line = isinstance(focused, Input)

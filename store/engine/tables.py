@@ -9,6 +9,7 @@ import mmap
 import os
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 CRC = struct.Struct(">I")
@@ -103,7 +104,9 @@ def is_sound(memory: mmap.mmap, body: int) -> bool:
 def let_go(memory: mmap.mmap) -> None:
     """Frees what is resident of a mapped file; what is looked up next is read again."""
     if hasattr(mmap, "MADV_DONTNEED"):
-        memory.madvise(mmap.MADV_DONTNEED)
+        # Whoever has all memory locked keeps it: only a saving is lost.
+        with suppress(OSError, ValueError):
+            memory.madvise(mmap.MADV_DONTNEED)
 
 
 def integer(raw: bytes) -> int:

@@ -253,8 +253,12 @@ def apply_travel(
         raise
     try:
         step, operation = conclude(writer, context, intent, ready, lambda: done.settle().kept)
+    except Exception:
+        done.settle()
+        raise
     finally:
-        outcome = done.settle()
+        done.close()
+    outcome = done.settle()
     kept = _failures(plan.keep + moved + outcome.kept)
     return Applied(plan, True, safety, step, kept, operation.number)
 

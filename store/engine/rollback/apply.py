@@ -61,9 +61,13 @@ class Execution:
             try:
                 settled = run.places.settle()
             finally:
-                run.places.close()
+                self.close()
             self._outcome = Outcome(run.written, run.deleted, (*run.kept_paths(), *settled))
         return self._outcome
+
+    def close(self) -> None:
+        """Closes the workspace; where `settle` was cut off, recovery finishes what it began."""
+        self._run.places.close()
 
 
 class Numbered(NamedTuple):

@@ -66,9 +66,11 @@ class Places:
         self._failed: list[Kept] = []
 
     def close(self) -> None:
-        """Closes the root; `settle` comes first."""
+        """Closes the root; `settle` comes first. Does nothing the second time."""
         self.release()
-        os.close(self._root)
+        root, self._root = self._root, -1
+        if root >= 0:
+            os.close(root)
 
     def release(self) -> None:
         """Forgets the folder that is open; called between two paths.
@@ -394,10 +396,14 @@ def _read_back(fd: int, content: bytes) -> None:
     at = 0
     while piece := os.pread(fd, min(PIECE, len(content) - at + 1), at):
         if piece != content[at : at + len(piece)]:
-            break
+            raise _differs()
         at += len(piece)
     if at != len(content):
-        raise OSError(errno.EIO, "it reads back differently")
+        raise _differs()
+
+
+def _differs() -> OSError:
+    return OSError(errno.EIO, "it reads back differently")
 
 
 def _set_mode(fd: int, mode: int) -> None:

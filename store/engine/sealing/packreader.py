@@ -26,7 +26,7 @@ _WHOLE = 0x10000
 """What a delta copies when it says that it copies nothing."""
 _HEAD = 20
 """As many bytes of a delta as its two sizes can take."""
-_REFUSED = (ValueError, IndexError, KeyError, zlib.error)
+_REFUSED = (ValueError, IndexError, KeyError, OverflowError, zlib.error)
 
 
 class SoundPacks:

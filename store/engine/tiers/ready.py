@@ -21,6 +21,8 @@ LARGEST = 1 << 16
 
 _MOST_READ_AHEAD = 2_000
 _BYTES_READ_AHEAD = 4 << 20
+_MOST_STORED = 16 << 10
+"""Of one content, deflated: what is much larger is not remembered."""
 _VALUE = 500
 """About what one change or hunk takes beside its text."""
 _MOST_FILES = LARGEST // (4 * _VALUE)
@@ -121,11 +123,18 @@ def weight(found: Iterable[Change]) -> int:
     return total
 
 
-def read_ahead(steps: Steps, step: Step) -> None:
+class Stored(Steps, Protocol):
+    """The same, where it is also known how much there is to be read."""
+
+    def stored_size(self, oid: Oid) -> int:
+        """Returns how many bytes the object takes, deflated; raises as `read`."""
+
+
+def read_ahead(steps: Stored, step: Step) -> None:
     """Has the store remember what lies between a large step and its parent, as far as it remembers.
 
-    Those are the trees, and the contents that the step replaced unless its own are many: a rollback
-    over it begins with reading just that.
+    Those are the trees, and small contents that the step replaced, until some megabytes of them were
+    read, unless its own are many: a rollback over it begins with reading just that.
 
     Raises:
         IntegrityError: an object is missing or damaged.
@@ -134,10 +143,13 @@ def read_ahead(steps: Steps, step: Step) -> None:
     if parent is None or step.changes.files > _MOST_READ_AHEAD:
         return
     found = differing(steps, parent.snapshot, step.snapshot)
-    if step.raw_bytes <= _BYTES_READ_AHEAD:
-        for was, _ in found:
-            if was is not None and was.oid is not None:
-                steps.read(was.oid)
+    left = _BYTES_READ_AHEAD if step.raw_bytes <= _BYTES_READ_AHEAD else 0
+    for was, _ in found:
+        if was is None or was.oid is None or steps.stored_size(was.oid) > _MOST_STORED:
+            continue
+        if left <= 0:
+            return
+        left -= len(steps.read(was.oid)[1])
 
 
 def is_large(step: Step) -> bool:

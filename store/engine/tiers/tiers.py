@@ -22,6 +22,7 @@ from stepwell.store.engine.tiers.ready import (
     Over,
     Ready,
     Steps,
+    Stored,
     is_large,
     key_of,
     make_ready,
@@ -85,7 +86,7 @@ class Tiers:
         """Tells whether a noted step is not ready yet."""
         return bool(self._waiting)
 
-    def make_next(self, steps: Steps) -> bool:
+    def make_next(self, steps: Stored) -> bool:
         """Makes one of the noted steps ready, the newest first; False when none waits.
 
         Of a large one what it replaced is read ahead, no more. A step whose content is damaged is

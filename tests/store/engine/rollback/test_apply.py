@@ -260,6 +260,25 @@ def test_a_taken_temporary_name_is_not_overwritten(bench: Bench) -> None:
     assert bench.walk() == {b"f": OLD, name: (LINK, b"f")}
 
 
+@pytest.mark.parametrize("content", [b"", b"new\n"])
+def test_a_draft_that_somebody_adds_to_is_not_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """What is there stays, and is listed."""
+    bench.write({b"file": (FILE, b"old\n")})
+    plan = bench.plan({b"file": (FILE, content)})
+    real = os.fdatasync
+
+    def add_and_sync(fd: int) -> None:
+        os.pwrite(fd, b"more\n", len(content))
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", add_and_sync)
+    outcome = bench.apply(plan)
+    assert [kept.path for kept in outcome.kept] == [b"file"]
+    assert bench.walk() == {b"file": (FILE, b"old\n")}
+
+
 def test_names_that_no_file_can_have_are_refused(bench: Bench, tmp_path: Path) -> None:
     """A snapshot with `..` in a path, as a forged one might have, leads nowhere."""
     away = outside(tmp_path)

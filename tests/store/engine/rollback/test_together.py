@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from support.bench import Bench, Tree, file_size_limit
 
+from stepwell.store import Workspace
 from stepwell.store.engine.rollback.apply import CHANGED
 from stepwell.store.engine.rollback.together import Together
 
@@ -100,3 +102,28 @@ def test_other_file_systems_are_not_trusted_with_it() -> None:
     finally:
         os.close(proc)
         os.close(here)
+
+
+def test_a_wait_for_the_disk_that_is_cut_off_ends_as_such_and_is_recovered(
+    ws: Workspace, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The changes are made; what is missing is only that they are known to be durable."""
+    for text in ("old", "new"):
+        for n in range(20):
+            (project / f"f{n}").write_text(f"{text} {n}\n")
+        ws.capture(text)
+    plan = ws.plan_rollback("@~1")
+
+    def interrupted(self: Together) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Together, "end", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ws.apply(plan)
+    with Workspace.open(project, home=home) as other:
+        recovered = other.settle()
+        assert recovered is None or recovered.kept == ()
+        assert other.status().dirty == ()
+        other.undo()
+    assert (project / "f7").read_text() == "new 7\n"

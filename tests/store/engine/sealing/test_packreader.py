@@ -87,6 +87,18 @@ def test_no_flipped_bit_gives_wrong_bytes(tmp_path: Path) -> None:
     assert {oid: reader.read(oid) for oid in right} == right
 
 
+def test_a_stretch_of_nonsense_is_told_as_damage(tmp_path: Path) -> None:
+    """Also where it says of an object that it is larger than any memory."""
+    reader = packed(tmp_path / "repository", "--delta-base-offset")
+    oid = max(reader.index.ids(), key=lambda one: reader.index.stored_size(one) or 0)
+    at = reader.index.offset_of(oid) or 0
+    with open(reader.index.pack, "r+b") as file:
+        file.seek(at)
+        file.write(b"\xaa" * 12)
+    with pytest.raises(ObjectDamagedError):
+        reader.read(oid)
+
+
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_a_malformed_delta_is_refused_or_makes_what_it_says(base: bytes, delta: bytes) -> None:
     """Nothing but the errors that a reader expects."""

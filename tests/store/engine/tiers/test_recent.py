@@ -206,6 +206,9 @@ class Noted:
         self.read_ids.append(oid)
         return self._below.read(oid)
 
+    def stored_size(self, oid: Oid) -> int:
+        return self._below.stored_size(oid)
+
 
 @pytest.mark.parametrize(("times", "are_read"), [(8, True), (80, False)])
 def test_of_a_large_change_what_it_replaced_is_read_ahead(
@@ -222,3 +225,28 @@ def test_of_a_large_change_what_it_replaced_is_read_ahead(
     assert len(tiers.recent) == 0
     of_both = {oid for one in (before, step) for oid in (one.snapshot.tree, one.snapshot.extras)}
     assert set(steps.read_ids) == of_both | ({replaced} if are_read else set())
+
+
+def test_of_large_files_that_went_nothing_is_read_ahead(ws: Workspace, root: Path) -> None:
+    """Nobody would remember them, and captures would wait; of many small ones only so many are."""
+    contents = [os.urandom(40_000) for _ in range(2)] + [
+        b"%d" % n + bytes(60_000) for n in range(100)
+    ]
+    for number, content in enumerate(contents):
+        (root / f"asset{number}").write_bytes(content)
+    before = ws.record().step
+    for number in range(len(contents)):
+        (root / f"asset{number}").unlink()
+    step = ws.record().step
+    steps, tiers = Noted(ws), Tiers()
+    tiers.note(step)
+    assert tiers.make_next(steps)
+    trees = {oid for one in (before, step) for oid in (one.snapshot.tree, one.snapshot.extras)}
+    read = [contents[n] for n, oid in enumerate(map(blob_id, contents)) if oid in steps.read_ids]
+    assert set(steps.read_ids) <= trees | set(map(blob_id, read))
+    assert not {*contents[:2]} & {*read}
+    assert 60_000 < sum(map(len, read)) <= (4 << 20) + 60_000
+
+
+def blob_id(content: bytes) -> Oid:
+    return object_id("blob", content)
