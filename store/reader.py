@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from stepwell.store.engine import branching, history, reading, registry
 from stepwell.store.engine.context import Context, Progress, no_progress
 from stepwell.store.engine.diff import change_of_blobs
-from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.journal import Journal, Moment, moment_of
 from stepwell.store.engine.pruning.shown import Shown
 from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
@@ -158,6 +158,11 @@ class WorkspaceReader(StepReader):
         if found and self._bus is not None:
             self._bus.wake()
         return found
+
+    @property
+    def moment(self) -> Moment:
+        """As of when this opening sees the store; `refresh` moves it."""
+        return moment_of(self._journal)
 
     def view(self) -> View:
         """Returns branches, marks and heads as of the newest operation seen.

@@ -479,8 +479,9 @@ class PatchLoaded(Message):
 class LaidOut(Message):
     """Which rows of a diff stand on which line was found out beside."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, rows: DiffRows, layout: Layout) -> None:
         super().__init__()
+        self.rows = rows
         self.layout = layout
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import select
 import sys
+from typing import cast
 
 from stepwell.store.engine.lines import tell
 from stepwell.store.engine.told import Texts, Told
@@ -35,12 +36,13 @@ def main() -> int:
     tell(Texts(b"a\n", b"b\n", wanted="lines"))  # loads what the first pair would wait for
     while select.select([asked], [], [], _IDLE_S)[0]:
         try:
-            texts: Texts = pickle.load(asked)
+            number, texts = cast(tuple[int, Texts], pickle.load(asked))
         except EOFError:
             break
-        pickle.dump(packed(tell(texts)), answers, protocol=pickle.HIGHEST_PROTOCOL)
+        told = packed(tell(texts))
+        pickle.dump((number, told), answers, protocol=pickle.HIGHEST_PROTOCOL)
         answers.flush()
-        del texts
+        del texts, told
     return 0
 
 

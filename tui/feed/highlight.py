@@ -117,9 +117,9 @@ class Highlighter:
 
         self._blobs.read_blobs(sorted(sides), WHOLE, begin)
 
-    def aside(self, call: Callable[[], None]) -> None:
-        """Runs a call on the same thread; it replaces one that has not begun."""
-        self._errands.ask("aside", call)
+    def aside(self, view: Poster, call: Callable[[], None]) -> None:
+        """Runs a call for a view on the same thread; it replaces one of that view that has not begun."""
+        self._errands.ask(("aside", view), call)
 
     def hold(self) -> None:
         """Stops between two slices until the next wish; what is coloured stays known."""

@@ -18,6 +18,7 @@ from stepwell.tui.keys.actions import key_of
 from stepwell.tui.keys.bindings import hints_for
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import LinesFound, StepsFound
+from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.filterwords import completed, without_last, words_of
 from stepwell.tui.model.hits import Hits
 from stepwell.tui.model.listed import merged
@@ -216,6 +217,8 @@ class Searching:
         self._done = False
         self._steps: list[int] = []
         """Ways to the next hit that were asked for before it was found."""
+        self._rows: DiffRows | None = None
+        """The diff that is searched, or whose files are."""
         self.pane: PaneName = "timeline"
         self.needle = ""
         """Empty: nothing is searched for."""
@@ -238,10 +241,29 @@ class Searching:
             self._gateway.stop_search("find")
             self._go(self._origin)
             self._tell()
-        elif self.pane == "files":
+        else:
+            self._look()
+
+    def look_anew(self) -> None:
+        """Looks for the same text in what files and diff show now, if they show something else.
+
+        The cursor stays where it is, unless it is still on its way to a hit.
+        """
+        if not self.needle or self.pane == "timeline" or self._places.diff.rows is self._rows:
+            return
+        self._seeking = self._seeking and not self._done
+        self._hits, self._done = Hits(), False
+        self._generation = next(self._generations)
+        self._tell()
+        self._look()
+
+    def _look(self) -> None:
+        needle, rows = self.needle, self._places.diff.rows
+        self._rows = None if self.pane == "timeline" else rows
+        if self.pane == "files":
             self._take(self._places.files.rows_with(needle), last=True)
         elif self.pane == "diff":
-            self._gateway.search_lines(self._generation, self._places.diff.rows, needle)
+            self._gateway.search_lines(self._generation, rows, needle)
         else:
             quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
             wanted = read_filter(f"text:{quoted}", datetime.now())
@@ -303,7 +325,7 @@ class Searching:
 
     def clear(self) -> bool:
         """Ends the search; tells whether there was one."""
-        had, self.needle = bool(self.needle), ""
+        had, self.needle, self._rows = bool(self.needle), "", None
         if had:
             self._gateway.stop_search("find")
             self._generation = next(self._generations)

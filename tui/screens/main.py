@@ -98,7 +98,7 @@ class MainScreen(Remembering):
         self._note = NoteLine(glyphs)
         views = Views(self.timeline, self.files, self.diff, self.detail, self._note)
         self.showing = Showing(views, gateway, self._highlighter, self.set_timer, rest_s)
-        self.showing.on_files = self._panes.fit_files
+        self.showing.on_files = self._shown
         self._chips = Chips()
         self._finding: Finding | None = None
         self._dirty: tuple[Change, ...] | None = None
@@ -212,6 +212,11 @@ class MainScreen(Remembering):
     def on_patch_loaded(self, message: PatchLoaded) -> None:
         """Shows the diff if it is still the wanted one."""
         self.showing.take(message)
+
+    def _shown(self, files: int) -> None:
+        self._panes.fit_files(files)
+        if self._finding is not None:
+            self._finding.search.look_anew()
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from textual.timer import Timer
@@ -33,7 +34,7 @@ class ColouredList(LaidOutList):
         choices: DiffChoices | None,
     ) -> None:
         """`highlighter` None: nothing is coloured."""
-        aside = None if highlighter is None else highlighter.aside
+        aside = None if highlighter is None else partial(highlighter.aside, self)
         super().__init__(id=id, glyphs=glyphs, choices=choices, aside=aside)
         self._highlighter = highlighter
         self._look: Timer | None = None

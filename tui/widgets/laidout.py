@@ -39,6 +39,9 @@ class _Wanted(NamedTuple):
     room: int
 
 
+_NOTHING = _Wanted(DiffRows(()), False, 0)
+
+
 class LaidOutList(RangedList):
     """Rows of a diff, laid out as was chosen for the width that there is."""
 
@@ -52,7 +55,7 @@ class LaidOutList(RangedList):
         """None: a line is a row."""
         self.choices = choices if choices is not None else DiffChoices()
         self._aside = aside
-        self._wanted = _Wanted(self.rows, False, 0)
+        self._wanted = _NOTHING
         self._ink = LineInk(self.paint, glyphs, 3)
         self._seen: LRUCache[int, Row] = LRUCache(1024)
         self._ticked_for: tuple[int, int] | None = None
@@ -105,6 +108,7 @@ class LaidOutList(RangedList):
     def take_rows(self, rows: DiffRows, instead: int, row: int) -> None:
         """Shows other rows (`instead` lines when there are none), with the cursor on one."""
         self.rows, self.layout_now, self.range_start = rows, None, None
+        self._wanted = _NOTHING
         self._seen.clear()
         self._ink = LineInk(self.paint, self.glyphs, rows.number_width)
         if len(rows) <= _AT_ONCE:
@@ -146,14 +150,14 @@ class LaidOutList(RangedList):
             if self._wanted is not wanted:
                 return
             if layout is not None:
-                self.post_message(LaidOut(layout))
+                self.post_message(LaidOut(wanted.rows, layout))
             time.sleep(_REST_S)
 
     def on_laid_out(self, message: LaidOut) -> None:
         """Uses a layout, if it is still the wanted one."""
         message.stop()
         layout = message.layout
-        if self._wanted.rows is self.rows and (layout.split, layout.room) == self._shape():
+        if message.rows is self.rows and (layout.split, layout.room) == self._shape():
             self._use(layout)
 
     def _use(self, layout: Layout | None) -> None:

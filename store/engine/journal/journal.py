@@ -36,7 +36,15 @@ from stepwell.store.model.steps import Operation, Step, StepRecorded, View
 
 VIEW = "view"
 
+Moment = tuple[int, tuple[str, ...]]
+"""The newest operation, and the packs of what is sealed: sealing is none, and changes tiers."""
+
 _Found = TypeVar("_Found")
+
+
+def moment_of(journal: Journal) -> Moment:
+    """Returns as of when a reader sees the store, which `refresh` moves."""
+    return journal.last_number, journal.manifest.packs
 
 
 class Journal:

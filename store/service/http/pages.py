@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from pathlib import Path
 
-from stepwell.store.engine.journal import Journal
+from stepwell.store.engine.journal import Journal, Moment, moment_of
 
 _MOST_BYTES = 16 << 20
-
-Moment = tuple[int, tuple[str, ...]]
-"""The newest operation, and the packs of what is sealed: sealing is none, and changes tiers."""
 
 
 class Pages:
@@ -45,7 +42,7 @@ class Pages:
         if self._journal is None:
             self._journal = Journal.open(self._store)
         self._journal.refresh()
-        return self._journal.last_number, self._journal.manifest.packs
+        return moment_of(self._journal)
 
     def close(self) -> None:
         """Lets go of the journal."""

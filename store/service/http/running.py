@@ -85,10 +85,10 @@ def serve(serving: Serving, ready: Callable[[str], object] = lambda url: None) -
     with _bound(serving.host, serving.port) as sock:
         leave_keys(serving.store, keys)
         try:
-            _run(serving, parts, keys, sock, ready)
+            at_once = _run(serving, parts, keys, sock, ready)
         finally:
             take_keys(serving.store, keys)
-    _finish(parts, serving.tell)
+    _finish(parts, serving.tell, at_once)
 
 
 def _parts_of(serving: Serving) -> Parts:
@@ -104,12 +104,17 @@ def _parts_of(serving: Serving) -> Parts:
     )
 
 
-def _finish(parts: Parts, tell: Tell) -> None:
-    """Waits for what is under way. A signal ends the process then, as a kill would: nothing is lost by it."""
+def _finish(parts: Parts, tell: Tell, at_once: bool) -> None:
+    """Waits for what is under way. A signal ends the process then, as a kill would: nothing is lost by it.
+
+    `at_once`: that signal came before.
+    """
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
     if (what := parts.workers.under_way) is not None:
+        if at_once:
+            signal.raise_signal(signal.SIGINT)
         tell(
             f"nobody is connected any more; still finishing {what}: Ctrl-C ends without it, and the next command mends what that leaves"
         )
@@ -123,7 +128,8 @@ def _run(
     keys: Keys,
     sock: socket.socket,
     ready: Callable[[str], object],
-) -> None:
+) -> bool:
+    """Serves; tells whether nothing at all is to be waited for any more."""
     limits = replace(serving.limits, connections=_room(serving.limits.connections))
     port = sock.getsockname()[1]
     gate = Gate(make_app(parts), keys, _hosts(serving.host, port), limits)
@@ -150,6 +156,7 @@ def _run(
     server = _Server(config, parts, serving, lambda: ready(url))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
+    return server.ends_at_once
 
 
 class _Server(uvicorn.Server):
@@ -163,6 +170,8 @@ class _Server(uvicorn.Server):
         self._progress = serving.progress
         self._tell = serving.tell
         self._ready = ready
+        self.ends_at_once = False
+        """Ctrl-C came again although nobody is waited for any more."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to listen."""
@@ -192,6 +201,7 @@ class _Server(uvicorn.Server):
         A write under way is finished even then. The signal is not raised again afterwards, as uvicorn
         would: there is still work to do.
         """
+        self.ends_at_once |= self.force_exit and sig == signal.SIGINT
         self.force_exit |= self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 

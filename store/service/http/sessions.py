@@ -94,7 +94,7 @@ async def show_timeline(
     since = parts.pages.now()
     body = parts.pages.find(asked, since)
     if body is None and tag is None and limit <= _AT_ONCE:
-        body = parts.workers.read_at_once(page_at_hand)
+        body = parts.workers.read_at_once(page_at_hand, since)
     if body is None:
         body = await parts.workers.read(page)
         parts.pages.keep(asked, since, body)

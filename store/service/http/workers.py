@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from stepwell.store.engine.journal import Moment
 from stepwell.store.model.errors import BusyError
 from stepwell.store.workspace import Workspace
 
@@ -61,13 +62,12 @@ class _Worker:
             finally:
                 self.doing = None
 
-    def at_once(self, work: Callable[[Workspace], T | None]) -> T | None:
+    def at_once(self, work: Callable[[Workspace], T | None], now: Moment) -> T | None:
         if not self._held.acquire(blocking=False):
             return None
         try:
-            if self._workspace is None:
+            if self._workspace is None or self._workspace.moment != now:
                 return None
-            self._workspace.refresh()
             return work(self._workspace)
         finally:
             self._held.release()
@@ -104,12 +104,13 @@ class Workers:
             work, "a request that reads"
         )
 
-    def read_at_once(self, work: Callable[[Workspace], T | None]) -> T | None:
+    def read_at_once(self, work: Callable[[Workspace], T | None], now: Moment) -> T | None:
         """Runs, without a thread, what only looks at memory, on an opening that no thread works on.
 
+        The opening is one that sees the store as of `now`; none is brought there, which would read.
         None: there is no such opening, or `work` returned that of each: it needs a thread.
         """
-        found = (reader.at_once(work) for reader in self._readers)
+        found = (reader.at_once(work, now) for reader in self._readers)
         return next((one for one in found if one is not None), None)
 
     async def write(self, work: Callable[[Workspace], T], what: str) -> T:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.store import Workspace
+from stepwell.store import FailedError, Workspace
 from stepwell.store.engine import beside, lines, linework
 from stepwell.store.engine.beside import Helper, LostError
 from stepwell.store.engine.gitobjects import GitObjects
@@ -106,6 +110,82 @@ def test_without_a_process_texts_are_compared_here(
         helper.tell(Texts(OLD, NEW))
 
 
+def once(patch: pytest.MonkeyPatch, instead: Callable[[Any], Any]) -> None:
+    """Has the next answer read by `instead`, and those that follow as ever."""
+    load = pickle.load
+
+    def read(answers: Any) -> Any:
+        patch.setattr(pickle, "load", load)
+        return instead(answers)
+
+    patch.setattr(pickle, "load", read)
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, AttributeError, TypeError])
+def test_an_answer_that_was_not_read_is_never_taken_for_another(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """Whatever kept it from being read; what does not concern the reader has it asked for again."""
+    short = Texts(b"a\n", b"b\n")
+    assert helper.tell(short).added == 1
+
+    def fail(_: Any) -> None:
+        raise error
+
+    once(monkeypatch, fail)
+    with suppress(MemoryError, KeyboardInterrupt):
+        assert helper.tell(Texts(OLD, NEW)).added == tell(Texts(OLD, NEW)).added
+    assert helper.tell(short).added == 1
+
+
+def test_an_answer_to_other_texts_is_not_taken(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has another number; a new process is asked."""
+    short, load = Texts(b"a\n", b"b\n"), pickle.load
+    helper.tell(short)
+    before = process_of(helper)
+    once(monkeypatch, lambda answers: (load(answers)[0] - 1, None))
+    assert helper.tell(short).added == 1
+    assert process_of(helper) is not before
+
+
+def test_one_that_cannot_work_is_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that ends at once by itself, nor one that ends when it is asked."""
+    started, start = list[subprocess.Popen[bytes]](), subprocess.Popen
+
+    def counted(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
+        started.append(start(*given, **named))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", counted)
+    monkeypatch.setattr(beside, "_WORK", "stepwell.store.engine.no_such_module")
+    with beside.used():
+        beside.expect()
+        assert started[0].wait(30)
+        beside.expect()
+        compared(OLD, NEW)
+    assert len(started) == 1
+    with beside.used():
+        compared(OLD, NEW)
+        compared(OLD, NEW)
+        beside.expect()
+    assert len(started) == 2
+
+
+def test_pipes_that_cannot_be_larger_will_do(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may allow less."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    wanted = Texts(OLD, NEW, 3, False, "lines")
+    assert helper.tell(wanted).numbers == tell(wanted).numbers
+
+
 def test_it_ends_when_nothing_is_asked(helper: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
     """By itself, and with the one that started it; another one is started for what comes next."""
     helper.start()
@@ -132,7 +212,7 @@ def test_closing_does_not_wait_for_what_is_compared(helper: Helper) -> None:
     def ask() -> None:
         try:
             helper.tell(Texts(OLD, NEW))
-        except LostError:
+        except FailedError:
             lost.append(True)
 
     asking = threading.Thread(target=ask)
@@ -141,6 +221,35 @@ def test_closing_does_not_wait_for_what_is_compared(helper: Helper) -> None:
     asking.join(30)
     assert lost == [True]
     assert helper._process is None and process.returncode is not None
+
+
+def test_one_that_comes_while_it_is_closed_compares_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does whoever asked compare in its place."""
+    start = subprocess.Popen
+    with beside.used():
+        helper = beside.current()
+        assert helper is not None
+
+        def late(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
+            helper._closed = True  # as `close` does, which then sees no process
+            return start(*given, **named)
+
+        monkeypatch.setattr(subprocess, "Popen", late)
+        monkeypatch.setattr(lines, "tell", lambda _: pytest.fail("it was compared here"))
+        with pytest.raises(FailedError):
+            compared(OLD, NEW)
+        assert process_of(helper).wait(30) == -signal.SIGKILL
+
+
+def test_nobody_waits_to_start_one_that_compares(helper: Helper) -> None:
+    """It is there already."""
+    with helper._turn:
+        starting = threading.Thread(target=helper.start, daemon=True)
+        starting.start()
+        starting.join(30)
+        assert not starting.is_alive()
 
 
 def test_large_sealed_objects_are_read_in_many_steps(

@@ -220,6 +220,29 @@ def test_the_diff_is_searched_line_by_line(root: Path, play_over: Make, settle: 
     play_over(root, scene)
 
 
+@pytest.mark.parametrize("pane", ["2", "3"])
+def test_another_diff_is_searched_for_the_same_text(
+    root: Path, play_over: Make, settle: Make, pane: str
+) -> None:
+    """As is the list of its files: what was found before stands there no more."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press(pane, "slash", *"roots", "enter", "1", "j")
+        await settle(pilot, app)
+        begun = app.main.diff.here, app.main.files.cursor
+        await pilot.press("n")
+        await settle(pilot, app)
+        assert app.main.footer.sentence == "no hit for roots"
+        assert (app.main.diff.here, app.main.files.cursor) == begun
+        await pilot.press("k")
+        await settle(pilot, app)
+        await pilot.press("n")
+        await settle(pilot, app)
+        assert "no hit" not in app.main.footer.sentence
+
+    play_over(root, scene)
+
+
 def test_files_are_searched_by_path(root: Path, play_over: Make, settle: Make) -> None:
     """The cursor goes to the file."""
 

@@ -58,6 +58,34 @@ def test_the_first_files_are_shown_while_others_are_read(
     play_once(play, slow, scene)
 
 
+def found(app: StepwellApp) -> tuple[str, int] | None:
+    """What is searched for, and how often it was found; None: it is still looked for."""
+    search = app.main._finding.search if app.main._finding is not None else None
+    return (search.needle, len(search._hits)) if search is not None and search._done else None
+
+
+def test_lines_that_come_late_are_searched(
+    slow: Any, play: Make, until: Make, screen_text: Make
+) -> None:
+    """Nothing was found before; the cursor stays until somebody goes on."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        diff = app.main.diff
+        await pilot.press("j")
+        await until(lambda: any("being read" in line for line in screen_text(app)))
+        await pilot.press("3", "slash", *"DEPTH")
+        await until(lambda: found(app) == ("DEPTH", 0))
+        begun = diff.here
+        slow.go_on.set()
+        await until(lambda: found(app) == ("DEPTH", 1))
+        assert diff.here == begun
+        await pilot.press("enter", "n")
+        await until(lambda: diff.row(diff.here).text == "DEPTH = 4")
+
+    slow.go_on.set()
+    play_once(play, slow, scene)
+
+
 def play_once(play: Make, slow: Any, scene: Any) -> None:
     async def begin(pilot: Pilot[int], app: StepwellApp) -> None:
         slow.go_on.clear()

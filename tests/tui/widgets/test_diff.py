@@ -404,6 +404,45 @@ def test_many_rows_are_laid_out_beside() -> None:
     play(DiffRows([change(lines=lines)]), scene, coloured=True)
 
 
+def test_what_was_laid_out_of_another_diff_is_not_used() -> None:
+    """It may still be on its way when other rows are shown; those get a layout of their own."""
+    rows, others = (DiffRows([change(lines=[b"-a\n", b"+b\n"] * n)]) for n in (6_000, 7_000))
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        work: list[Callable[[], None]] = []
+        app.diff._aside = work.append
+        await pilot.press("s")
+        work.pop()()
+        app.diff.show(others)
+        await pilot.pause()
+        assert app.diff.is_laying_out and app.diff.count == len(others)
+        work.pop()()
+        await pilot.pause()
+        assert app.diff.is_split and app.diff.row_at(app.diff.count - 1) >= len(others) - 2
+
+    play(rows, scene)
+
+
+def test_a_large_diff_that_comes_back_is_laid_out_again() -> None:
+    """Whatever was shown meanwhile."""
+    rows = DiffRows([change(lines=[b"-a\n", b"+b\n"] * 6_000)])
+
+    async def scene(pilot: Pilot[None], app: Stage) -> None:
+        work: list[Callable[[], None]] = []
+        app.diff._aside = work.append
+        await pilot.press("s")
+        work.pop()()
+        await pilot.pause()
+        assert app.diff.is_split
+        app.diff.show(DiffRows([change()]))
+        app.diff.show(rows)
+        work.pop()()
+        await pilot.pause()
+        assert app.diff.is_split
+
+    play(rows, scene)
+
+
 def test_without_white_space_no_hunk_is_picked() -> None:
     """A hunk goes back with its white space; picking what is not shown would surprise."""
 

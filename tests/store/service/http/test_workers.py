@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stepwell.store import BusyError, Workspace
+from stepwell.store.engine.journal import Moment
 from stepwell.store.service.http.workers import READERS, Workers
 
 
@@ -21,7 +23,7 @@ def workers(tmp_path: Path) -> Workers:
 
 
 def test_what_is_done_at_once_is_done_here_and_never_beside_a_thread(workers: Workers) -> None:
-    """On an opening that a thread made before, and works on no more, as of now."""
+    """On an opening that a thread made before, works on no more, and brought to where it is now."""
     asyncio.run(_at_once(workers))
 
 
@@ -29,27 +31,39 @@ async def _at_once(workers: Workers) -> None:
     def look(_: Workspace) -> threading.Thread:
         return threading.current_thread()
 
+    def moment(workspace: Workspace) -> Moment:
+        return workspace.moment
+
     begun, go_on = threading.Event(), threading.Event()
 
     def wait(_: Workspace) -> bool:
         begun.set()
         return go_on.wait(20)
 
-    assert workers.read_at_once(look) is None
-    await workers.read(look)
-    assert workers.read_at_once(look) is threading.current_thread()
-    assert workers.read_at_once(lambda _: None) is None
+    now = await workers.write(moment, "a look")
+    assert workers.read_at_once(look, now) is None
+    assert await workers.read(moment) == now
+    assert workers.read_at_once(look, now) is threading.current_thread()
+    assert workers.read_at_once(lambda _: None, now) is None
     under_way = asyncio.create_task(workers.read(wait))
     assert await asyncio.to_thread(begun.wait, 20)
     under_way.cancel()
     await asyncio.wait((under_way,))
-    assert workers.read_at_once(look) is None
+    assert workers.read_at_once(look, now) is None
     go_on.set()
-    await workers.write(lambda workspace: workspace.capture("new"), "a capture")
-    seen = await workers.read(lambda workspace: workspace.view().number)
-    assert workers.read_at_once(lambda workspace: workspace.view().number) == seen
+    changes: list[Callable[[Workspace], object]] = [
+        lambda workspace: workspace.mark(workspace.head(), label="new"),
+        lambda workspace: workspace.seal(),
+    ]
+    for change in changes:
+        await workers.write(change, "a change")
+        before, now = now, await workers.write(moment, "a look")
+        assert now != before
+        assert workers.read_at_once(look, now) is None
+        assert await workers.read(moment) == now
+        assert workers.read_at_once(moment, now) == now
     workers.close()
-    assert workers.read_at_once(look) is None
+    assert workers.read_at_once(look, now) is None
 
 
 def test_at_the_end_only_what_is_under_way_is_waited_for(workers: Workers) -> None:
