@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.store.engine.context import Progress, no_progress
@@ -16,6 +16,7 @@ from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.purging import Purge, Target
 from stepwell.store.model.reports import Collected, Repaired, Sealed
 from stepwell.store.model.retention import Policy, Prune
+from stepwell.store.model.seqs import seqs_of
 from stepwell.store.model.tiering import Room
 from stepwell.store.retention import read_policy
 from stepwell.store.unasked import UnaskedVerbs
@@ -42,14 +43,17 @@ class UpkeepVerbs(UnaskedVerbs):
         self._require_history()
         return plan_prune(self._journal, policy, self._context.clock(), progress=progress)
 
-    def prune(self, policy: Policy, *, progress: Progress = no_progress) -> Prune:
+    def prune(
+        self, policy: Policy, *, agreed: Prune | None = None, progress: Progress = no_progress
+    ) -> Prune:
         """Drops the steps that `plan_prune` names: they are shown no more, and `undo` brings them back.
 
+        With `agreed`, a plan of before, nothing is planned anew, and no step goes but those in it.
         Their space is taken by `gc`, once the grace time of the policy is over. Captures go on
         while it is planned; what something holds since then stays. Raises as `plan_prune`.
         """
         self.refresh()
-        plan = self.plan_prune(policy, progress=progress)
+        plan = self.plan_prune(policy, progress=progress) if agreed is None else agreed
         return self._drop(plan, policy) if plan.dropped else plan
 
     @carried
@@ -69,10 +73,11 @@ class UpkeepVerbs(UnaskedVerbs):
         """Returns what a purge would remove, and what it would not reach; changes nothing.
 
         A path may be a folder or hold wildcards, as git's ignore rules do; all steps count, dropped
-        ones too. What has the same content at other paths goes with it.
+        ones too. What has the same content at other paths goes with it, and so does what a purge
+        that was interrupted was to remove.
 
         Raises:
-            NotFoundError: no step has such content.
+            NotFoundError: no step has such content, and no purge waits to be finished.
         """
         from stepwell.store.engine.pruning.purge import plan_purge
 
@@ -203,11 +208,18 @@ class UpkeepVerbs(UnaskedVerbs):
         before_ns = self._context.clock() - grace_minutes * _MINUTE_NS
         return tuple(n for low, high in due(self._journal, before_ns) for n in range(low, high + 1))
 
-    def gc(self, *, grace_minutes: int = 120, progress: Progress = no_progress) -> Collected:
+    def gc(
+        self,
+        *,
+        grace_minutes: int = 120,
+        only: Iterable[int] | None = None,
+        progress: Progress = no_progress,
+    ) -> Collected:
         """Seals what was recorded: segments become packs and commits of the store's repository.
 
         Then it removes for good the steps that were dropped longer than the grace time ago, with
-        all that nothing else needs; taking their prune back is not possible any more.
+        all that nothing else needs; taking their prune back is not possible any more. `only` are
+        numbers of steps, as of `removable`: no other step is removed. None: all that are due.
 
         A purge that was interrupted is finished first. Captures go on meanwhile. It is never done
         unasked.
@@ -226,6 +238,7 @@ class UpkeepVerbs(UnaskedVerbs):
             self.store,
             self._writer,
             grace_ns=grace_minutes * _MINUTE_NS,
+            only=None if only is None else seqs_of(only),
             clock=context.clock,
             randomness=context.randomness,
             progress=progress,

@@ -67,6 +67,8 @@ class Settings:
     """Gives what can be offered of old sessions, once; None: nothing is."""
     memory: Memory | None = None
     """What was remembered from the last time; None: nothing."""
+    keep_line: Callable[[str], object] = lambda line: None
+    """Keeps a line of the command line for the next time; raises FailedError."""
 
 
 class StepwellApp(App[int]):
@@ -125,7 +127,7 @@ class StepwellApp(App[int]):
 
     def on_mount(self) -> None:
         """Starts the timers."""
-        self.main.recall(self.memory)
+        self.main.recall(self.memory, self._settings.keep_line)
         self.app_resume_signal.subscribe(self, self._draw_anew)
         if self._settings.complaints:
             self.main.complain(self._settings.complaints)
@@ -210,6 +212,7 @@ def open_screen(
         own_collector=True,
         complaints=tuple(complaints),
         memory=keeper.recall(),
+        keep_line=keeper.keep_line,
         offers=offers,
         theme=theme,
         differ=differ,

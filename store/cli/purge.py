@@ -40,6 +40,7 @@ def _purge(call: Call) -> int:
             planned = workspace.plan_purge(**named, progress=out.progress)
             show(out, _going(planned), "purged")
             if not out.json:
+                _tell_waiting(out, workspace.view().purging)
                 _tell_plan(out, planned)
         if given.dry_run:
             _end_dry(out, planned)
@@ -69,6 +70,7 @@ def _named(call: Call, workspace: Workspace) -> dict[str, Any]:
 
 def _going(planned: Purge) -> set[str]:
     return {
+        *(f"target {target}" for target in planned.targets),
         *(f"content {oid.hex()}" for oid in planned.blobs),
         *(f"path {escape(path)}" for path, _ in planned.paths),
         *(f"step {step}" for step in planned.steps),
@@ -110,6 +112,12 @@ def _form(done: Purge) -> dict[str, Any]:
 def _path(path: TrackedPath) -> dict[str, str]:
     form = {"path": escape(path)}
     return form | {"path_bytes": base64_of(path)} if needs_bytes(path) else form
+
+
+def _tell_waiting(out: Output, targets: Sequence[str]) -> None:
+    if targets:
+        named = ", ".join(target.partition(":")[2] or "everything" for target in targets)
+        out.line(Styled("would finish", "mark"), f" the interrupted purge of {named}")
 
 
 def _tell_plan(out: Output, planned: Purge) -> None:

@@ -69,18 +69,18 @@ def _prune(call: Call) -> int:
 
 def _done(call: Call, workspace: Workspace, policy: Policy) -> Prune | None:
     """Plans, asks where somebody can be asked, and prunes; None: it was not agreed to."""
-    dry = call.arguments.dry_run
+    dry, agreed = call.arguments.dry_run, None
     if dry or call.asks or call.out.shown is not None:
-        planned = _planned(call, workspace, policy)
-        if dry:
-            return planned
-        if call.asks and planned.dropped:
-            _tell_all(call, planned, policy, True)
+        agreed = _planned(call, workspace, policy)
+        if dry or not agreed.dropped:
+            return agreed
+        if call.asks:
+            _tell_all(call, agreed, policy, True)
             if not call.out.ask("drop them? undo brings them back until gc takes their space"):
                 return None
             workspace.refresh()
-            _planned(call, workspace, policy)
-    done = workspace.prune(policy, progress=call.out.progress)
+            agreed = _planned(call, workspace, policy)
+    done = workspace.prune(policy, agreed=agreed, progress=call.out.progress)
     call.tell_recovery(workspace)
     return done
 

@@ -11,7 +11,6 @@ from stepwell.store import environment
 from stepwell.store.cli.command import Call, Command
 from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.output import Output, Styled
-from stepwell.store.cli.shown import show
 from stepwell.store.cli.words import size
 from stepwell.store.model.reports import Sealed, Stats, Swept
 from stepwell.store.model.text import plural
@@ -26,14 +25,15 @@ def _gc(call: Call) -> int:
     policy = read_policy(environment.default_config())
     grace = 0 if call.arguments.now else policy.grace_minutes
     with call.open() as workspace:
-        sealed = None
+        sealed = agreed = None
         if call.asks:
             sealed = workspace.seal(progress=call.out.progress)
-            if not _is_agreed(call.out, workspace, grace):
+            agreed = _agreed(call.out, workspace, grace)
+            if agreed is None:
                 _tell_sealed(call.out, sealed)
                 call.out.note("nothing was removed")
                 return DECLINED
-        done = workspace.gc(grace_minutes=grace, progress=call.out.progress)
+        done = workspace.gc(grace_minutes=grace, only=agreed, progress=call.out.progress)
         call.tell_recovery(workspace)
         over = _over(workspace.stats(), policy.max_bytes)
     took_ms = (time.monotonic_ns() - started) // 1_000_000
@@ -52,24 +52,20 @@ def _gc(call: Call) -> int:
     return 0
 
 
-def _is_agreed(out: Output, workspace: Workspace, grace: int) -> bool:
-    """Asks where steps would go for good; they are the ones that go, or nothing does."""
+def _agreed(out: Output, workspace: Workspace, grace: int) -> tuple[int, ...] | None:
+    """Returns the steps that may go for good, asking where there are any; None: it was declined."""
     workspace.refresh()
     going = workspace.removable(grace_minutes=grace)
-    show(out, map(str, going), "removed")
     if not going:
-        return True
+        return going
     out.line(
         Styled("would remove for good", "mark"),
         f" {plural(len(going), 'step')} that `stepwell prune` dropped, #{going[0]} to #{going[-1]}"
         if len(going) > 1
         else f" #{going[0]}, which `stepwell prune` dropped",
     )
-    if not out.ask("remove for good? no undo brings back what is removed"):
-        return False
-    workspace.refresh()
-    show(out, map(str, workspace.removable(grace_minutes=grace)), "removed")
-    return True
+    agreed = out.ask("remove for good? no undo brings back what is removed")
+    return going if agreed else None
 
 
 def _over(stats: Stats, limit: int | None) -> int:

@@ -57,6 +57,20 @@ def test_what_only_dropped_steps_need_is_gone_and_the_rest_is_as_before(
     assert ws.gc(grace_minutes=0).swept.steps == 0
 
 
+def test_steps_that_were_not_agreed_to_stay(ws: Workspace, project: Path) -> None:
+    """Though they are due; the next removal takes them."""
+    edits(ws, project, 8)
+    ws.gc()
+    ws.prune(FEW)
+    going = ws.removable(grace_minutes=0)
+    assert len(going) == 6
+    assert ws.gc(grace_minutes=0, only=()).swept.steps == 0
+    assert ws.gc(grace_minutes=0, only=going[1:3]).swept.steps == 2
+    assert ws.removable(grace_minutes=0) == (going[0], *going[3:])
+    assert ws.verify(full=True).ok
+    assert ws.gc(grace_minutes=0).swept.steps == 4
+
+
 def test_within_the_grace_time_nothing_is_removed(ws: Workspace, project: Path) -> None:
     """And the prune can be taken back after a gc."""
     edits(ws, project, 8)

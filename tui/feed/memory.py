@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stepwell.tui.model.remembered import Place, Taste, read, written
+from stepwell.tui.model.remembered import Place, Taste, read, with_line, written
 from stepwell.tui.values import FailedError
 
 _MOST_BYTES = 1_000_000
@@ -36,18 +38,35 @@ class Keeper:
 
     def recall(self) -> Memory:
         """Returns what was kept."""
-        return Memory(read(Taste, _load(self._taste)), read(Place, _load(self._place)))
+        return Memory(read(Taste, _load(self._taste)), self._kept())
 
     def keep(self, memory: Memory) -> None:
-        """Replaces both files.
+        """Replaces both files, but for the lines of the command line, which stay as they are there.
 
         Raises:
             FailedError: one cannot be written; the other, and what was kept before, is whole.
         """
+        with self._writing():
+            _replace(self._taste, written(memory.taste))
+            _replace(self._place, written(replace(memory.place, commands=self._kept().commands)))
+
+    def keep_line(self, line: str) -> None:
+        """Adds a line that was run, at once: a purge looks for what it repeats in the file alone.
+
+        Raises:
+            FailedError: it cannot be written; what was kept before is whole.
+        """
+        with self._writing():
+            _replace(self._place, written(with_line(self._kept(), line)))
+
+    def _kept(self) -> Place:
+        return read(Place, _load(self._place))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            _replace(self._taste, written(memory.taste))
-            _replace(self._place, written(memory.place))
+            yield
         except OSError as error:
             raise FailedError(
                 f"what the screen should remember cannot be kept in {self._folder}: {error.strerror}"

@@ -9,10 +9,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 SESSION_WORDS = ("snapshot", "snapshots", "metrics", "timeline")
-_MOST = 100
-"""Lines that are remembered."""
-_LONGEST = 2_000
-"""A longer line is not."""
 _NAMED = re.compile(r"[\w.-]+:\S+")
 """How a session is called."""
 
@@ -108,11 +104,6 @@ class History:
         self._lines = list(lines)
         self._at = len(self._lines)
         self._draft = ""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """What is to be remembered of it."""
-        return tuple(line for line in self._lines if len(line) <= _LONGEST)[-_MOST:]
 
     def ran(self, line: str) -> None:
         """Takes a line; the same one twice running counts once."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 FORMAT = 1
 SHARES = range(20, 81)
 """Percent of the screen that the timeline may have."""
+_MOST_LINES = 100
+_LONGEST_LINE = 2_000
 
 _Value = TypeVar("_Value")
 
@@ -41,6 +43,16 @@ class Place:
     """Steps by the letters that lead to them."""
     commands: Sequence[str] = ()
     """Lines of the command line that were run, the newest last."""
+
+
+def with_line(place: Place, line: str) -> Place:
+    """Returns the place with a line that was run; the same one twice running counts once.
+
+    Neither very many nor very long ones are remembered.
+    """
+    if len(line) > _LONGEST_LINE or (place.commands and place.commands[-1] == line):
+        return place
+    return replace(place, commands=(*place.commands, line)[-_MOST_LINES:])
 
 
 def written(value: Taste | Place) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from stepwell.tui.messages import (
 from stepwell.tui.model.commandline import History, NotUnderstood, completed, understood
 from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.agreeing import agree_form
-from stepwell.tui.values import Clock, Step, StepwellError, printable
+from stepwell.tui.values import Clock, FailedError, Step, StepwellError, printable
 from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
@@ -143,13 +143,18 @@ class CommandScreen(Above, Screen[Ordered | None]):
         glyphs: Glyphs,
         selected: Step | None,
         history: History,
+        keep_line: Callable[[str], object],
     ) -> None:
-        """`selected`: the step whose session is meant where none is named."""
+        """`selected`: the step whose session is meant where none is named.
+
+        `keep_line` keeps a line that is run for the next time; it raises FailedError.
+        """
         super().__init__()
         self._gateway = gateway
         self._clock = clock
         self._selected = selected
         self._history = history
+        self._keep_line = keep_line
         self._text = TextLines(glyphs)
         self._entry = Entry(id="command-entry", placeholder="log -n 20", select_on_focus=False)
         self._sign = Sentence(id="command-sign")
@@ -205,6 +210,10 @@ class CommandScreen(Above, Screen[Ordered | None]):
         self._history.ran(line)
         self._line, self._entry.value = line, ""
         self._text.begin(f": {printable(line)}")
+        try:
+            self._keep_line(line)
+        except FailedError as error:
+            self._text.say(printable(error.message), "failed")
         if order.act == "filter":
             self.dismiss(Ordered(query=order.words[0]))
         elif order.act == "snapshot":

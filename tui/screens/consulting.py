@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Consulting(Openers):
     _history: History | None = None
     _commands: tuple[str, ...] = ()
     """Lines that were run at other times."""
+    _keep_line: Callable[[str], object]
 
     async def _find(self) -> Finding:
         """What searches and filters."""
@@ -63,7 +65,9 @@ class Consulting(Openers):
 
         self._history = self._history or History(self._commands)
         selected = self.timeline.selected
-        screen = CommandScreen(self._gateway, self._clock, self._glyphs, selected, self._history)
+        screen = CommandScreen(
+            self._gateway, self._clock, self._glyphs, selected, self._history, self._keep_line
+        )
         await self.app.push_screen(screen, self._ordered)
 
     async def _ordered(self, ordered: Ordered | None) -> None:

@@ -25,8 +25,8 @@ class Remembering(Walking):
     _liked: str | None = None
     """The theme that was remembered."""
 
-    def recall(self, memory: Memory) -> None:
-        """Takes what was remembered, before anything is shown."""
+    def recall(self, memory: Memory, keep_line: Callable[[str], object]) -> None:
+        """Takes what was remembered, before anything is shown, and what keeps a line that is run."""
         taste, self._place = memory
         choices, self._liked = self.choices, taste.theme
         choices.split = taste.split  # type: ignore[assignment]
@@ -37,7 +37,7 @@ class Remembering(Walking):
         self._panes.share = taste.share
         self._letters = dict(self._place.marks)
         self.timeline.show_letters(self._letters)
-        self._commands = tuple(self._place.commands)
+        self._commands, self._keep_line = tuple(self._place.commands), keep_line
 
     def recall_place(self) -> None:
         """Goes back to where the person was, once the whole history is there."""
@@ -51,7 +51,7 @@ class Remembering(Walking):
             self._panes.go(cast(PaneName, place.pane))
 
     def memory(self) -> Memory:
-        """Returns what is to be remembered."""
+        """Returns what is to be remembered; the lines of the command line are kept as they are run."""
         choices, timeline = self.choices, self.timeline
         chosen = self.app.theme if self.app.theme in THEMES else None
         theme = self._liked if self.app.no_color else chosen
@@ -60,9 +60,8 @@ class Remembering(Walking):
             timeline.absolute, self.files.as_tree, self._panes.share,
         )  # fmt: skip
         seq = timeline.selected_seq if timeline.cursor > 1 else None
-        letters, pane = dict(self._letters), self._panes.current
-        commands = self._history.lines if self._history is not None else self._commands
-        return Memory(taste, Place(seq, pane, timeline.fold_level, letters, commands))
+        place = Place(seq, self._panes.current, timeline.fold_level, dict(self._letters))
+        return Memory(taste, place)
 
     def action_set_mark(self) -> None:
         """Asks for the letter that leads to the selected step from now on."""

@@ -17,16 +17,17 @@ _ENDS = ("before", "after", "target")
 """Of the record of a rollback, switch or merge: where it led from and to."""
 
 
-def due(journal: Journal, before_ns: int) -> Seqs:
+def due(journal: Journal, before_ns: int, only: Seqs | None = None) -> Seqs:
     """Returns the numbers of the sealed steps that every prune in force dropped by then.
 
-    Steps that something leads to are never among them, whatever was dropped.
+    Steps that something leads to are never among them, whatever was dropped; nor are, where `only`
+    is given, those that it does not hold.
 
     Raises:
         IntegrityError: operations cannot be read.
     """
     view, sealed = journal.view(), journal.sealed
-    old = view.dropped
+    old = view.dropped if only is None else common(view.dropped, only)
     for entry in view.undoables:
         if entry.kind == "prune" and not entry.undone:
             done = journal.operation(entry.done_by or entry.number)

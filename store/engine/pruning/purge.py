@@ -37,7 +37,7 @@ from stepwell.store.model.errors import BusyError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import Clock, Oid, RandomBytes
 from stepwell.store.model.purging import Purge, Repeated, Target, Unreached
 from stepwell.store.model.reports import Swept
-from stepwell.store.model.steps import Effect, PurgeSet, UndoEnded
+from stepwell.store.model.steps import Effect, PurgeSet, UndoEnded, View
 from stepwell.store.model.text import plural
 
 _TRIES = 3
@@ -61,13 +61,15 @@ def plan_purge(
     beside: Sequence[Place],
     progress: Progress,
 ) -> Purge:
-    """Returns what a purge of the targets would remove; changes nothing.
+    """Returns what a purge of the targets would remove, and an interrupted one; changes nothing.
 
     Raises:
-        NotFoundError: no step has such content, and no event that waits to be recorded.
+        NotFoundError: no step has such content, nor an event that waits to be recorded, and nothing
+            was interrupted.
         IntegrityError: some step cannot be read, so that it is not known what it holds.
     """
-    return _planned(journal, targets, spools, beside, progress).purge
+    wanted = _with_interrupted(journal.view(), targets)
+    return _planned(journal, wanted, spools, beside, progress).purge
 
 
 def purge(
@@ -118,11 +120,14 @@ def _begin(writer: JournalWriter, targets: Sequence[Target]) -> tuple[Target, ..
             "nothing was purged: a merge is under way",
             hint="conclude it (stepwell merge --continue) or take it back (--abort) first",
         )
-    interrupted = tuple(map(Target.parse, view.purging))
-    wanted = tuple(dict.fromkeys((*interrupted, *targets)))
+    wanted = _with_interrupted(view, targets)
     effect = PurgeSet(tuple(map(str, wanted)))
     writer.begin().commit("purge", f"began to purge {_named(effect.targets)}", [effect])
     return wanted
+
+
+def _with_interrupted(view: View, targets: Sequence[Target]) -> tuple[Target, ...]:
+    return tuple(dict.fromkeys((*map(Target.parse, view.purging), *targets)))
 
 
 def _end(writer: JournalWriter, done: Purge) -> Purge:
@@ -194,7 +199,7 @@ def _planned(
     progress: Progress,
 ) -> _Planned:
     planned = _Planned(journal, targets, spools, beside)
-    if not planned.blobs and not planned.events:
+    if not planned.blobs and not planned.events and not journal.view().purging:
         raise NotFoundError(
             f"nothing was purged: no step has content at {_named(tuple(map(str, targets)))}",
             hint="name a path, a pattern such as '**/*.pem', or the 40 digits of a content's id; "

@@ -50,12 +50,14 @@ def sweep(
     writing: Writing,
     *,
     grace_ns: int,
+    only: Seqs | None,
     clock: Clock,
     randomness: RandomBytes,
     progress: Progress,
 ) -> Swept:
     """Removes the steps that were dropped longer than the grace time ago, and what only they need.
 
+    No step goes that `only` does not hold; None: all may.
     Captures go on meanwhile. From the first moment on, their prune cannot be taken back any more.
 
     Raises:
@@ -68,10 +70,10 @@ def sweep(
         return NOTHING
     with sealing_alone(store, clock):
         with Journal.open(store) as journal:
-            if not due(journal, clock() - grace_ns):
+            if not due(journal, clock() - grace_ns, only):
                 return NOTHING
         with writing() as writer:
-            removed = due(writer, clock() - grace_ns)
+            removed = due(writer, clock() - grace_ns, only)
             numbers = ends(writer, removed)
             if numbers:
                 summary = "gc: dropped steps are removed for good"

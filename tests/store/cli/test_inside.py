@@ -28,6 +28,8 @@ from stepwell.store.cli.inside import (
 from stepwell.store.cli.main import COMMANDS, loaded
 from stepwell.store.cli.manners import MANNERS
 from stepwell.store.model.errors import StepwellError, UsageError
+from stepwell.store.model.retention import Policy, Prune
+from stepwell.store.upkeep import UpkeepVerbs
 
 NOW = 1_783_087_339_000_000_000
 
@@ -216,6 +218,32 @@ def test_nothing_is_pruned_that_was_not_shown(
     assert code == 4 and "nothing was dropped" in text
     again = _looked(line, place)[1].shown
     assert told(line, place, agreed=True, shown=again)[0].startswith("dropped  2 of 3 steps")
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_what_becomes_old_after_the_last_look_is_not_pruned(
+    place: Place, monkeypatch: pytest.MonkeyPatch, keep: int
+) -> None:
+    """Neither together with what was shown, nor where nothing was to go."""
+    config = Path(place.folder).parent / "config.toml"
+    config.write_text(f"[retention]\nkeep_last = {keep}\nhourly = 0\ndaily = 0\nper_session = 1\n")
+    monkeypatch.setenv("STEPWELL_CONFIG", str(config))
+    line = understood("prune", place)
+    shown = _looked(line, place)[1].shown
+    assert shown is not None and len(shown) == 2 - keep
+    plan = UpkeepVerbs.plan_prune
+
+    def plan_and_capture(self: UpkeepVerbs, policy: Policy, **given: Any) -> Prune:
+        planned = plan(self, policy, **given)
+        with Workspace.open(place.folder, home=place.home) as other:
+            (Path(place.folder) / "soil.py").write_bytes(b"DEPTH = 3\n")
+            other.capture("deeper still")
+        return planned
+
+    monkeypatch.setattr(UpkeepVerbs, "plan_prune", plan_and_capture)
+    assert told(line, place, agreed=True, shown=shown)[1] == 0
+    with Workspace.open(place.folder, home=place.home) as ws:
+        assert len(ws.steps(limit=9)) == 3 - len(shown)
 
 
 def test_nothing_is_pushed_that_was_not_shown(place: Place, tmp_path: Path) -> None:

@@ -29,6 +29,17 @@ for arguments in json.loads(sys.argv[1]):
     main(arguments)
     print("=====", flush=True)
 """
+PRUNED_MEANWHILE = """
+from stepwell.store.cli.main import main
+from stepwell.store.upkeep import UpkeepVerbs
+look = UpkeepVerbs.removable
+def look_and_prune(self, **given):
+    found = look(self, **given)
+    main(["prune", "--yes"])
+    return found
+UpkeepVerbs.removable = look_and_prune
+raise SystemExit(main())
+"""
 OWN = re.compile(rb"\r\x1b\[K|\x1b\[(?:0|1|2|3[0-7])m")
 """Colours, and the line of progress being wiped."""
 
@@ -283,6 +294,27 @@ def test_a_purge_removes_only_what_was_shown(folder: Path, run: Run) -> None:
     assert run("cat", "@:README").code == 3
 
 
+def test_an_interrupted_purge_is_finished_by_purging_again(
+    folder: Path, run: Run, home: Path
+) -> None:
+    """Its contents are gone already; what waits is shown first, whatever path is named."""
+    (folder / ".env").write_text("KEY=0123456789abcdef\n")
+    run("capture")
+    (store,) = (home / "workspaces").iterdir()
+    in_the_way = store / "stats"
+    in_the_way.unlink(missing_ok=True)
+    in_the_way.mkdir()
+    assert run("purge", ".env", "--yes").code == 6
+    in_the_way.rmdir()
+    dry = run("purge", ".env", "--dry-run")
+    assert dry.code == 0 and dry.text.startswith("would finish the interrupted purge of .env\n")
+    both = run("purge", "README", "--dry-run", "--json").json
+    assert (both["targets"], both["applied"]) == (["path:.env", "path:README"], False)
+    code, written = _terminal(folder, ["purge", ".env"], keys=b"y\n", wait_for=b"[y/N] ")
+    assert code == 0 and b"there is no undo" in written
+    assert run("purge", ".env", "--dry-run").code == 3
+
+
 @pytest.fixture
 def crowded(folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Six steps, and settings that keep two."""
@@ -344,6 +376,28 @@ def test_gc_asks_only_where_steps_go_for_good(crowded: Path, run: Run) -> None:
     code, written = _terminal(crowded, ["gc", "--now"], keys=b"y\n", wait_for=b"[y/N] ")
     assert code == 0 and b"removed 4 dropped steps for good" in OWN.sub(b"", written)
     assert run("undo", "--yes").code == 3
+
+
+def test_gc_removes_only_what_was_asked_about(crowded: Path, run: Run) -> None:
+    """What is dropped while the question stands can be undone afterwards."""
+
+    def dropped() -> None:
+        (crowded / "README").write_text("newer\n")
+        assert run("capture").code == run("prune").code == 0
+
+    assert run("prune").code == 0
+    code, written = _terminal(
+        crowded, ["gc", "--now"], keys=b"y\n", wait_for=b"[y/N] ", before=dropped
+    )
+    assert code == 0 and b"removed 4 dropped steps for good" in OWN.sub(b"", written)
+    assert (run("undo", "--yes").code, count(run)) == (0, 3)
+
+
+def test_gc_that_asked_nothing_removes_nothing(crowded: Path, run: Run) -> None:
+    """Although steps fall due between its look and its deed."""
+    code, written = _terminal(crowded, ["gc", "--now"], script=PRUNED_MEANWHILE)
+    assert code == 0 and b"[y/N]" not in written and b"dropped  4 of 6 steps" in written
+    assert (run("undo", "--yes").code, count(run)) == (0, 6)
 
 
 def test_scripts_are_not_asked(crowded: Path, run: Run) -> None:

@@ -98,17 +98,9 @@ def test_tab_completes_as_far_as_it_is_clear(typed: str, line: str, ways: tuple[
 
 
 def test_up_and_down_walk_through_the_lines_before() -> None:
-    """What was being typed comes back at the end; they are remembered."""
+    """What was being typed comes back at the end."""
     history = History(("gc",))
     for line in ("log", "show @", "show @"):
         history.ran(line)
     assert [history.step(-1, "di") for _ in range(4)] == ["show @", "log", "gc", "gc"]
     assert [history.step(1, "gc") for _ in range(3)] == ["log", "show @", "di"]
-    assert history.lines == ("gc", "log", "show @")
-
-
-def test_few_lines_are_remembered() -> None:
-    """Neither very many nor very long ones."""
-    history = History([str(number) for number in range(500)])
-    history.ran("x" * 10_000)
-    assert history.lines == tuple(str(number) for number in range(400, 500))

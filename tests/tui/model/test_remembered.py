@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.tui.model.remembered import SHARES, Place, Taste, read, written
+from stepwell.tui.model.remembered import SHARES, Place, Taste, read, with_line, written
 
 TASTES = st.builds(
     Taste,
@@ -55,3 +55,12 @@ def test_another_format_is_not_guessed_at() -> None:
     assert read(Taste, {"format": 2, "wrap": True}) == Taste()
     assert read(Place, [1, 2]) == Place()
     assert read(Taste, {"format": 1, "wrap": 1, "context": -1, "share": 99}) == Taste()
+
+
+def test_few_lines_are_remembered() -> None:
+    """Neither very many nor very long ones, and the same one twice running once."""
+    place = Place(seq=3)
+    for number in range(500):
+        place = with_line(with_line(place, str(number)), str(number))
+    place = with_line(place, "x" * 10_000)
+    assert place == Place(seq=3, commands=tuple(str(number) for number in range(400, 500)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from stepwell.store.state.meterfile import FOLDER
 from stepwell.store.state.persistence import MemoryPersistence
 from stepwell.tui.app import StepwellApp
 from stepwell.tui.feed.commands import Ending
-from stepwell.tui.feed.memory import Memory
+from stepwell.tui.feed.memory import Keeper
 from stepwell.tui.look.glyphs import ASCII, UTF8
 from stepwell.tui.messages import CommandTold
 from stepwell.tui.screens.agreeing import AgreeByKey, AgreeByWord
@@ -487,21 +488,28 @@ def test_hostile_lines_are_only_text(
 
 
 def test_lines_are_remembered(root: Path, play_over: Make, until: Make) -> None:
-    """From one start to the next."""
-    kept: list[Memory] = []
+    """From one start to the next; one that cannot be kept is run all the same."""
+    keeper = Keeper(root.parent / "home", os.fsencode(root))
+    in_the_way = root.parent / "home" / "screen"
 
     async def first(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("colon", *typed("log -n 1"), "enter")
         await until(lambda: "deeper" in said(app))
-        kept.append(app.main.memory())
+        keeper.keep(app.main.memory())
+        in_the_way.rename(root.parent / "aside")
+        in_the_way.write_bytes(b"")
+        await pilot.press(*typed("operations"), "enter")
+        await until(lambda: "cannot be kept" in said(app) and "first capture" in said(app))
+        in_the_way.unlink()
+        (root.parent / "aside").rename(in_the_way)
 
     async def second(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("colon", "up")
         await pilot.pause()
         assert app.screen.query_one(Input).value == "log -n 1"
 
-    play_over(root, first)
-    play_over(root, second, memory=kept[0])
+    play_over(root, first, keep_line=keeper.keep_line)
+    play_over(root, second, memory=keeper.recall())
 
 
 def test_a_snapshot_is_taken_and_listed(
