@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.terminal import STEPWELL, Terminal, timeline
+from support.traces import everywhere
 
 from stepwell.store import Workspace
 
@@ -55,6 +56,32 @@ def test_the_screen_is_as_it_was_left(orchard: tuple[Path, Path]) -> None:
         screen.press("@", "3")
         screen.until("[ hunk")
         assert screen.leave("q") == 0
+
+
+def test_a_purge_reaches_the_lines_of_a_screen_that_is_open(orchard: tuple[Path, Path]) -> None:
+    """What it blots out is not there when that screen is left, nor at the next start."""
+    root, home = orchard
+    key = "SERVICE_KEY=9f8a7b6c5d4e3f2a1b0c"
+    (root / ".env").write_text(f"{key}\n")
+    with Workspace.open(root, home=home) as workspace, timeline(root, home) as screen:
+        workspace.capture("leak")
+        screen.until("leak")
+        screen.press(":")
+        screen.until("Commands")
+        screen.type(f"log '{key}'\r")
+        screen.until("no step")
+        done = workspace.purge(paths=[b".env"])
+        assert "screen file" in {one.what for one in done.beside}
+        screen.press("esc")
+        screen.until("1 Timeline")
+        assert screen.leave("q") == 0
+    assert not everywhere(home, key.encode())
+    with timeline(root, home) as screen:
+        screen.until("leak")
+        screen.press(":")
+        screen.until("Commands")
+        screen.press("up")
+        screen.until("log '[purged]'")
 
 
 def test_keys_of_ones_own_work_and_clashes_are_told(orchard: tuple[Path, Path]) -> None:
