@@ -140,7 +140,9 @@ def test_sessions_of_hooks_tell_the_memory_of_their_daemon(
     assert daemon.wait(20) == 0
     (ended,) = Sessions(ws).figures()
     assert ended.peak_memory_of == "daemon"
-    assert ended.peak_memory_bytes and ended.peak_memory_bytes >= running.peak_memory_bytes
+    # The kernel counts in batches, one a processor: two readings of one peak differ by some pages.
+    assert ended.peak_memory_bytes
+    assert ended.peak_memory_bytes > running.peak_memory_bytes * 0.98
     name = 'stepwell_session_peak_memory_bytes{of="daemon",session="claude:1"} '
     (line,) = [one for one in exposition(ws).decode().splitlines() if one.startswith(name)]
     assert float(line.removeprefix(name)) == ended.peak_memory_bytes
