@@ -105,8 +105,8 @@ def test_in_an_emergency_the_daemon_seals_beside_its_work(
         steps = edits(ws, project, 14)
         log = ws.store / "daemon.log"
         # Events reach the log by the bus, on a thread of its own: in either order.
-        for event in ("sealing", "snapshot:cleanup"):
-            until(lambda: log.exists() and f'"event": "{event}"' in log.read_text())
+        until(lambda: log.exists() and '"event": "sealing"' in log.read_text())
+        until(lambda: '"event": "snapshot:cleanup"' in log.read_text())
         lines = [json.loads(line) for line in log.read_text().splitlines()]
         (told, *_) = [one for one in lines if one["event"] == "snapshot:cleanup"]
         assert (told["what"], told["level"]) == ("memory", "emergency")
