@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
+from stepwell.store.engine.files import open_folder
 from stepwell.store.model.paths import escape
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,20 +37,9 @@ def open_beneath(root: int, path: bytes) -> int:
     call = _system_call() if len(names) > 1 else None
     # A zero byte would end the path for the system, and lead elsewhere.
     if call is None or b"\0" in path:
-        return _one_by_one(root, names)
+        return open_folder(root, path)
     fd = call(root, path)
-    return fd if fd >= 0 else _one_by_one(root, names)
-
-
-def _one_by_one(root: int, names: list[bytes]) -> int:
-    fd = os.dup(root)
-    for name in names:
-        try:
-            below = os.open(name, _FOLDER, dir_fd=fd)
-        finally:
-            os.close(fd)
-        fd = below
-    return fd
+    return fd if fd >= 0 else open_folder(root, path)
 
 
 @cache
