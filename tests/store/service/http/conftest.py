@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from support.httpserver import Served, http_server
@@ -12,10 +14,9 @@ from stepwell.store import Workspace
 S = "claude:s1"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@contextmanager
+def _served(base: Path) -> Iterator[Served]:
     """A workspace with a session of three steps, served."""
-    base = tmp_path_factory.mktemp("served")
     root, home = base / "project", base / "home"
     root.mkdir()
     (root / "a").write_text("0\n")
@@ -24,6 +25,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             (root / "a").write_text(f"{number}\n")
             ws.capture(f"number {number}", session=S)
     with http_server(root, home) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The server of a file's tests."""
+    with _served(tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for one test alone, which leaves sessions and leases that another would trip over."""
+    with _served(tmp_path_factory.mktemp("fresh")) as served:
         yield served
 
 

@@ -143,11 +143,11 @@ def test_eight_writers_and_sixteen_readers_lose_double_and_tear_nothing(server: 
 
 @pytest.mark.long
 def test_eight_writers_and_sixteen_readers_for_a_minute(
-    server: Served, capsys: pytest.CaptureFixture[str]
+    fresh: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same, and with figures."""
-    writers, readers = _load(server, 60)
-    _check(server, writers)
+    writers, readers = _load(fresh, 60)
+    _check(fresh, writers)
     with capsys.disabled():
         print(f"\n{_figures(60, writers, readers)}")  # noqa: T201
 

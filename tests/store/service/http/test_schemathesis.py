@@ -51,15 +51,15 @@ def _with_token(server: Served) -> str:
 
 @pytest.mark.long
 def test_with_the_token_nothing_breaks_and_nothing_is_undocumented(
-    server: Served, tmp_path: Path
+    fresh: Served, tmp_path: Path
 ) -> None:
     """All phases, with write access, so that writes are really done."""
     said = _run(
-        server, tmp_path, _with_token(server),
+        fresh, tmp_path, _with_token(fresh),
         "--checks", "all", "--exclude-checks", _HEURISTICS, "--max-examples", "30",
     )  # fmt: skip
     assert "generated" in said
-    assert server.ask("GET", "/healthz").status == 200
+    assert fresh.ask("GET", "/healthz").status == 200
 
 
 def test_with_the_token_a_few_requests_of_each_kind(server: Served, tmp_path: Path) -> None:
