@@ -226,7 +226,7 @@ def undo(evening: Evening) -> None:
     assert (evening.root / LINKS).read_bytes() == evening.file_at(culprit, LINKS)
     (head,) = evening.log("-n", "1")
     assert head["title"] == CHECK and not evening.passes()
-    screen.until("as in the last step")
+    screen.until(f"as in #{head['seq']} ")
 
 
 def restore_one_file(evening: Evening) -> None:

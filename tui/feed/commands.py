@@ -200,7 +200,8 @@ class _Work:
         code, shown = 0, None
         if how.looks:
             code, shown = self._inside.look(line, self._place, self._listener(), self.task.stop)
-        if code:
+        if code or (shown is not None and not shown):
+            # Where nothing would go there is nothing to agree to.
             return self._ended(line, code, wrote=False)
         return Ending(line.name, question=how.text, word=how.word, shown=shown)
 

@@ -16,7 +16,7 @@ def notices(change: Change, words: Mapping[Oid, str]) -> tuple[str, ...]:
 
     `words` say what binary blobs are, where it is known.
     """
-    found = [_renamed(change), _mode(change), _content(change, words)]
+    found = [_renamed(change), mode_words(change), _content(change, words)]
     return tuple(text for text in found if text)
 
 
@@ -33,7 +33,8 @@ def _renamed(change: Change) -> str:
     return f"renamed from {printable(escape(change.old_path))}" if change.old_path else ""
 
 
-def _mode(change: Change) -> str:
+def mode_words(change: Change) -> str:
+    """Returns what becomes of type and permissions; empty: nothing that has to be said."""
     old, new = change.old_mode, change.new_mode
     if old is not None and new is not None:
         if stat.S_IFMT(old) != stat.S_IFMT(new):

@@ -228,7 +228,7 @@ def outcome(done: Applied | Operation, undo: bool = True) -> str:
         return "Nothing was changed: " + (_missed(done) or "the disk already was like that.")
     left = {kept.path for kept in done.not_restored}
     written = [item for item in done.plan.items if item.path not in left]
-    saved = f"saved before: #{done.safety_step.seq}."
+    saved = f"disk saved as #{done.safety_step.seq}."
     parts = (f"{_now(done.plan, written)}; {saved}", _missed(done), _way_back(done.plan))
     return " ".join(part for part in parts if part)
 

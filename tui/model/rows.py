@@ -101,6 +101,11 @@ _WORDS: Mapping[str, Chip] = {
 }
 
 
+def step_name(seq: int) -> str:
+    """Returns what a branch's newest step is called: by its number; 0: it is not known yet."""
+    return f"#{seq}" if seq else "the last step"
+
+
 def node_of(step: Step, tips: Tips) -> Node:
     """Returns the sign of the step in the graph."""
     if step.kind == "gap":

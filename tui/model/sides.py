@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from stepwell.tui.model.linetext import line_text
-from stepwell.tui.values import Conflict, MergeStatus, PathState, one_line
+from stepwell.tui.values import Conflict, MergeStatus, one_line
 
 SIDES = ("base", "ours", "theirs")
 ALIGNED = 3_000
@@ -171,9 +171,19 @@ def state_word(merging: MergeStatus, index: int) -> str:
     return "edited" if now is not None else "deleted"
 
 
-def side_word(state: PathState | None) -> str:
-    """Returns what a side has at a path: its permission bits, or that it has nothing."""
-    return "nothing there" if state is None else f"{state.mode & 0o7777:04o}"
+def side_names(conflict: Conflict, branch: str) -> tuple[str, str, str]:
+    """Returns what the sides are called: theirs with its branch, and what else they differ in.
+
+    That is their permission bits, or that there is nothing.
+    """
+    sides = (conflict.base, conflict.ours, conflict.theirs)
+    same_mode = len({side.mode for side in sides if side is not None}) < 2
+    names = ("base", "ours", f"theirs: {one_line(branch, 40)}")
+    found = []
+    for name, side in zip(names, sides, strict=True):
+        mode = "" if side is None or same_mode else f"  {side.mode & 0o7777:04o}"
+        found.append(f"{name}  nothing there" if side is None else f"{name}{mode}")
+    return found[0], found[1], found[2]
 
 
 def binary_words(conflict: Conflict, sizes: Sequence[int | None]) -> str:

@@ -203,8 +203,9 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
     def on_sides_loaded(self, message: SidesLoaded) -> None:
         """Shows the sides, if their conflict is still the selected one."""
         conflict = self._list.selected
-        if conflict is not None and conflict.path == message.path:
-            self.sides.show(conflict, message.sides)
+        merging = self._list.merging
+        if merging is not None and conflict is not None and conflict.path == message.path:
+            self.sides.show(conflict, message.sides, merging.branch)
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be read."""

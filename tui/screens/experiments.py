@@ -16,7 +16,7 @@ from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.feed.reviews import OwnReader, load_candidates, load_experiments
 from stepwell.tui.feed.wishes import Merge, MergePicks, Wish
 from stepwell.tui.gateway import Gateway
-from stepwell.tui.keys.bindings import hints_for
+from stepwell.tui.keys.bindings import WAYS_OUT, hints_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.marks import shown_path
 from stepwell.tui.messages import (
@@ -52,6 +52,7 @@ from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.reviewtable import Pick, ReviewTable
 from stepwell.tui.widgets.sentence import Sentence
 
+_WHAT = " an experiment tries several ways from one step, checks them and ranks them"
 _LOW = 30
 """Lines of a screen below which the reasons get fewer."""
 _BESIDE = ((160, 3), (100, 2), (0, 1))
@@ -156,7 +157,9 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
         if self._reviews:
             self._open(0)
         else:
-            self._title.say(" Experiments", "strong")
+            self._title.say(_WHAT, "dim")
+            known = (*WAYS_OUT, "keys")
+            self._footer.show_hints([one for one in hints_for("review") if one[1] in known])
             self._table.show((), 1)
             self._show_diffs()
 
@@ -214,7 +217,7 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
 
     def _tell(self) -> None:
         count = plural(len(self._table.ranked), "candidate")
-        place = f"{self._at + 1} of {len(self._reviews)}, {count}"
+        place = f"{self._at + 1} of {len(self._reviews)}, {count}" if self._reviews else "0"
         picked = self._picks.said()
         self._table.set_caption("Experiments", f"{picked}  {place}" if picked else place)
         self._table.redraw()

@@ -202,6 +202,8 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         heading = f"Disk now {self._glyphs.arrow} after"
         picks = self._plan.picks if choice else None
         self._diff.show(rows, heading, empty=nothing, picks=picks)
+        # The panes get their heights first.
+        self.call_after_refresh(self._follow)
         if not self._refused:
             self._promise_safety()
         self._refused = False
@@ -289,10 +291,13 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """A row of the list shows its file."""
         message.stop()
-        if message.pane == self._plan.id and self._plan.rows:
-            change = self._plan.rows[self._plan.cursor].change
-            if change is not None:
-                self._diff.go_to_file(change)
+        if message.pane == self._plan.id:
+            self._follow()
+
+    def _follow(self) -> None:
+        change = self._plan.rows[self._plan.cursor].change if self._plan.rows else None
+        if change is not None:
+            self._diff.go_to_file(change)
 
     def on_row_opened(self, message: RowOpened) -> None:
         """Into the diff of the row's file."""
@@ -351,6 +356,8 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
             return
         unticked = self._plan.unticked
         if unticked:
+            self._plan.to_open()
+            self._plan.focus(scroll_visible=False)
             self._promise.say(_unready(unticked), "warning")
         elif self._plan.partial and not self._plan.picks.any:
             self._promise.say(_nothing_ticked(), "warning")
@@ -470,7 +477,9 @@ def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
 
 def _unready(rows: Sequence[PlanRow]) -> str:
     """Why `y` does nothing yet."""
-    count, tick = plural(len(rows), "row"), key_of("preview.tick")
+    tick, every = key_of("preview.tick"), key_of("preview.tick_all")
+    which = "this row" if len(rows) == 1 else plural(len(rows), "row")
+    how = tick if len(rows) == 1 else f"{tick}, or {every} for all"
     if any(row.kind == "conflict" for row in rows):
-        return f"Leave {count} out first ({tick}): a conflict cannot be applied."
-    return f"Tick {count} first ({tick} in the list): {LOSS}."
+        return f"Leave {which} out first ({how}): a conflict cannot be applied."
+    return f"Tick {which} first ({how}): {LOSS}."

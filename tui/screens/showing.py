@@ -19,6 +19,7 @@ from stepwell.tui.gateway import Gateway
 from stepwell.tui.messages import PatchLoaded
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.picks import Picks
+from stepwell.tui.model.rows import step_name
 from stepwell.tui.values import Step
 from stepwell.tui.widgets.detail import Detail
 from stepwell.tui.widgets.diff import DiffView
@@ -88,7 +89,8 @@ class Showing:
     def _glance(self) -> None:
         timeline = self._views.timeline
         seq, step = timeline.selected_seq, timeline.selected
-        instead = "reading" if seq else "the disk as it is now, compared with the last step"
+        head = step_name(timeline.head_seq)
+        instead = "reading" if seq else f"the disk as it is now, compared with {head}"
         self._views.detail.show(step, instead)
         self._views.note.show(step)
         ends = timeline.ends
@@ -157,7 +159,7 @@ class Showing:
             return "these two hold the same files"
         step = self.sight.step
         if step is None:
-            return "the disk is as in the last step"
+            return f"the disk is as in {step_name(self._views.timeline.head_seq)}"
         if step.kind == "rollback" and step.parents:
             return "the files are as in the step that it goes back to"
         return "this step changed no files"

@@ -108,6 +108,8 @@ def _sign(row: VerdictLine, glyphs: Glyphs) -> tuple[str, str]:
 class AboutLines(LineList):
     """All about the selected verdict, broken to the width."""
 
+    # Room for the scrollbar is kept: where it came after the lines were broken it hid their ends.
+    DEFAULT_CSS = "AboutLines { scrollbar-gutter: stable; }"
     can_focus = False
     WASH = False
     POINTS = False

@@ -16,6 +16,7 @@ from stepwell.tui.look.marks import (
     shown_path,
     width_of,
 )
+from stepwell.tui.model.notices import mode_words
 from stepwell.tui.model.picks import Picks, State
 from stepwell.tui.model.planrows import PlanRow, state_sentence
 from stepwell.tui.values import Change
@@ -55,8 +56,16 @@ class PlanList(LineList):
         paths = (len(change.path) for change in changes)
         self._path_cells = max(paths, default=0)
         # The columns stand still whatever is ticked: room for the longest reason, in every row.
-        self._note_cells = max((cells(row.text) + 4 for row in rows if row.text), default=12)
-        self.set_count(len(rows), cursor=0)
+        said = [f"! {row.text}; " for row in rows if row.text] + [mode_words(c) for c in changes]
+        self._note_cells = max(12, *map(cells, said)) if said else 12
+        self.set_count(len(rows), cursor=self._first_open())
+
+    def _first_open(self) -> int:
+        return next((at for at, row in enumerate(self.rows) if self._is_open(row)), 0)
+
+    def to_open(self) -> None:
+        """Moves to the first row that still needs a decision, if there is one."""
+        self.move_to(self._first_open())
 
     def _has_box(self, row: PlanRow) -> bool:
         choosable = self._choice and (row.kind == "change" or row.path is not None)
@@ -199,7 +208,7 @@ class PlanList(LineList):
         stays = row.change is not None and self.picks.state(row.change) == "none"
         if self.partial if row.kind == "state" else stays:
             return "stays as it is"
-        becomes = {"D": "is deleted", "A": "comes back"}.get(change.status, "")
+        becomes = {"D": "is deleted", "A": "comes back"}.get(change.status, mode_words(change))
         if change.old_path is not None:
             becomes = f"was {shown_path(change.old_path)}"
         if not row.text:

@@ -18,7 +18,7 @@ from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.numbers import brief
 from stepwell.tui.look.palette import LANES, Paint
 from stepwell.tui.model.lanes import Cell, LaneRow
-from stepwell.tui.model.rows import Chip, Node, Row, TurnHead
+from stepwell.tui.model.rows import Chip, Node, Row, TurnHead, step_name
 from stepwell.tui.values import plural
 
 _HEAVY = Style(bold=True)
@@ -85,11 +85,11 @@ class RowPainter:
         rest = Segment(fit_right("", self.age + 1) + " " + fit(dots, _WORD) + " " + dots, faint)
         return [*self.graph(lane, "step"), rest]
 
-    def disk(self, dirty: int | None, pending: str | None) -> list[Segment]:
-        """Returns the segments of the row for the disk as it is."""
+    def disk(self, dirty: int | None, pending: str | None, head: int) -> list[Segment]:
+        """Returns the segments of the row for the disk as it is, beside the step `head` (0: none)."""
         node = self.paint("warning" if dirty else "dim")
         front = [Segment(self.glyphs.open.ljust(2 * self.lanes), node), *self._age("now")]
-        subject, role = _disk_text(dirty, pending)
+        subject, role = _disk_text(dirty, pending, head)
         right = f"{self.glyphs.changed}{brief(dirty)}" if dirty else ""
         word = ("disk", "warning" if dirty else "dim")
         return self._line(front, word, (subject, role), None, right=right)
@@ -226,14 +226,11 @@ def _importance(chip: Chip) -> int:
     return _GIVE_WAY.index(chip[1]) if chip[1] in _GIVE_WAY else 0
 
 
-def _disk_text(dirty: int | None, pending: str | None) -> Chip:
+def _disk_text(dirty: int | None, pending: str | None, head: int) -> Chip:
     if pending:
         return f"an interrupted {pending} waits: the next change finishes it", "failed"
     if dirty is None:
-        return "comparing with the last step", "dim"
+        return f"comparing with {step_name(head)}", "dim"
     if dirty == 0:
-        return "as in the last step", "dim"
-    return (
-        f"{dirty:,} file{'' if dirty == 1 else 's'} differ{'s' if dirty == 1 else ''} from the last step",
-        "warning",
-    )
+        return f"as in {step_name(head)}", "dim"
+    return f"{plural(dirty, 'file')} changed since {step_name(head)}", "warning"

@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from stepwell.tui.look.fit import clip, fit
 from stepwell.tui.look.glyphs import Glyphs
-from stepwell.tui.model.sides import SIDES, Cell, SideRow, Sides, side_word
+from stepwell.tui.model.sides import SIDES, Cell, SideRow, Sides, side_names
 from stepwell.tui.values import Conflict
 from stepwell.tui.widgets.linelist import LineList
 
@@ -29,6 +29,7 @@ class SidesList(LineList):
         super().__init__(id="sides", glyphs=glyphs)
         self._sides: Sides | None = None
         self._conflict: Conflict | None = None
+        self._branch = ""
         self._was_stacked = False
 
     @property
@@ -41,9 +42,9 @@ class SidesList(LineList):
         """There is no room for three columns."""
         return self.row_width < BESIDE
 
-    def show(self, conflict: Conflict, sides: Sides) -> None:
-        """Takes a conflict and goes to the first place where its sides differ."""
-        self._conflict, self._sides = conflict, sides
+    def show(self, conflict: Conflict, sides: Sides, branch: str) -> None:
+        """Takes a conflict with `branch` and goes to the first place where its sides differ."""
+        self._conflict, self._sides, self._branch = conflict, sides, branch
         self._count_anew()
         self.move_to(0)
         self.go_clash(1)
@@ -90,10 +91,9 @@ class SidesList(LineList):
         return self._stacked_row(row, width) if self.stacked else self._beside(row, width)
 
     def _names(self, conflict: Conflict, width: int) -> list[Segment]:
-        states = (conflict.base, conflict.ours, conflict.theirs)
-        names = [f"{name}  {side_word(one)}" for name, one in zip(SIDES, states, strict=True)]
+        names = side_names(conflict, self._branch)
         if self.stacked:
-            return [Segment(clip("  ".join(names), width), self.paint("strong", bold=True))]
+            return [Segment(clip("   ".join(names), width), self.paint("strong", bold=True))]
         room = self._room(width)
         bar = Segment(self.glyphs.column, self.paint("faint"))
         parts = [Segment("  ")]

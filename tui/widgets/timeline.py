@@ -161,7 +161,7 @@ class Timeline(StepList):
     def _in_full(self, index: int, width: int) -> Sequence[Segment]:
         painter = self._painter_for(width)
         if index == 0:
-            return painter.disk(self._dirty, self._pending)
+            return painter.disk(self._dirty, self._pending, self.head_seq)
         lane, step = self._lane(index), self._step(index)
         if step is None:
             return painter.skeleton(lane)
@@ -196,7 +196,7 @@ class Timeline(StepList):
 
     def row_key(self, index: int) -> Hashable | None:
         if index == 0:
-            return (0, self._dirty, self._pending)
+            return (0, self._dirty, self._pending, self.head_seq)
         step = self._step(index)
         if step is None:
             self._want()

@@ -100,7 +100,7 @@ def test_the_outcome_is_the_truth() -> None:
     missed = (Kept(TrackedPath(b"b"), "it changed after the preview"),)
     done = Applied(plan(item(b"a"), item(b"b")), True, step(58), step(59), missed, 12)
     assert outcome(done) == (
-        "1 file is as it was after #41; saved before: #58. "
+        "1 file is as it was after #41; disk saved as #58. "
         "Not restored: b (it changed after the preview). u takes it back."
     )
 

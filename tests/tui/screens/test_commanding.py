@@ -184,10 +184,13 @@ def test_small_changes_are_done_and_say_how_to_take_them_back(
 
 
 def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until: Make) -> None:
-    """What would go is shown; enter and esc do nothing, `y` does."""
+    """Enter and esc do nothing, `y` does; where nothing would go nothing is asked."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await run_line(pilot, app, "prune")
+        await until(lambda: "nothing was changed" in said(app).split("\n")[-1])
+        assert "nothing to drop" in said(app) and isinstance(app.screen, CommandScreen)
+        await run_line(pilot, app, "branch delete other")
         await until(lambda: isinstance(app.screen, AgreeByKey))
         await pilot.press("enter", "escape")
         await until(lambda: "nothing was changed" in said(app).split("\n")[-1])
@@ -299,6 +302,8 @@ def test_what_nothing_brings_back_asks_for_a_word(
     """No single key agrees to it."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await run_line(pilot, app, "state put soil.json --session s")
+        await until(lambda: "soil.json" in said(app) and app.gateway.idle)
         await run_line(pilot, app, line)
         await until(lambda: isinstance(app.screen, AgreeByWord))
         await pilot.press("y", "enter")
@@ -307,6 +312,7 @@ def test_what_nothing_brings_back_asks_for_a_word(
         await pilot.press("backspace", *typed(word), "enter")
         await until(lambda: isinstance(app.screen, CommandScreen) and app.gateway.idle)
 
+    (root / "soil.json").write_text("{}")
     play_over(root, scene)
 
 

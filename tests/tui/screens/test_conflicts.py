@@ -96,7 +96,7 @@ def test_a_merge_without_conflicts_is_previewed_applied_and_undone(
         assert (root / "f").read_text() == TEXT
         await press(pilot, app, settle, "y")
         assert (root / "f").read_text() == edited("t")
-        assert app.main.footer.sentence.startswith("Merged try, 1 file changed; saved before: #")
+        assert app.main.footer.sentence.startswith("Merged try, 1 file changed; disk saved as #")
         await press(pilot, app, settle, "u", "y")
         assert (root / "f").read_text() == TEXT
 

@@ -150,7 +150,8 @@ def test_without_an_experiment_the_screen_says_how_to_run_one(
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await press(pilot, app, settle, "E", "l", "h", "j", "p", "o", "enter", "J")
         assert "no experiment yet: stepwell experiment run" in "\n".join(screen_text(app))
-        assert screen_text(app)[-1].rstrip().endswith("esc back  ? keys")
+        assert screen_text(app)[-1].strip() == "esc back  ? keys"
+        assert screen_text(app)[1].rstrip().endswith(" 0 ─")
         unread = ReviewTable(UTF8, str).draw_row(0, 40)
         assert "".join(part.text for part in unread) == " reading"
 

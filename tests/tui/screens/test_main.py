@@ -46,7 +46,7 @@ def test_the_timeline_shows_lanes_words_chips_and_counts(
         lines = [line.rstrip() for line in screen_text(app)[1:9]]
         assert lines[0].startswith("1 Timeline ─") and lines[0].endswith(" 1/5 ─")
         assert lines[1:7] == [
-            " ○    now  disk    as in the last step",
+            " ○    now  disk    as in #5",
             "▌✕     1m  gap     not captured: disk full                             +5    -5",
             " ◆     1m  back    back to #2                                          +4    -4",
             " ┃ ●   1m  bash    pytest                              ✗ 1 ↱ main.1    +3    -3",
@@ -391,7 +391,7 @@ def test_the_disk_row_counts_what_differs(
     source.dirty = source.step_changes(source.known[0])
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        assert "2 files differ from the last step" in screen_text(app)[2]
+        assert "2 files changed since #5" in screen_text(app)[2]
         await pilot.press("g")
         await settle(pilot, app)
         assert app.main.diff.rows.changes == source.dirty

@@ -181,8 +181,9 @@ def test_leaving_lines_out_agrees_to_no_loss(root: Path, play_over: Make, settle
             assert boxes(app)[2] == "[?] M" and "goes, too" not in promise(app)
             await pilot.press("y")
             await settle(pilot, app)
-            assert promise(app).startswith("Tick 1 row first (space in the list)")
+            assert promise(app).startswith("Tick this row first (space)")
             assert disk(root) == before
+            await pilot.press("tab")
         await pilot.press("tab", "space", "space")
         assert boxes(app)[2] == "[ ] M"
         await pilot.press("tab", "x")
@@ -285,7 +286,7 @@ def test_conflicts_are_listed_and_have_to_be_left_out(
         await pilot.press("y")
         await settle(pilot, app)
         assert disk(root) == before
-        assert any("Leave 1 row out first" in line for line in screen_text(app))
+        assert any("Leave this row out first (space)" in line for line in screen_text(app))
         await pilot.press("g", "space", "y")
         await settle(pilot, app)
         assert app.screen is app.main

@@ -165,7 +165,7 @@ def test_r_y_u_y_goes_back_and_forth(root: Path, size: tuple[int, int]) -> None:
     first = {"a.py": "def f():\n    return 1\n", "docs/b.md": "# Title\n\ntext\n"}
     assert seen["rolled back"] == seen["undo not confirmed"] == first
     assert seen["undone"] == now
-    assert footers[0].startswith("3 files are as they were after #1; saved before: #")
+    assert footers[0].startswith("3 files are as they were after #1; disk saved as #")
 
 
 def test_the_keys_do_the_same_through_a_daemon(root: Path) -> None:
@@ -189,7 +189,7 @@ def test_drift_needs_a_tick_and_is_saved(root: Path) -> None:
         assert "!" in plan_lines(preview)[0]
         await pilot.press("y")
         await idle(pilot, app)
-        assert said(preview, "promise").startswith("Tick 1 row first (space in the list)")
+        assert said(preview, "promise").startswith("Tick this row first (space)")
         assert tree(root) == now
         await pilot.press("space")
         await pilot.press("y")
@@ -276,6 +276,49 @@ def test_the_cursor_shows_the_file_in_the_diff(root: Path) -> None:
 
     play(root, scene)
     assert tree(root)["a.py"] == "def f():\n    return 3\n"
+
+
+def test_the_preview_begins_at_what_needs_a_decision(root: Path) -> None:
+    """List and diff are at the edit that no step holds; `y` before the tick leads there again."""
+    write(root, "docs/b.md", "only on disk\n")
+    now = tree(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        plan, diff = preview.query_one(PlanList), preview.query_one(DiffView)
+        at = next(n for n, line in enumerate(plan_lines(preview)) if "[?]" in line)
+        assert at > 0
+        assert plan.cursor == at
+        assert diff.rows.place(diff.cursor)[0] == plan.rows[at].change
+        assert round(diff.scroll_offset.y) == min(diff.cursor, round(diff.max_scroll_y))
+        await pilot.press("g", "tab", "y")
+        await idle(pilot, app)
+        assert plan.cursor == at
+        assert plan.has_focus
+        await pilot.press("space")
+        assert plan.unticked == []
+        await pilot.press("q")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+    assert tree(root) == now
+
+
+def test_a_mode_that_goes_back_is_said(root: Path) -> None:
+    """A file whose permissions alone differ says how they go back."""
+    (root / "a.py").chmod(0o755)
+    with Workspace.open(root, home=root.parent / "home") as workspace:
+        workspace.capture("make it executable")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 3)
+        preview = await open_preview(pilot, app, "r", "b")
+        assert "mode 0755 -> 0644" in plan_lines(preview)[0]
+        await pilot.press("q")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
 
 
 def test_undo_of_a_mark_shows_that_no_file_changes(root: Path) -> None:

@@ -11,8 +11,9 @@ from textual.pilot import Pilot
 
 from stepwell.store import Act, Workspace
 from stepwell.tui.app import StepwellApp
+from stepwell.tui.look.glyphs import UTF8
 from stepwell.tui.screens.preview import RestorePreview
-from stepwell.tui.screens.verdicts import VerdictsScreen
+from stepwell.tui.screens.verdicts import AboutLines, VerdictsScreen
 
 Make = Callable[..., Any]
 
@@ -119,3 +120,19 @@ def test_a_bisection_runs_from_the_command_line_of_the_screen(
         assert "the first bad step is #3" in "\n".join(screen_text(app))
 
     play_over(root, scene)
+
+
+def test_what_was_found_ends_before_the_scrollbar(play: Make, memory: Make, chain: Make) -> None:
+    """Words that are longer than a line are broken, and none of their letters is hidden."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        about = AboutLines(UTF8)
+        await app.screen.mount(about)
+        await pilot.pause()
+        about.show([("word" * 60, "text")] * 40)
+        await pilot.pause()
+        assert about.show_vertical_scrollbar
+        first = "".join(part.text for part in about.draw_row(0, about.row_width))
+        assert 20 < len(first) <= about.row_width
+
+    play(memory(chain(3)), scene)
