@@ -22,8 +22,29 @@ if TYPE_CHECKING:
     from stepwell.store.workspace import Workspace
 
 
+_WIDEST = 88
+"""Columns that text fills at most, however wide the terminal is."""
 WAIT_S = 5.0
 """How long a command waits for another process to finish writing."""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Breaks paragraphs to the width of the terminal; lines that are indented stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill
+
+        lines: list[str] = []
+        paragraph: list[str] = []
+        for line in [*text.split("\n"), ""]:
+            if line and not line.startswith(" "):
+                paragraph.append(line)
+                continue
+            if paragraph:
+                lines.append(fill(" ".join(paragraph), min(width, _WIDEST)))
+                paragraph = []
+            lines.append(line)
+        return super()._fill_text("\n".join(lines[:-1]), width, indent)
 
 
 class HelpAsked(Exception):
@@ -144,7 +165,7 @@ class Command:
             prog=f"stepwell {self.name}",
             description=f"{self.summary}\n\n{self.details}".strip(),
             epilog="\n".join(["example:", *(f"  {line}" for line in self.examples)]),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         # Escape sequences come from output.py only.

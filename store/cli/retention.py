@@ -40,7 +40,8 @@ _MANY = {
     "the newest of its day": "the newest of their days",
 }
 """How a reason is told of several steps, where that is not the same."""
-_COLUMNS = 80
+_COLUMNS = 78
+"""The timeline's pane for text is a little narrower than a terminal of 80."""
 _REASON, _RULES = 11, 7
 """Where reasons and rules begin."""
 _LISTED = 20

@@ -161,7 +161,7 @@ def _tell_dirty(call: Call, status: Status) -> None:
     out.line(*total(status.dirty), f" since #{seq}")
     out.line(
         Styled(
-            'keep: stepwell capture -m "..."   see: stepwell diff   back: stepwell rollback @',
+            'keep: stepwell capture -m "..."  see: stepwell diff  back: stepwell rollback @',
             "dim",
         )
     )

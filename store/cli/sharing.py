@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stepwell.store.cli.bundles import loaded_form, tell_loaded
 from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.output import Styled
 from stepwell.store.cli.shown import show
 from stepwell.store.cli.signals import ended_alike
@@ -16,6 +17,8 @@ from stepwell.store.forms import text_form
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.text import plural
 from stepwell.store.shareverbs import Pushed
+
+_REPLACES = "replace for good what was pushed for this workspace elsewhere? there is no undo"
 
 
 def _remote(call: Call) -> int:
@@ -68,6 +71,13 @@ def _push(call: Call) -> int:
         show(call.out, [f"operation {going.number} and all before, to {going.url}"], "pushed")
 
     with ended_alike(), call.open() as workspace:
+        if given.force and call.asks:
+            going = workspace.push(given.remote, dry_run=True)
+            agree(going)
+            call.out.line(Styled("would push", "mark"), f" {_what(going)}")
+            if not call.out.ask(_REPLACES):
+                call.out.note("nothing was pushed")
+                return DECLINED
         done = workspace.push(
             given.remote,
             force=given.force,
@@ -81,15 +91,21 @@ def _push(call: Call) -> int:
         facts = {"remote": done.remote, "url": text_form(done.url), "steps": done.steps}
         call.out.document({**facts, "branches": done.branches, "changed": done.changed})
         return 0
-    many = f"{plural(done.steps, 'step')} on {plural(done.branches, 'branch')}"
-    what = f"{many}, with their files, prompts and results"
     if given.dry_run:
-        call.out.line(f"would push {what}, to {done.remote} ({done.url}); nothing was sent")
+        call.out.line(f"would push {_what(done)}; nothing was sent")
     elif done.changed:
-        call.out.line(f"pushed {what}, to {done.remote} ({done.url})")
+        call.out.line(f"pushed {_what(done)}")
     else:
-        call.out.line(f"{done.remote} has it all already: {many}")
+        call.out.line(f"{done.remote} has it all already: {_many(done)}")
     return 0
+
+
+def _many(done: Pushed) -> str:
+    return f"{plural(done.steps, 'step')} on {plural(done.branches, 'branch')}"
+
+
+def _what(done: Pushed) -> str:
+    return f"{_many(done)}, with their files, prompts and results, to {done.remote} ({done.url})"
 
 
 def _pull(call: Call) -> int:
@@ -147,9 +163,11 @@ COMMANDS = (
     Command(
         name="push",
         summary="Send this workspace's timeline to a remote, whole.",
+        takes_yes=True,
         details="Everything is sealed first, then goes to refs/stepwell/WORKSPACE/ of the remote. Files,\n"
         "prompts, inputs and results go along: look through `stepwell search` for what should\n"
-        "not leave this machine. git signs in as it does elsewhere, but asks for no password.",
+        "not leave this machine. git signs in as it does elsewhere, but asks for no password.\n"
+        "--force asks first, on a terminal: what it replaces is gone for good.",
         examples=("stepwell push origin --dry-run", "stepwell push origin"),
         configure=_push_options,
         run=_push,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepwell.store.cli.command import Call, Command, plain_text
+from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.shown import show
 from stepwell.store.cli.stategiven import (
     SESSION,
@@ -82,8 +83,13 @@ def _delete(call: Call, snapshots: StateSnapshots) -> int:
         )
     ids = [snapshots.resolve(one) for one in prefixes] or [o.id for o in snapshots.search(query)]
     show(call.out, ids, "deleted")
+    if call.arguments.dry_run or (call.asks and ids):
+        tell_going(call, {one: snapshots.get(one) for one in ids})
     if call.arguments.dry_run:
-        return tell_going(call, {one: snapshots.get(one) for one in ids})
+        return 0
+    if call.asks and ids and not call.out.ask("delete for good? there is no undo"):
+        call.out.note("nothing was deleted")
+        return DECLINED
     gone = [one for one in ids if snapshots.delete(one)]
     if call.out.json:
         call.out.document({"deleted": gone, "applied": True})
@@ -381,7 +387,8 @@ COMMANDS = (
             "file again and again. export FILE and import FILE carry snapshots elsewhere; migrate\n"
             'FILE takes in basic ones, {"id", "timestamp", "state"}. event FILE records a patch\n'
             "(RFC 6902) or merge patch (RFC 7396); reconstruct ID, or reconstruct --at TIME, gives\n"
-            "the state with the events since. docs/state.md tells what is kept for how long."
+            "the state with the events since. On a terminal delete shows what would go, and asks\n"
+            "first. docs/state.md tells what is kept for how long."
         ),
         examples=(
             "stepwell state put state.json --session s1 --tag milestone",
@@ -392,5 +399,6 @@ COMMANDS = (
         ),
         configure=_options,
         run=_state,
+        takes_yes=True,
     ),
 )

@@ -53,17 +53,18 @@ def tell_one(call: Call, one: StateSnapshot) -> int:
     return 0
 
 
-def tell_going(call: Call, going: Mapping[str, StateSnapshot | None]) -> int:
-    """Tells which snapshots would go, by id, None: a damaged one; returns the exit code."""
+def tell_going(call: Call, going: Mapping[str, StateSnapshot | None]) -> None:
+    """Tells which snapshots would go, by id, None: a damaged one."""
     if call.out.json:
         call.out.document({"deleted": list(going), "applied": False})
-        return 0
-    call.out.line(Styled("would delete", "mark"), f" {plural(len(going), 'snapshot')}:")
+        return
+    colon = ":" if going else ""
+    call.out.line(Styled("would delete", "mark"), f" {plural(len(going), 'snapshot')}{colon}")
     for identity, one in going.items():
         damaged = [Styled(short(identity), "name"), "  damaged"]
         call.out.line("  ", *(snapshot_line(one, call.out.now_ns) if one else damaged))
-    call.out.line("nothing was changed")
-    return 0
+    if not call.asks:
+        call.out.line("nothing was changed")
 
 
 _SIGNS: Mapping[str, Styled] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.store.cli.command import Call, Command
+from stepwell.store.cli.going import DECLINED
 from stepwell.store.cli.output import Output, Styled
 from stepwell.store.model.errors import IntegrityError, UsageError
 from stepwell.store.model.ids import short
@@ -17,6 +18,7 @@ from stepwell.store.model.text import plural
 
 DAMAGED = IntegrityError.exit_code
 _SHOWN = 5
+_QUESTION = "mend what is damaged, as far as it is found again? what can be read stays"
 
 
 def _verify(call: Call) -> int:
@@ -27,6 +29,9 @@ def _verify(call: Call) -> int:
             "--from goes with --repair", hint="as in stepwell verify --repair --from X"
         )
     with call.open() as workspace:
+        if given.repair and call.asks and not out.ask(_QUESTION):
+            out.note("nothing was mended")
+            return DECLINED
         if given.repair:
             from stepwell.store.bundling import repair_from
 
@@ -119,12 +124,14 @@ def _percent(text: str) -> float:
 COMMANDS = (
     Command(
         name="verify",
+        takes_yes=True,
         summary="Check that everything stored is whole; exit code 5 when it is not.",
         details="Frames, indexes, refs and configuration are always checked by checksums. Damage is\n"
         "named with the steps that need it, and the nearest step that is whole. --repair looks\n"
         "for the same bytes in the store, in the folder as it is now and in a bundle, stores\n"
         "them again, and writes damaged packs, indexes, refs and segments anew. What is found\n"
-        "nowhere stays damaged; nothing that can be read is lost by trying.",
+        "nowhere stays damaged; nothing that can be read is lost by trying. On a terminal\n"
+        "--repair asks first.",
         examples=("stepwell verify --full", "stepwell verify --repair --from history.stepwell"),
         configure=_options,
         run=_verify,

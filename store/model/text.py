@@ -60,5 +60,6 @@ def rfc3339(time_ns: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """Returns `1 file`, `2 files`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """Returns `1 file`, `2 files`, `2 branches`."""
+    ending = "es" if noun.endswith("ch") else "s"
+    return f"{count:,} {noun}{'' if count == 1 else ending}"

@@ -259,8 +259,10 @@ class CommandScreen(Above, Screen[Ordered | None]):
         leads_on = ending.question or ending.back is not None or ending.wish is not None
         if leads_on and self._entry.value:
             self._waiting = ending
-            what = f"asks first: {ending.question}?" if ending.question else "shows its plan first:"
-            self._text.say(f"{ending.name} {what} enter answers", "warning")
+            what = "shows its plan first: enter opens it"
+            if ending.question:
+                what = f"asks first: {ending.question}? enter answers"
+            self._text.say(f"{ending.name} {what}", "warning")
         elif leads_on:
             self._go_on(ending)
         elif ending.stopped:

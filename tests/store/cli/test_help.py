@@ -20,7 +20,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 WITHOUT_JSON = {"cat", "hook", "mcp", "run", "serve", "watch"}
 ASKING = {
     *("experiment", "merge", "redo", "rollback", "session", "switch", "undo"),
-    *("gc", "prune", "purge"),
+    *("gc", "prune", "purge", "push", "state", "verify"),
 }
 
 
@@ -51,11 +51,25 @@ def test_each_command_has_help_with_an_example_and_a_section_in_the_docs(
 
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
 def test_each_command_takes_the_common_options_that_it_should(command: Command) -> None:
-    """`-C` always, `--json` but for the exempt ones, `--yes` where the folder is written, or steps go."""
+    """`-C` always, `--json` but for the exempt ones, `--yes` where one is asked."""
     taken = {option for action in command.parser()._actions for option in action.option_strings}
     assert {"-C", "--help"} <= taken
     assert ("--json" in taken) == (command.name not in WITHOUT_JSON)
     assert ("--yes" in taken) == (command.name in ASKING)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_is_broken_to_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences fill the lines that there are; tables, which are indented, stay as they are."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    words, row = ["word"] * 40, f"  key = 1   {'of a table ' * 8}"
+    details = f"{' '.join(words[:20])}\n{' '.join(words[20:])}\n{row}\nLast."
+    told = Command("x", "Do x.", (), lambda call: 0, details=details).parser().format_help()
+    lines = told.partition("Do x.\n\n")[2].partition("\n\n")[0].split("\n")
+    at = lines.index(row)
+    assert " ".join(lines[:at]).split() == words and lines[at + 1 :] == ["Last."]
+    assert max(map(len, lines[:at])) <= min(columns, 88)
+    assert min(map(len, lines[: at - 1])) > min(columns, 88) - 8
 
 
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)

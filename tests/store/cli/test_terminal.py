@@ -407,3 +407,43 @@ def test_scripts_are_not_asked(crowded: Path, run: Run) -> None:
     assert run("prune").code == 0
     assert run("gc", "--now").code == 0
     assert count(run) == 2
+
+
+@pytest.fixture
+def lasting(folder: Path, run: Run, tmp_path: Path) -> Path:
+    """A workspace with a snapshot of state, and a remote that has its timeline."""
+    (folder / "state.json").write_text("{}")
+    assert run("state", "put", "state.json", "--session", "s").code == 0
+    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "server"], check=True)
+    assert run("remote", "add", "origin", tmp_path / "server").code == 0
+    assert run("push", "origin").code == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "declined", "done"),
+    [
+        (
+            "state delete --session s",
+            b"would delete 1 snapshot:",
+            b"deleted",
+            b"deleted 1 snapshot",
+        ),
+        ("push origin --force", b"would push 1 step on 1 branch", b"pushed", b"has it all already"),
+        ("verify --repair", b"", b"mended", b"whole: "),
+    ],
+)
+def test_what_lasts_is_asked_for_first(
+    lasting: Path, run: Run, line: str, shown: bytes, declined: bytes, done: bytes
+) -> None:
+    """What would go is told before; `no` leaves it, `yes` does it, and --yes asks nothing."""
+    words = line.split()
+    for answer, code, said in ((b"n\n", 1, b"nothing was " + declined), (b"y\n", 0, done)):
+        got, written = _terminal(lasting, words, keys=answer, wait_for=b"[y/N] ")
+        plain = OWN.sub(b"", written)
+        before, _, after = plain.partition(b"[y/N]")
+        assert (got, shown in before, said in after) == (code, True, True), plain
+        assert (done in after) is not bool(code)
+    got, written = _terminal(lasting, [*words, "--yes"])
+    assert got == 0 and b"[y/N]" not in written
+    assert run(*words).code == 0

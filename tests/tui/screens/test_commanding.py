@@ -206,24 +206,28 @@ def test_what_takes_something_away_asks_first(root: Path, play_over: Make, until
         assert set(ws.view().branches) == {"main"}
 
 
-def test_a_preview_waits_while_something_is_typed(
-    root: Path, play_over: Make, until: Make, settle: Make
-) -> None:
+async def type_meanwhile(pilot: Pilot[int], app: StepwellApp, line: str, told: Any) -> Input:
+    """Runs a line and types `log y` before it leads on; `told` waits until it says that it would."""
+    await pilot.press("colon")
+    screen, entry = app.screen, app.screen.query_one(Input)
+    assert isinstance(screen, CommandScreen)
+    entry.value = line
+    screen.action_run_line()
+    entry.value, entry.cursor_position = "log ", 4
+    await told()
+    await pilot.press("y")
+    await pilot.pause()
+    assert app.screen is screen and entry.value == "log y"
+    await pilot.press("enter")
+    return entry
+
+
+def test_a_preview_waits_while_something_is_typed(root: Path, play_over: Make, until: Make) -> None:
     """A `y` of other text must not fall into it: enter brings it."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        await pilot.press("colon")
-        await settle(pilot, app)
-        screen, entry = app.screen, app.screen.query_one(Input)
-        assert isinstance(screen, CommandScreen)
-        entry.value = "rollback @~1"
-        screen.action_run_line()
-        entry.value, entry.cursor_position = "log ", 4
-        await until(lambda: "rollback shows its plan first" in said(app))
-        await pilot.press("y")
-        await settle(pilot, app)
-        assert app.screen is screen and entry.value == "log y"
-        await pilot.press("enter")
+        first = "rollback shows its plan first: enter opens it"
+        await type_meanwhile(pilot, app, "rollback @~1", lambda: until(lambda: first in said(app)))
         await until(lambda: isinstance(app.screen, RestorePreview))
 
     play_over(root, scene)
@@ -232,23 +236,14 @@ def test_a_preview_waits_while_something_is_typed(
 
 
 def test_a_question_waits_while_something_is_typed(
-    root: Path, play_over: Make, until: Make, settle: Make
+    root: Path, play_over: Make, until: Make
 ) -> None:
     """It is said that there is one; enter brings it, and what was typed stays."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        await pilot.press("colon")
-        await settle(pilot, app)
-        screen, entry = app.screen, app.screen.query_one(Input)
-        assert isinstance(screen, CommandScreen)
-        entry.value = "branch delete other"
-        screen.action_run_line()
-        entry.value, entry.cursor_position = "log ", 4
-        await until(lambda: "branch asks first: take the branch's name away" in said(app))
-        await pilot.press("y")
-        await settle(pilot, app)
-        assert app.screen is screen and entry.value == "log y"
-        await pilot.press("enter")
+        first = "branch asks first: take the branch's name away"
+        line = "branch delete other"
+        entry = await type_meanwhile(pilot, app, line, lambda: until(lambda: first in said(app)))
         await until(lambda: isinstance(app.screen, AgreeByKey))
         await pilot.press("escape")
         await until(lambda: "nothing was changed" in said(app).split("\n")[-1])
@@ -294,45 +289,40 @@ def test_a_key_that_comes_too_soon_agrees_to_nothing(
 
 
 @pytest.mark.parametrize(
-    ("line", "word"), [("gc", "remove"), ("state delete --session s", "delete")]
+    ("line", "shown", "word", "done"),
+    [
+        ("gc", "", "remove", "sealed 5 steps"),
+        ("state delete --session s", "would delete 1 snapshot:", "delete", "deleted 1 snapshot"),
+        ("purge soil.py", "would remove for good", "purge", "there is no undo"),
+    ],
 )
 def test_what_nothing_brings_back_asks_for_a_word(
-    root: Path, line: str, word: str, play_over: Make, until: Make
+    root: Path,
+    line: str,
+    shown: str,
+    word: str,
+    done: str,
+    play_over: Make,
+    until: Make,
+    screen_text: Make,
 ) -> None:
-    """No single key agrees to it."""
-
-    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        await run_line(pilot, app, "state put soil.json --session s")
-        await until(lambda: "soil.json" in said(app) and app.gateway.idle)
-        await run_line(pilot, app, line)
-        await until(lambda: isinstance(app.screen, AgreeByWord))
-        await pilot.press("y", "enter")
-        await pilot.pause()
-        assert isinstance(app.screen, AgreeByWord)
-        await pilot.press("backspace", *typed(word), "enter")
-        await until(lambda: isinstance(app.screen, CommandScreen) and app.gateway.idle)
-
-    (root / "soil.json").write_text("{}")
-    play_over(root, scene)
-
-
-def test_a_purge_asks_for_its_word(
-    root: Path, play_over: Make, until: Make, screen_text: Make
-) -> None:
-    """No single key removes anything for good; what would go stays in sight above the question."""
+    """No single key agrees to it; what would go stays in sight above the question."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await run_line(pilot, app, "help")
         await until(lambda: "usage: stepwell" in said(app))
-        await run_line(pilot, app, "purge soil.py")
+        await run_line(pilot, app, "state put soil.json --session s")
+        await until(lambda: "soil.json" in said(app) and app.gateway.idle)
+        await run_line(pilot, app, line)
         await until(lambda: isinstance(app.screen, AgreeByWord))
-        await until(lambda: any("would remove for good" in row for row in screen_text(app)))
+        await until(lambda: any(shown in row for row in screen_text(app)))
         await pilot.press("y", "enter", "ctrl+s")
         await pilot.pause()
         assert isinstance(app.screen, AgreeByWord)
-        await pilot.press("backspace", *typed("purge"), "enter")
-        await until(lambda: "there is no undo" in said(app))
+        await pilot.press("backspace", *typed(word), "enter")
+        await until(lambda: isinstance(app.screen, CommandScreen) and done in said(app))
 
+    (root / "soil.json").write_text("{}")
     play_over(root, scene, (80, 24))
 
 
