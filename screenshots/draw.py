@@ -77,7 +77,7 @@ TO_THE_FAILURE = press("j", 8)  # ... the step that both ways begin at,
 # ... and past the branch that the first rollback left, up again to the second attempt's first file.
 TO_THE_FORK = (press("j", 35), press("k", 5))
 # ... and in the preview of going back there to the first hunk of the file that both wrote.
-TO_THE_HUNK = (*TO_THE_FORK, "r tab", press("right_curly_bracket", 5), "right_square_bracket")
+TO_THE_HUNK = (*TO_THE_FORK, "r tab", press("right_curly_bracket", 4), "right_square_bracket")
 
 SCENES = (
     Scene("timeline", (TO_THE_LOCK,)),
@@ -86,7 +86,7 @@ SCENES = (
     Scene("diff", (TO_THE_LOCK, "3 z", "right_square_bracket")),
     Scene("split", (TO_THE_LOCK, "3 z", "s w"), sizes=((80, 24), (120, 36))),
     Scene("restore-preview", (*TO_THE_FORK, "r")),
-    Scene("part", (*TO_THE_FORK, "r", "j space j j space")),
+    Scene("part", (*TO_THE_FORK, "r", "space j j space")),
     Scene(
         "lines",
         (*TO_THE_HUNK, "space x", press("j", 5), "x"),

@@ -135,7 +135,7 @@ def test_restore_and_undo_by_keyboard(
 def test_operations_are_listed_and_lead_to_a_preview(
     orchard: tuple[Path, Path], settle: Make, screen_text: Make
 ) -> None:
-    """`O` lists them; `u` on a rollback previews taking it back, on a capture it says why not."""
+    """`O` lists them; `u` on a rollback previews taking it back, on a capture it says why not, `o` shows it."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("j", "r")
@@ -149,6 +149,13 @@ def test_operations_are_listed_and_lead_to_a_preview(
         await pilot.press("G", "u")
         await settle(pilot, app)
         assert any("nothing to take back" in line for line in screen_text(app))
+        assert any("o shows its step, r there goes back" in line for line in screen_text(app))
+        await pilot.press("o")
+        await settle(pilot, app)
+        assert app.screen is app.main
+        assert app.main.timeline.selected_seq == 1
+        await pilot.press("O")
+        await settle(pilot, app)
         await pilot.press("g", "u")
         await settle(pilot, app)
         assert app.screen is not app.main

@@ -13,6 +13,7 @@ ABOVE: tuple[Action, ...] = (
         ("u", "enter", "l"),
         hint="undo…",
     ),
+    Action("show_step", "show its step in the timeline", "operations", ("o",), hint="show"),
     Action("close", "back to the timeline", "operations", ("escape", "q", "h", "O"), hint="back"),
     # rules
     Action("go_back", "preview going back to where it was well", "rules", ("r",), hint="restore…"),

@@ -20,6 +20,10 @@ ALIGNED = 3_000
 """Longer differing middles are not lined up: it would take too long."""
 _SNIFFED = 8_000
 _NOTHING = -1
+_BLOCKS = {"!": (1, 0, 2), "<": (1, 0), ">": (1, 2), "=": (1, 0)}
+"""Which sides are stacked: of two that are alike the one that comes first."""
+_UNCHANGED = {"<": 0, ">": 1, "=": 0}
+_ALIKE = {("<", 0): "base and theirs", (">", 1): "ours and base", ("=", 1): "ours and theirs"}
 
 Text = Sequence[bytes]
 Chunk = tuple[slice, slice, slice]
@@ -41,7 +45,13 @@ class SideRow(NamedTuple):
     side: int | None = None
     """Stacked: the only side that the row shows; None: what all have."""
     heading: bool = False
-    """Stacked: the row names the side whose lines follow."""
+    """Stacked: the row names the side whose lines follow, and what is like it there."""
+
+    @property
+    def name(self) -> str:
+        """What a heading says."""
+        side = self.side or 0
+        return _ALIKE.get((self.sign, side), SIDES[side])
 
 
 class Sides:
@@ -88,7 +98,9 @@ class Sides:
             for index in ranges[1]:
                 self._stack_row(sign, _NOTHING, index)
             return
-        for side in (1, 0, 2):
+        for side in _BLOCKS[sign]:
+            if side == _UNCHANGED.get(sign) and not ranges[side]:
+                continue
             self._stack_row(sign, side + 3, _NOTHING)
             for index in ranges[side]:
                 self._stack_row(sign, side, index)

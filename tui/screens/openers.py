@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stepwell.tui.screens.branches import BranchChoice
     from stepwell.tui.screens.experiments import ReviewChoice
     from stepwell.tui.screens.marking import Mended
+    from stepwell.tui.screens.operations import OperationChoice
     from stepwell.tui.screens.preview import Outcome
     from stepwell.tui.screens.verdicts import VerdictChoice
 
@@ -137,9 +138,13 @@ class Openers(Screen[None]):
         screen = OperationsScreen(self._gateway, self._clock, self._glyphs)
         self.app.push_screen(screen, self._chosen_operation)
 
-    def _chosen_operation(self, operation: int | None) -> None:
-        if operation is not None:
-            self.preview(Undo(operation))
+    def _chosen_operation(self, choice: OperationChoice | None) -> None:
+        if choice is None:
+            return
+        if choice.undo is not None:
+            self.preview(Undo(choice.undo))
+        elif choice.show is not None:
+            self.timeline.go_to(choice.show)
 
     def action_branches(self) -> None:
         """Lists the branches."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from stepwell.tui.feed.naming import name_step
 from stepwell.tui.gateway import Gateway
-from stepwell.tui.keys.actions import does_it_again
+from stepwell.tui.keys.actions import does_it_again, key_of
 from stepwell.tui.keys.bindings import bindings_for, hints_for
 from stepwell.tui.look.fit import cells, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import grouped
-from stepwell.tui.messages import BackAsked, Failed, OperationsLoaded
+from stepwell.tui.messages import BackAsked, Failed, OperationsLoaded, StepNamed
+from stepwell.tui.model.concerned import step_of
 from stepwell.tui.screens.above import Above
 from stepwell.tui.values import Clock, OperationRow, one_line, printable
 from stepwell.tui.widgets.footer import Footer
@@ -25,6 +28,15 @@ from stepwell.tui.widgets.pane import Pane
 _NUMBER = 7
 _KIND = 11
 _STATE = 14
+
+
+class OperationChoice(NamedTuple):
+    """What a person left the list with."""
+
+    undo: int | None = None
+    """The number of an operation to be taken back."""
+    show: int | None = None
+    """The number of a step to be shown in the timeline."""
 
 
 class OperationList(LineList):
@@ -49,7 +61,7 @@ class OperationList(LineList):
     def draw_row(self, index: int, width: int) -> Sequence[Segment]:
         row = self.rows[index]
         operation = row.operation
-        role = "dim" if row.undone else "text"
+        role = "dim" if row.undone or operation.kind == "record" else "text"
         state, state_role = _state(row)
         since = age(self._clock(), operation.time_ns)
         front = [
@@ -68,6 +80,12 @@ class OperationList(LineList):
         if isinstance(screen, OperationsScreen) and self.rows:
             screen.choose(self.rows[self.cursor])
 
+    def action_show_step(self) -> None:
+        """Leaves for the step in the timeline; says where there is none."""
+        screen = self.screen
+        if isinstance(screen, OperationsScreen) and self.rows:
+            screen.show(self.rows[self.cursor])
+
     def action_close(self) -> None:
         """Back to the timeline."""
         self.post_message(BackAsked("operations"))
@@ -79,8 +97,8 @@ def _state(row: OperationRow) -> tuple[str, str]:
     return ("can be undone", "ok") if row.undoable else ("", "dim")
 
 
-class OperationsScreen(Above, Screen[int | None]):
-    """Its result is the number of the operation to be taken back, or None."""
+class OperationsScreen(Above, Screen[OperationChoice | None]):
+    """Its result is what a person wants of an operation, or None."""
 
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:
         super().__init__()
@@ -120,7 +138,24 @@ class OperationsScreen(Above, Screen[int | None]):
         """Leaves with an operation, or says why it cannot be taken back."""
         if row.undone:
             self._footer.say(f"this is undone already: {does_it_again()}")
-        elif not row.undoable:
-            self._footer.say(f"nothing to take back: a {row.operation.kind} is never undone")
+        elif row.undoable:
+            self.dismiss(OperationChoice(undo=row.operation.number))
+        elif step_of(row.operation) is not None:
+            show, back = key_of("operations.show_step"), key_of("timeline.restore")
+            self._footer.say(f"nothing to take back: {show} shows its step, {back} there goes back")
         else:
-            self.dismiss(row.operation.number)
+            self._footer.say(
+                f"nothing to take back: {one_line(row.operation.kind)} is never undone"
+            )
+
+    def show(self, row: OperationRow) -> None:
+        """Asks for the operation's step, or says that it has none."""
+        step = step_of(row.operation)
+        if step is None:
+            self._footer.say(f"operation {grouped(row.operation.number)} is about no step")
+        else:
+            name_step(self._gateway, self.post_message, 0, step)
+
+    def on_step_named(self, message: StepNamed) -> None:
+        """Leaves for it."""
+        self.dismiss(OperationChoice(show=message.step.seq))

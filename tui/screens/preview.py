@@ -260,8 +260,9 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._tell_keys()
 
     def _promise_safety(self) -> None:
-        said = f"{self._recovered} {self._safety}".lstrip()
-        self._promise.say(said, "warning" if self._recovered else "dim")
+        asked = _to_decide(self._plan.unticked)
+        parts = [part for part in (self._recovered, asked, self._safety) if part]
+        self._promise.say(" ".join(parts), "warning" if parts[1:] else "dim")
 
     @property
     def _safety(self) -> str:
@@ -441,20 +442,25 @@ def _hints(
     """Which keys do something now; the last one always stays in sight."""
     missing = len(plan.unticked)
     tick, apply = key_of("preview.tick"), key_of("preview.apply")
+    left_there = f"list ({missing} left)" if missing and in_diff else "list/diff"
+    switch = (key_of("preview.switch"), left_there)
     keys: list[tuple[str, str]] = []
     if missing:
-        keys += [(tick, f"tick ({missing} left)"), (key_of("preview.tick_all"), "tick all")]
+        # In the diff the key that ticks is about hunks: the rows are in the list.
+        keys.append(switch if in_diff else (tick, f"tick ({missing} left)"))
+        keys.append((key_of("preview.tick_all"), "tick all"))
     elif not plan.partial:
         keys += [] if _is_nothing(shown) else [(apply, "apply")]
     elif plan.picks.any:
         keys.append((apply, "apply ticked"))
     if isinstance(wish, Rollback):
         other = wish.other_side()
-        keys += [] if missing else [(tick, "hunk" if in_diff else "tick")]
+        keys += [] if missing and not in_diff else [(tick, "hunk" if in_diff else "tick")]
         keys += [(key_of("preview.tick_line"), "line")] if in_diff else []
         keys += [(key_of("preview.flip"), f"{other.side} instead")] if other is not None else []
         keys.append((key_of("preview.reach"), "all since" if wish.only else "only this step"))
-    return [*keys, (key_of("preview.switch"), "list/diff"), (key_of("preview.cancel"), "cancel")]
+    keys += [] if switch in keys else [switch]
+    return [*keys, (key_of("preview.cancel"), "cancel")]
 
 
 def _safety_of(wish: Wish) -> str:
@@ -473,6 +479,13 @@ def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
     if not isinstance(shown, PlannedChanges) or shown.plan.items:
         return False
     return shown.plan.partial and not shown.plan.is_whole_merge
+
+
+def _to_decide(rows: Sequence[PlanRow]) -> str:
+    """What the marked rows are about; empty: there are none."""
+    if any(row.kind == "conflict" for row in rows):
+        return "What is marked ? cannot be applied: leave it out."
+    return "What is marked ? would go, too: tick it to agree." if rows else ""
 
 
 def _unready(rows: Sequence[PlanRow]) -> str:

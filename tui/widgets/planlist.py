@@ -176,7 +176,7 @@ class PlanList(LineList):
         if row.path is not None:
             return [self._mark(" " if row.path in self.left else "?", "failed")]
         if self._is_open(row):
-            return [self._mark(" " if not self._choice else "?", "warning")]
+            return [self._mark("?", "warning")]
         if row.change is None:
             return [self._mark(done, "ok")]
         state = self.picks.state(row.change)

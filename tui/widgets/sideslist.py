@@ -128,8 +128,7 @@ class SidesList(LineList):
 
     def _stacked_row(self, row: SideRow, width: int) -> list[Segment]:
         if row.heading:
-            name = SIDES[row.side or 0]
-            return [self._sign(row), Segment(name, self.paint("hunk", bold=True))]
+            return [self._sign(row), Segment(row.name, self.paint("hunk", bold=True))]
         name = SIDES[row.side] if row.side is not None else "ours"
         cell = next((one for one in row.cells if one is not None), None)
         return [self._sign(row), *self._cell(row.sign, name, cell, width - 2)]

@@ -55,5 +55,20 @@ def test_every_line_of_every_side_is_there_once_and_in_order(
         assert numbers == list(range(1, len(text.splitlines()) + 1)), SIDES[side]
     stacked = [sides.row(index, True) for index in range(sides.count(True))]
     told = sum(not row.heading for row in stacked)
-    alike = sum(row.sign == " " for row in rows)
-    assert told == sum(one is not None for row in rows for one in row.cells) - 2 * alike
+    once = {" ": (1,), "!": (0, 1, 2), "<": (0, 1), ">": (1, 2), "=": (0, 1)}
+    assert told == sum(row.cells[side] is not None for row in rows for side in once[row.sign])
+
+
+def test_stacked_sides_that_are_alike_stand_once() -> None:
+    """The heading names both; what is unchanged and has nothing there is left out."""
+
+    def headings(base: bytes, ours: bytes, theirs: bytes) -> list[str]:
+        sides = Sides((base, ours, theirs), "")
+        rows = [sides.row(index, True) for index in range(sides.count(True))]
+        return [row.name for row in rows if row.heading]
+
+    assert headings(b"a\nb\n", b"a\nb\n", b"a\n1\n") == ["ours and base", "theirs"]
+    assert headings(b"a\nb\n", b"a\n1\n", b"a\nb\n") == ["ours", "base and theirs"]
+    assert headings(b"a\nb\n", b"a\n1\n", b"a\n1\n") == ["ours and theirs", "base"]
+    assert headings(b"a\n", b"a\n", b"a\n1\n") == ["theirs"]
+    assert headings(b"a\nb\n", b"a\n1\n", b"a\n2\n") == ["ours", "base", "theirs"]

@@ -290,9 +290,14 @@ def test_the_preview_begins_at_what_needs_a_decision(root: Path) -> None:
         at = next(n for n, line in enumerate(plan_lines(preview)) if "[?]" in line)
         assert at > 0
         assert plan.cursor == at
+        assert said(preview, "promise").startswith("What is marked ? would go, too: tick it")
         assert diff.rows.place(diff.cursor)[0] == plan.rows[at].change
         assert round(diff.scroll_offset.y) == min(diff.cursor, round(diff.max_scroll_y))
-        await pilot.press("g", "tab", "y")
+        assert "space tick (1 left)" in said(preview, "keys")
+        await pilot.press("g", "tab")
+        assert said(preview, "keys").startswith("tab list (1 left)")
+        assert "space hunk" in said(preview, "keys")
+        await pilot.press("y")
         await idle(pilot, app)
         assert plan.cursor == at
         assert plan.has_focus
