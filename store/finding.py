@@ -15,6 +15,7 @@ from stepwell.store.engine.blame import blame
 from stepwell.store.engine.context import Progress
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.pruning.shown import Shown
+from stepwell.store.engine.view import with_mark
 from stepwell.store.model.errors import UsageError
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.reports import BlameLine, Hit
@@ -50,7 +51,7 @@ def hits(
 def _let_through(journal: Journal, found: Iterable[Hit], wanted: filters.Filter) -> Iterator[Hit]:
     view = journal.view()
     for hit in found:
-        step = reading.with_mark(hit.step, view)
+        step = with_mark(hit.step, view)
         if wanted.matches(step, lambda one: reading.changed_paths(journal, one)):
             yield Hit(step, hit.where, hit.excerpt)
 
@@ -93,7 +94,7 @@ def blamed(
     prompts = _Prompts(journal, graph)
     found = blame(journal, _Lineage(journal, graph, changing), at, path)
     return [
-        BlameLine(number, text, reading.with_mark(step, view), prompts.of(step))
+        BlameLine(number, text, with_mark(step, view), prompts.of(step))
         for number, (text, step) in enumerate(found, start=1)
     ]
 

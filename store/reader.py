@@ -22,6 +22,7 @@ from stepwell.store.engine.recording import require_head
 from stepwell.store.engine.references import resolve
 from stepwell.store.engine.statedocs import all_documents, documents_of
 from stepwell.store.engine.travel import covered_of, current_head
+from stepwell.store.engine.view import with_mark
 from stepwell.store.link.address import read_link
 from stepwell.store.link.carry import asked
 from stepwell.store.model.access import Fence
@@ -213,7 +214,7 @@ class WorkspaceReader(StepReader):
         else:
             found = catalogue.chain(self._tip(branch).seq, limit, before_seq)
         view = self._journal.view()
-        return [reading.with_mark(step, view) for step in found]
+        return [with_mark(step, view) for step in found]
 
     def find_steps(self, wanted: Filter, *, newer_than: int = 0) -> Iterator[Sifted]:
         """Yields the numbers of the steps that fit a filter, of all branches, newest first.
@@ -223,7 +224,7 @@ class WorkspaceReader(StepReader):
         view = self._journal.view()
 
         def fits(step: Step) -> bool:
-            return wanted.matches(reading.with_mark(step, view), self.changed_paths)
+            return wanted.matches(with_mark(step, view), self.changed_paths)
 
         return self.catalogue().sift(wanted, fits, marked=view.marks, newer_than=newer_than)
 
@@ -448,7 +449,7 @@ class WorkspaceReader(StepReader):
 
     def _marked(self, step: Step) -> Step:
         view = self._journal.view()
-        return reading.with_mark(Shown(self._journal, view.dropped).linked(step), view)
+        return with_mark(Shown(self._journal, view.dropped).linked(step), view)
 
     def verify(
         self,

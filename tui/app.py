@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +106,7 @@ class StepwellApp(App[int]):
     @property
     def idle(self) -> bool:
         """No key waits for its turn, and nothing is asked that was not answered."""
-        return self._keys.idle and self.gateway.idle
+        return self._keys.idle and self.gateway.idle and not self.main.is_starting
 
     def get_driver_class(self) -> type[Driver]:
         """Returns what reads the terminal, and loses no `esc` that a key follows at once."""
@@ -141,6 +140,10 @@ class StepwellApp(App[int]):
             self.set_interval(self._settings.poll_s, lambda: self._when_idle(self.gateway.poll))
         if self._settings.tick_s:
             self.set_interval(self._settings.tick_s, lambda: self._when_idle(self.main.tick))
+
+    def on_ready(self) -> None:
+        """Starts reading once there is something to see: opening the store takes its time."""
+        self.main.read()
 
     def _look_for_sessions(self) -> None:
         from stepwell.tui.screens.offering import look_for_sessions
@@ -200,8 +203,6 @@ def open_screen(
         StepwellError: the workspace cannot be opened, and the terminal was not touched; or, at the
             end, what is to be remembered cannot be kept.
     """
-    # What is loaded until the first frame stays: looking for garbage in it only takes time.
-    gc.disable()
     opened = open_workspace(root, home, config, weights)
     sys.setswitchinterval(_SWITCH_S)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii")

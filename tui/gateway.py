@@ -66,7 +66,9 @@ from stepwell.tui.values import (
     PlannedChanges,
     Recovery,
     RefusedError,
+    Step,
     StepwellError,
+    View,
 )
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ class Opened:
     """Called once for each thread, on it."""
     open_whole: Callable[[], Source] | None = None
     """With what knows of experiments, which takes longer to load; None: as `open`."""
+    newest: Callable[[int], tuple[View, Sequence[Step]]] | None = None
+    """Reads the View and so many of the newest steps, with less to be loaded; None: as `open`."""
     home: Path | None = None
     """The data folder; None: as the environment says."""
     weights: Callable[[], Mapping[str, float]] = dict
@@ -137,7 +141,12 @@ def open_workspace(
 
         return Workspace.open(os.fsdecode(found.root), home=home, config=config)
 
-    return Opened(found.root, opened, opened_whole, home, weights)
+    def newest(limit: int) -> tuple[View, Sequence[Step]]:
+        from stepwell.store.newest import newest_steps
+
+        return newest_steps(found.store, found.root, limit)
+
+    return Opened(found.root, opened, opened_whole, newest, home, weights)
 
 
 def comparing_beside() -> AbstractContextManager[object]:
@@ -188,6 +197,8 @@ class Gateway:
         """Blobs that are known to be beyond a limit: none is read again and again for its colours."""
         self._lanes: LaneMap | None = None
         self._turns = TurnBuilder()
+        self._shown = 0
+        """The newest operation of what was last given to the timeline."""
 
     @property
     def root(self) -> bytes:
@@ -216,15 +227,18 @@ class Gateway:
         """
 
         def work() -> None:
-            answer = self._answer(place, what, call)
-            if answer is not None:
-                (to or self._post)(answer)
+            self._answer(what, lambda: call(self._source(place)), to or self._post)
 
         self._errands[place].ask(key, work, must_finish=must_finish)
 
-    def _answer(self, place: Place, what: str, call: Call) -> Message | None:
+    def _answer(self, what: str, call: Callable[[], Message | None], to: Post) -> None:
+        answer = self._caught(what, call)
+        if answer is not None:
+            to(answer)
+
+    def _caught(self, what: str, call: Callable[[], Message | None]) -> Message | None:
         try:
-            return call(self._source(place))
+            return call()
         except StepwellError as error:
             return Failed(what, error)
         except Exception as error:  # a defect must be seen, not lost with its thread
@@ -252,33 +266,43 @@ class Gateway:
                 self._sources.pop(place).close()
 
     def load_timeline(self) -> None:
-        """Reads the newest steps, then the shape of everything; two TimelineLoaded."""
-        self.ask("history", "timeline", "read the timeline", self._first_rows)
+        """Reads the newest steps, whose columns may be incomplete; TimelineLoaded."""
+        what = "read the timeline"
+        self._errands["history"].ask(
+            "timeline", lambda: self._answer(what, self._first_rows, self._post)
+        )
 
     def poll(self) -> None:
         """Looks whether another process added to the store; TimelineLoaded if so."""
         self.ask("history", "poll", "look for new steps", self._grown)
 
     def reload(self) -> None:
-        """Reads everything anew."""
+        """Reads the shape of everything anew; TimelineLoaded."""
         self.ask("history", "timeline", "read the timeline", self._whole_shape)
 
-    def _first_rows(self, source: Source) -> Message:
-        newest = source.steps(limit=NEWEST, all_branches=True)
-        self.ask("history", "timeline", "read the timeline", self._whole_shape)
+    def _first_rows(self) -> Message:
+        view, newest = (self.opened.newest or self._newest)(NEWEST)
+        self._shown = view.number
         columns = columns_of(newest, complete=len(newest) < NEWEST)
-        tips = tips_of(source.view(), {step.id: step.seq for step in newest}.get)
+        tips = tips_of(view, {step.id: step.seq for step in newest}.get)
         return TimelineLoaded(lane_map(columns, tips.head), tips, newest)
 
+    def _newest(self, limit: int) -> tuple[View, Sequence[Step]]:
+        source = self._source("history")
+        return source.view(), source.steps(limit=limit, all_branches=True)
+
     def _grown(self, source: Source) -> Message | None:
-        return self._whole_shape(source) if source.refresh() else None
+        # What came before this source was opened, but after the newest steps were read, is new, too.
+        is_grown = source.refresh() or source.view().number != self._shown
+        return self._whole_shape(source) if is_grown else None
 
     def _whole_shape(self, source: Source) -> Message:
         newest = source.steps(limit=NEWEST, all_branches=True)
-        graph = source.graph()
-        tips = tips_of(source.view(), lambda step: number_in(graph, step))
+        graph, view = source.graph(), source.view()
+        self._shown = view.number
+        tips = tips_of(view, lambda step: number_in(graph, step))
         merges = source.merges() if any(graph.others) else {}
-        kept = kept_rows(source.view(), graph, tips)
+        kept = kept_rows(view, graph, tips)
         columns = columns_of_graph(graph, merges, self._turns, kept)
         self._lanes = lane_map(columns, tips.head, self._lanes)
         return TimelineLoaded(self._lanes, tips, newest)

@@ -5,6 +5,7 @@ Bindings are made with the classes that have them, so nothing here imports a scr
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ def run(
     Raises:
         StepwellError: the workspace cannot be opened; the terminal was not touched.
     """
+    # What is loaded until the first frame stays: looking for garbage in it only takes time.
+    gc.disable()
     found = keymap(keys or {})
     put_in_force(found.actions)
     from stepwell.tui.app import open_screen

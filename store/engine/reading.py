@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from stepwell.store.engine.context import Context, Progress
@@ -27,6 +26,7 @@ from stepwell.store.engine.repairing.nearest import nearest_of
 from stepwell.store.engine.rollback import decode_plan, inspect_plan
 from stepwell.store.engine.snapshots import Entry, lookup
 from stepwell.store.engine.travel import covered_of, current_head
+from stepwell.store.engine.view import with_mark
 from stepwell.store.model.changes import Change
 from stepwell.store.model.errors import IntegrityError, NotFoundError, StepwellError
 from stepwell.store.model.paths import TrackedPath, escape
@@ -34,12 +34,6 @@ from stepwell.store.model.plans import PathState, Plan
 from stepwell.store.model.reports import Damage, MergeStatus, Sample, Stats, Status, VerifyReport
 from stepwell.store.model.seqs import count
 from stepwell.store.model.steps import Covered, Snapshot, Step, StepRecorded, View
-
-
-def with_mark(step: Step, view: View) -> Step:
-    """Returns the step with its mark folded in."""
-    mark = view.marks.get(step.id)
-    return step if mark == step.checkpoint else replace(step, checkpoint=mark)
 
 
 def parent_of(step: Step, journal: Journal) -> Step:

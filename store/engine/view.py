@@ -215,3 +215,9 @@ def _is_undoable(operation: Operation) -> bool:
     if operation.kind in _NEVER_UNDOABLE:
         return False
     return operation.kind in UNDOABLE_KINDS or operation.inverse is not None
+
+
+def with_mark(step: Step, view: View) -> Step:
+    """Returns the step with its mark folded in."""
+    mark = view.marks.get(step.id)
+    return step if mark == step.checkpoint else replace(step, checkpoint=mark)

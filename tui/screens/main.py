@@ -104,6 +104,8 @@ class MainScreen(Remembering):
         self._dirty: tuple[Change, ...] | None = None
         self._compared_at = 0
         self._compare_at: int | None = None
+        self.is_starting = True
+        """The newest steps are not on the screen yet, or what follows them is not asked for."""
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -117,16 +119,23 @@ class MainScreen(Remembering):
         yield self.footer
 
     def on_mount(self) -> None:
-        """Starts reading."""
+        """Shows that the history is yet to be read."""
         self.timeline.set_caption("Timeline", "reading")
         self._panes.go("timeline")
         self.tick()
-        self.call_after_refresh(self._read)
 
-    def _read(self) -> None:
-        """Starts reading once there is something to see: opening the store takes its time."""
+    def read(self) -> None:
+        """Starts reading. The disk is compared when the newest steps are shown, or at the next tick."""
+        self._compare_at = self._clock()
         self._gateway.load_timeline()
-        self.compare_disk()
+
+    def _read_on(self) -> None:
+        """Reads what the newest steps on the screen did not wait for."""
+        self.is_starting = False
+        if not self.timeline.columns.complete:
+            self._gateway.reload()
+        if self._compare_at is not None:
+            self.compare_disk()
 
     def on_unmount(self) -> None:
         """Stops the colouring thread."""
@@ -163,6 +172,8 @@ class MainScreen(Remembering):
         if self._to_head:
             self._to_head = False
             self.timeline.action_now()
+        if not grown:
+            self.call_after_refresh(self._read_on)
         if steps == 1 and not grown:
             self.say(_FIRST, "dim")
         elif steps != 1 and self.footer.sentence == _FIRST:
@@ -220,6 +231,7 @@ class MainScreen(Remembering):
 
     def on_failed(self, message: Failed) -> None:
         """Says what could not be done."""
+        self.is_starting = False
         hint = f" ({message.error.hint})" if message.error.hint else ""
         self.say(f"cannot {message.what}: {message.error.message}{hint}", "failed")
 

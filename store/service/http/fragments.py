@@ -11,8 +11,8 @@ from typing import get_args
 from stepwell.store.catalogue import Catalogue
 from stepwell.store.catalogue.rendered import Rendering
 from stepwell.store.engine.context import Progress
-from stepwell.store.engine.reading import with_mark
 from stepwell.store.engine.tiers.ready import Key
+from stepwell.store.engine.view import with_mark
 from stepwell.store.forms import Form
 from stepwell.store.model.ids import Oid, StepId
 from stepwell.store.model.steps import (
