@@ -63,8 +63,6 @@ from stepwell.tui.values import (
     NotFoundError,
     Oid,
     Operation,
-    PlannedChanges,
-    Recovery,
     RefusedError,
     Step,
     StepwellError,
@@ -73,6 +71,7 @@ from stepwell.tui.values import (
 
 if TYPE_CHECKING:
     from stepwell.store import CaptureConfig
+    from stepwell.tui.values import PlannedChanges, Recovery
 
 NEWEST = 64
 """Steps that are read before the shape of the whole history is known."""
@@ -510,9 +509,9 @@ class Gateway:
         def call(source: Source) -> Message:
             try:
                 with _fenced(source, wish):
-                    if isinstance(shown, PlannedChanges):
-                        return PlanApplied(source.apply(shown, force=force))
-                    return PlanApplied(wish.carry_out(source, shown))
+                    if isinstance(shown, Operation):
+                        return PlanApplied(wish.carry_out(source, shown))
+                    return PlanApplied(source.apply(shown, force=force))
             except StepwellError as error:
                 return PlanFailed(generation, error)
 
@@ -585,7 +584,7 @@ def _planned(
     source: Source, generation: int, wish: Wish, recovered: Recovery | None = None
 ) -> Message:
     found = wish.plan(source)
-    if not isinstance(found, PlannedChanges):
+    if isinstance(found, Operation):
         return PlanMade(generation, None, None, found, recovered)
     changes = (*found.changes, *plan_documents(source, found.plan))
     rows = DiffRows(changes, _told(source, found.changes))

@@ -9,32 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stepwell.tui.values import (
-    Applied,
     Branch,
-    BranchRow,
     Candidate,
     Change,
-    Conflict,
     Experiment,
-    Hit,
     Oid,
     Operation,
     OperationRow,
-    PlannedChanges,
     Ranked,
-    Recovery,
-    Room,
-    Stats,
-    Status,
     Step,
-    TierReport,
-    Timing,
     Verdict,
     View,
 )
 
 if TYPE_CHECKING:
     from stepwell.store.catalogue import Sifted
+    from stepwell.tui.values import (
+        Applied,
+        BranchRow,
+        Conflict,
+        Hit,
+        PlannedChanges,
+        Recovery,
+        Room,
+        Stats,
+        Status,
+        TierReport,
+        Timing,
+    )
 
 
 class Source(Protocol):

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from stepwell.store.catalogue.batch import gather
 from stepwell.store.catalogue.contents import NAME
@@ -26,16 +26,17 @@ from stepwell.store.catalogue.shards import shard_of
 from stepwell.store.catalogue.sieve import Sieve
 from stepwell.store.catalogue.sifting import Sifted, Sifting
 from stepwell.store.catalogue.state import State
-from stepwell.store.catalogue.textindex import TEXTS, remove_index
 from stepwell.store.engine.accounts import with_account
 from stepwell.store.engine.atomic import remove_leftovers
 from stepwell.store.engine.filters import Filter
 from stepwell.store.engine.journal import Journal
 from stepwell.store.engine.pruning.shown import Shown
-from stepwell.store.engine.tiers.ready import Key
 from stepwell.store.model.errors import BusyError, FailedError, IntegrityError, NotFoundError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.steps import Branch, PurgeSet, Step, StepsDropped
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.tiers.ready import Key
 
 
 class Catalogue:
@@ -174,6 +175,8 @@ class Catalogue:
 
     def keys(self, seqs: Iterable[int]) -> list[Key]:
         """Returns the `key_of` of the steps with these numbers, as far as there are any, read from none."""
+        from stepwell.store.engine.tiers.ready import Key  # all that compares is loaded with it
+
         graph = self._state.graph
         rows = [row for seq in seqs if (row := graph.row_of(seq)) is not None]
         parents = [graph.row_of(graph.parents[row]) for row in rows]
@@ -349,8 +352,14 @@ class Catalogue:
     def _without(self) -> State:
         """Begins new files, for when steps were dropped, or are shown again."""
         # What steps changed is told against what is shown before them.
-        remove_index(self._folder / TEXTS)
+        _remove_texts(self._folder)
         return State.found(self._folder)
+
+
+def _remove_texts(folder: Path) -> None:
+    from stepwell.store.catalogue.textindex import TEXTS, remove_index  # SQLite is loaded with it
+
+    remove_index(folder / TEXTS)
 
 
 def _loaded(folder: Path, journal: Journal) -> State:
@@ -383,7 +392,7 @@ def rebuild(folder: Path, journal: Journal) -> int:
                 f"the catalogue {folder} is being written by another process",
                 hint="wait until it is done and try again",
             )
-        remove_index(folder / TEXTS)
+        _remove_texts(folder)
         state = State.found(folder)
         shown = Shown(journal, journal.view().dropped)
         operations = journal.operations()

@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stepwell.store.catalogue.appendfile import (
     NOTHING,
@@ -24,8 +25,10 @@ from stepwell.store.catalogue.appendfile import (
     write_behind,
 )
 from stepwell.store.model.ids import StepId
-from stepwell.store.model.reports import Grown
 from stepwell.store.model.steps import Step, StepKind
+
+if TYPE_CHECKING:
+    from stepwell.store.model.reports import Grown
 
 KINDS: tuple[StepKind, ...] = (
     "prompt",
@@ -192,6 +195,8 @@ class Graph:
         A step whose clock was behind counts as taken when the one before it was. Empty without a
         step, or for no points.
         """
+        from stepwell.store.model.reports import Grown  # the newest steps do not wait for it
+
         size = len(self.seqs)
         if not size or points < 1:
             return ()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stepwell.tui.model.statedocument import STATE, StateDocument
 from stepwell.tui.source import Source
-from stepwell.tui.values import Hunk, Plan, Step, TrackedPath
+from stepwell.tui.values import Hunk, Step, TrackedPath
 
 if TYPE_CHECKING:
     from stepwell.store import Workspace
+    from stepwell.tui.values import Plan
 
 _Documents = Mapping[str, Mapping[str, Any]]
 """Session ("" for none) -> name -> document."""

@@ -12,10 +12,11 @@ from textual.message import Message
 
 from stepwell.tui.messages import TextsFound
 from stepwell.tui.model.hitrows import MOST
-from stepwell.tui.values import Hit, StepwellError
+from stepwell.tui.values import StepwellError
 
 if TYPE_CHECKING:
     from stepwell.tui.source import Source
+    from stepwell.tui.values import Hit
 
 _TELL_S = 0.1
 """Results, and how far the index is, are told this often."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from stepwell.tui.model.picks import Wanted
-from stepwell.tui.values import Applied, Operation, PlannedChanges, RefusedError, Step
+from stepwell.tui.values import Operation, RefusedError, Step
 
 if TYPE_CHECKING:
     from stepwell.tui.source import Source
+    from stepwell.tui.values import Applied, PlannedChanges
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from stepwell.tui.model.notices import size_text
-from stepwell.tui.values import Grown, Memory, Stats, Tier, TierReport, Timing
+
+if TYPE_CHECKING:
+    from stepwell.tui.values import Grown, Memory, Stats, Tier, TierReport, Timing
 
 GROWTH_POINTS = 100
 """How many moments the growth is told at."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stepwell.tui.model.filterwords import words_of
-from stepwell.tui.values import Hit, Step
+from stepwell.tui.values import Step
+
+if TYPE_CHECKING:
+    from stepwell.tui.values import Hit
 
 MOST = 2_000
 """Places that are listed at most."""

@@ -10,10 +10,13 @@ from array import array
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stepwell.tui.model.linetext import line_text
-from stepwell.tui.values import Conflict, MergeStatus, one_line
+from stepwell.tui.values import one_line
+
+if TYPE_CHECKING:
+    from stepwell.tui.values import Conflict, MergeStatus
 
 SIDES = ("base", "ours", "theirs")
 ALIGNED = 3_000

@@ -125,7 +125,7 @@ class MainScreen(Remembering):
         self.tick()
 
     def read(self) -> None:
-        """Starts reading. The disk is compared when the newest steps are shown, or at the next tick."""
+        """Starts reading. The disk is compared once the history is there, or at the next tick."""
         self._compare_at = self._clock()
         self._gateway.load_timeline()
 
@@ -134,7 +134,7 @@ class MainScreen(Remembering):
         self.is_starting = False
         if not self.timeline.columns.complete:
             self._gateway.reload()
-        if self._compare_at is not None:
+        elif self._compare_at is not None:
             self.compare_disk()
 
     def on_unmount(self) -> None:

@@ -12,14 +12,13 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from stepwell.store.engine.atomic import read_checked
 from stepwell.store.engine.codec import view_from_json
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.chain import SegmentChain
 from stepwell.store.engine.journal.segment import Segment
-from stepwell.store.engine.journal.verify import Progress, verify_journal
 from stepwell.store.engine.manifest import Manifest
 from stepwell.store.engine.objects import damaged_object, missing
 from stepwell.store.engine.sealing.part import SealedPart
@@ -31,8 +30,11 @@ from stepwell.store.model.errors import (
     ObjectMissingError,
 )
 from stepwell.store.model.ids import Oid, StepId
-from stepwell.store.model.reports import VerifyReport
 from stepwell.store.model.steps import Operation, Step, StepRecorded, View
+
+if TYPE_CHECKING:
+    from stepwell.store.engine.journal.verify import Progress
+    from stepwell.store.model.reports import VerifyReport
 
 VIEW = "view"
 
@@ -399,6 +401,8 @@ class Journal:
 
     def verify(self, full: bool, *, progress: Progress | None = None) -> VerifyReport:
         """Checks every frame, and with `full` every object and what each step reaches."""
+        from stepwell.store.engine.journal.verify import verify_journal  # few readers verify
+
         self.refresh()
         return verify_journal(self, full=full, progress=progress or _no_progress)
 
