@@ -106,6 +106,7 @@ def test_only_the_output_module_prints() -> None:
 def test_the_first_frame_waits_for_no_part_that_only_some_commands_need() -> None:
     """What experiments, rules, merges and long notes load comes when somebody asks for them."""
     late = {"stepwell.store.sdk", "textual.document", "textual.widgets._text_area"}
+    late |= {f"stepwell.store.{one}" for one in ("workspace", "model.plans", "model.reports")}
     script = f"import sys, stepwell.tui.app; print({late!r} & set(sys.modules) or 'none')"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/")
     assert run.stdout == "none\n", run.stderr

@@ -196,8 +196,6 @@ class Gateway:
         """Blobs that are known to be beyond a limit: none is read again and again for its colours."""
         self._lanes: LaneMap | None = None
         self._turns = TurnBuilder()
-        self._shown = 0
-        """The newest operation of what was last given to the timeline."""
 
     @property
     def root(self) -> bytes:
@@ -265,7 +263,7 @@ class Gateway:
                 self._sources.pop(place).close()
 
     def load_timeline(self) -> None:
-        """Reads the newest steps, whose columns may be incomplete; TimelineLoaded."""
+        """Reads the newest steps, without what `reload` tells of all; TimelineLoaded."""
         what = "read the timeline"
         self._errands["history"].ask(
             "timeline", lambda: self._answer(what, self._first_rows, self._post)
@@ -281,7 +279,6 @@ class Gateway:
 
     def _first_rows(self) -> Message:
         view, newest = (self.opened.newest or self._newest)(NEWEST)
-        self._shown = view.number
         columns = columns_of(newest, complete=len(newest) < NEWEST)
         tips = tips_of(view, {step.id: step.seq for step in newest}.get)
         return TimelineLoaded(lane_map(columns, tips.head), tips, newest)
@@ -291,14 +288,11 @@ class Gateway:
         return source.view(), source.steps(limit=limit, all_branches=True)
 
     def _grown(self, source: Source) -> Message | None:
-        # What came before this source was opened, but after the newest steps were read, is new, too.
-        is_grown = source.refresh() or source.view().number != self._shown
-        return self._whole_shape(source) if is_grown else None
+        return self._whole_shape(source) if source.refresh() else None
 
     def _whole_shape(self, source: Source) -> Message:
         newest = source.steps(limit=NEWEST, all_branches=True)
         graph, view = source.graph(), source.view()
-        self._shown = view.number
         tips = tips_of(view, lambda step: number_in(graph, step))
         merges = source.merges() if any(graph.others) else {}
         kept = kept_rows(view, graph, tips)

@@ -132,10 +132,7 @@ class MainScreen(Remembering):
     def _read_on(self) -> None:
         """Reads what the newest steps on the screen did not wait for."""
         self.is_starting = False
-        if not self.timeline.columns.complete:
-            self._gateway.reload()
-        elif self._compare_at is not None:
-            self.compare_disk()
+        self._gateway.reload()
 
     def on_unmount(self) -> None:
         """Stops the colouring thread."""

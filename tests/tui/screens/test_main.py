@@ -383,6 +383,51 @@ def test_a_defect_ends_the_screen_with_its_traceback(play: Make, chain: Make, me
         play(source, scene)
 
 
+def test_the_disk_is_compared_once_the_history_is_there(
+    play: Make, chain: Make, memory: Make, settle: Make
+) -> None:
+    """The first steps share the interpreter with nothing, and the disk is read once."""
+    source, calls = memory(chain(100)), list[str]()
+    steps, graph, status = source.steps, source.graph, source.status
+
+    def told(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def tell(**wanted: Any) -> Any:
+            calls.append(name)
+            return call(**wanted)
+
+        return tell
+
+    source.steps, source.graph = told("steps", steps), told("graph", graph)
+    source.status = told("status", status)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert calls[:3] == ["steps", "steps", "graph"]
+        assert calls.count("status") == 1
+
+    play(source, scene)
+
+
+def test_the_disk_is_compared_although_the_history_cannot_be_read(
+    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make, until: Make
+) -> None:
+    """At the next tick, and with it the room that is left; the error stays on the screen."""
+    source = memory(chain(5))
+    source.left = Room(used=95, limit=100, free=10**11, total=10**12)
+
+    def fail(**_: Any) -> Any:
+        raise FailedError("the disk said no")
+
+    source.steps = fail
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        app.main.tick()
+        await settle(pilot, app)
+        assert app.main.footer.sentence == "cannot read the timeline: the disk said no"
+        await until(lambda: "store near its limit" in screen_text(app)[0])
+
+    play(source, scene)
+
+
 def test_the_disk_row_counts_what_differs(
     play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make
 ) -> None:
