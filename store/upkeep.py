@@ -13,17 +13,16 @@ from stepwell.store.link.address import spool_folders
 from stepwell.store.link.carry import carried
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
-from stepwell.store.model.purging import Purge, Target
 from stepwell.store.model.reports import Collected, Repaired, Sealed
-from stepwell.store.model.retention import Policy, Prune
 from stepwell.store.model.seqs import seqs_of
 from stepwell.store.model.tiering import Room
-from stepwell.store.retention import read_policy
 from stepwell.store.unasked import UnaskedVerbs
 
 if TYPE_CHECKING:
     from stepwell.store.engine.pruning.beside import Place
     from stepwell.store.engine.pruning.spools import Spools
+    from stepwell.store.model.purging import Purge, Target
+    from stepwell.store.model.retention import Policy, Prune
 
 
 _MINUTE_NS = 60 * 1_000_000_000
@@ -179,6 +178,7 @@ class UpkeepVerbs(UnaskedVerbs):
             UsageError: the settings cannot be read.
         """
         from stepwell.store.engine.room import room_of
+        from stepwell.store.retention import read_policy
 
         stats = self.stats()
         limit = read_policy(default_config()).max_bytes
@@ -263,5 +263,7 @@ class UpkeepVerbs(UnaskedVerbs):
 
 
 def _targets(paths: Sequence[bytes], blobs: Sequence[Oid]) -> list[Target]:
+    from stepwell.store.model.purging import Target
+
     found = [Target(path=TrackedPath(path)) for path in paths]
     return [*found, *(Target(blob=oid) for oid in blobs)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from textual.message import Message
 
@@ -48,14 +48,21 @@ from stepwell.tui.messages import (
     StepsLoaded,
     TimelineLoaded,
 )
-from stepwell.tui.model.columns import PAGE, Columns, columns_of
+from stepwell.tui.model.columns import PAGE, Columns
 from stepwell.tui.model.diffrows import DiffRows
 from stepwell.tui.model.figures import GROWTH_POINTS
 from stepwell.tui.model.images import blob_words
 from stepwell.tui.model.lanes import LaneMap, lane_map
 from stepwell.tui.model.linetext import text_lines
 from stepwell.tui.model.turns import TurnBuilder
-from stepwell.tui.shaping import columns_of_graph, kept_rows, number_in, session_lines, tips_of
+from stepwell.tui.shaping import (
+    columns_of_graph,
+    kept_rows,
+    newest_rows,
+    number_in,
+    session_lines,
+    tips_of,
+)
 from stepwell.tui.source import Source
 from stepwell.tui.values import (
     Change,
@@ -91,6 +98,7 @@ _OPERATIONS = 500
 Place = Literal["history", "disk", "search", "experiments"]
 Call = Callable[[Source], Message | None]
 Post = Callable[[Message], object]
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,16 +232,13 @@ class Gateway:
         """
 
         def work() -> None:
-            self._answer(what, lambda: call(self._source(place)), to or self._post)
+            answer = self._answer(what, lambda: call(self._source(place)))
+            if answer is not None:
+                (to or self._post)(answer)
 
         self._errands[place].ask(key, work, must_finish=must_finish)
 
-    def _answer(self, what: str, call: Callable[[], Message | None], to: Post) -> None:
-        answer = self._caught(what, call)
-        if answer is not None:
-            to(answer)
-
-    def _caught(self, what: str, call: Callable[[], Message | None]) -> Message | None:
+    def _answer(self, what: str, call: Callable[[], _Answer]) -> _Answer | Message:
         try:
             return call()
         except StepwellError as error:
@@ -264,10 +269,11 @@ class Gateway:
 
     def load_timeline(self) -> None:
         """Reads the newest steps, without what `reload` tells of all; TimelineLoaded."""
-        what = "read the timeline"
-        self._errands["history"].ask(
-            "timeline", lambda: self._answer(what, self._first_rows, self._post)
-        )
+
+        def work() -> None:
+            self._post(self._answer("read the timeline", self._first_rows))
+
+        self._errands["history"].ask("timeline", work)
 
     def poll(self) -> None:
         """Looks whether another process added to the store; TimelineLoaded if so."""
@@ -279,9 +285,7 @@ class Gateway:
 
     def _first_rows(self) -> Message:
         view, newest = (self.opened.newest or self._newest)(NEWEST)
-        columns = columns_of(newest, complete=len(newest) < NEWEST)
-        tips = tips_of(view, {step.id: step.seq for step in newest}.get)
-        return TimelineLoaded(lane_map(columns, tips.head), tips, newest)
+        return newest_rows(view, newest, complete=len(newest) < NEWEST)
 
     def _newest(self, limit: int) -> tuple[View, Sequence[Step]]:
         source = self._source("history")

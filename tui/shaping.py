@@ -1,18 +1,27 @@
-"""From the catalogue's graph to the timeline's columns."""
+"""From the newest steps, or from the catalogue's graph, to the timeline's columns."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from stepwell.tui.model.columns import Columns
+from stepwell.tui.messages import TimelineLoaded
+from stepwell.tui.model.columns import Columns, columns_of
+from stepwell.tui.model.lanes import lane_map
 from stepwell.tui.model.rows import Tips
 from stepwell.tui.model.sessionlines import SessionLine
 from stepwell.tui.model.turns import Shape, TurnBuilder, act
 from stepwell.tui.model.verdictlines import alarm
 from stepwell.tui.source import Source
-from stepwell.tui.values import StepId, View
+from stepwell.tui.values import Step, StepId, View
+
+
+def newest_rows(view: View, newest: Sequence[Step], *, complete: bool) -> TimelineLoaded:
+    """Returns the newest steps as a timeline of their own; `complete` when there are no others."""
+    columns = columns_of(newest, complete=complete)
+    tips = tips_of(view, {step.id: step.seq for step in newest}.get)
+    return TimelineLoaded(lane_map(columns, tips.head), tips, newest)
 
 
 def columns_of_graph(
