@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable
@@ -14,9 +15,10 @@ from textual import events
 from textual.pilot import Pilot
 
 from stepwell.store.model.errors import FailedError
-from stepwell.store.model.steps import Branch, Mark, Step, StepResult
+from stepwell.store.model.steps import Branch, Mark, Step, StepResult, View
 from stepwell.store.model.tiering import Room
-from stepwell.tui.app import StepwellApp
+from stepwell.tui.app import Settings, StepwellApp
+from stepwell.tui.gateway import NEWEST, Opened
 from stepwell.tui.keys.actions import actions_for
 from stepwell.tui.look.glyphs import ASCII
 
@@ -381,6 +383,31 @@ def test_a_defect_ends_the_screen_with_its_traceback(play: Make, chain: Make, me
 
     with pytest.raises(ZeroDivisionError):
         play(source, scene)
+
+
+def test_the_screen_is_there_before_the_store_is_read(
+    chain: Make, memory: Make, settle: Make, screen_text: Make
+) -> None:
+    """However long the newest steps take; what reads them is asked for them once."""
+    source, gate, limits = memory(chain(100)), threading.Event(), list[int]()
+
+    def newest(limit: int) -> tuple[View, list[Step]]:
+        limits.append(limit)
+        assert gate.wait(10)
+        return source.view(), source.steps(limit=limit)
+
+    async def scene() -> None:
+        opened = Opened(source.root, lambda: source, newest=newest)
+        app = StepwellApp(opened, Settings(poll_s=0, tick_s=0))
+        async with app.run_test() as pilot:
+            await pilot.pause()
+            assert "reading" in "\n".join(screen_text(app)) and not app.idle
+            gate.set()
+            await settle(pilot, app)
+            assert len(app.main.timeline.columns) == 100
+
+    asyncio.run(scene())
+    assert limits == [NEWEST]
 
 
 def test_the_disk_is_compared_once_the_history_is_there(
