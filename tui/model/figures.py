@@ -16,6 +16,19 @@ GROWTH_POINTS = 100
 """How many moments the growth is told at."""
 CAPTURING = frozenset({"capture", "record", "hook"})
 """What a daemon does to record a step, as its timings name it."""
+_COUNTS = {
+    "checkpoints": "steps with a label, tags or notes",
+    "branches": "also those that rollbacks keep",
+    "sessions": "each a conversation with an agent",
+    "operations": "all that was done, and what undo needs",
+    "segments": "of the journal: not sealed yet",
+    "packs": "what is sealed, as git keeps it",
+}
+_TIERS = {
+    "L1": "the newest of each session, in memory",
+    "L2": "not sealed yet",
+    "L3": "sealed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +40,14 @@ class Figure:
     share: float | None = None
     """Of the largest; None: no bar."""
     curve: tuple[int, ...] = ()
+    about: str = ""
+    """What it is, where nothing is drawn."""
 
 
 def figures(
     stats: Stats, report: TierReport, growth: Sequence[Grown], timings: Sequence[Timing]
 ) -> tuple[Figure, ...]:
     """Returns counts, growth and latencies, then sizes, what compression saved, and the tiers."""
-    counts = ("checkpoints", "branches", "sessions", "operations", "segments", "packs")
     sizes = (
         ("content", stats.raw_bytes),
         ("in segments", stats.segment_bytes),
@@ -46,13 +60,26 @@ def figures(
         Figure("steps", f"{stats.steps:,}", curve=tuple(one.steps for one in growth)),
         Figure("as written", _written(growth), curve=tuple(one.bytes for one in growth)),
         *(_latency(one) for one in timings if one.name in CAPTURING),
-        *(Figure(name, f"{getattr(stats, name):,}") for name in counts),
+        *(
+            Figure(name, f"{getattr(stats, name):,}", about=about)
+            for name, about in _COUNTS.items()
+        ),
         *(Figure(name, size_text(size), size / top) for name, size in sizes),
-        Figure("smaller", _ratio(stats.raw_bytes, stats.segment_bytes + stats.sealed_bytes)),
-        Figure("of sealed", _ratio(stats.sealed_raw_bytes, stats.sealed_bytes)),
+        Figure(
+            "smaller",
+            _ratio(stats.raw_bytes, stats.segment_bytes + stats.sealed_bytes),
+            about="than the content that it holds",
+        ),
+        Figure(
+            "sealed part",
+            _ratio(stats.sealed_raw_bytes, stats.sealed_bytes),
+            about="smaller than its content",
+        ),
         *(_tier(tier) for tier in report.tiers),
-        Figure("in memory", size_text(report.memory.bytes)),
-        Figure("looks", _looks(report.memory)),
+        Figure("in memory", size_text(report.memory.bytes), about="what the tiers take there"),
+        Figure(
+            "ready", _ready(report.memory), about="looks at steps that memory had the answer to"
+        ),
     )
 
 
@@ -69,17 +96,20 @@ def _latency(timing: Timing) -> Figure:
 def _tier(tier: Tier) -> Figure:
     """Returns how many steps a tier has, and how long half of the looks at them took."""
     took = "" if tier.p50_ms is None else f", {tier.p50_ms:.1f} ms"
-    return Figure(f"tier {tier.name}", f"{tier.steps:,}{took}")
+    about = _TIERS.get(tier.name, "")
+    return Figure(f"tier {tier.name}", f"{tier.steps:,}{took}", about=about)
 
 
-def _looks(memory: Memory) -> str:
+def _ready(memory: Memory) -> str:
     """Returns which share of the looks at steps memory had ready."""
     rate = memory.hit_rate
-    return "none yet" if rate is None else f"{rate:.0%} ready"
+    return "no look yet" if rate is None else f"{rate:.0%}"
 
 
 def _ratio(raw: int, stored: int) -> str:
-    return f"{raw / stored:.1f} times" if raw and stored else "nothing yet"
+    if not (raw and stored):
+        return "nothing yet"
+    return f"{raw / stored:.1f} times" if raw > stored else "not yet"
 
 
 def bar(share: float, width: int, signs: str) -> str:

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.bindings import bindings_for, hints_for
-from stepwell.tui.look.fit import fit, fit_right
+from stepwell.tui.look.fit import clip, fit, fit_right
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.moments import stamp
 from stepwell.tui.messages import BackAsked, CursorMoved, Failed, RowOpened, StatsLoaded
@@ -75,6 +75,8 @@ class FigureList(LineList):
         elif figure.curve:
             curve = area(fitted(figure.curve, room), 1, self.glyphs.sparks)
             parts.append(Segment(curve[0], self.paint("spark")))
+        else:
+            parts.append(Segment(clip(figure.about, room), self.paint("dim")))
         return parts
 
     def _ends(self, room: int) -> Sequence[Segment]:

@@ -70,10 +70,23 @@ def test_tiers_are_told_with_what_was_looked_at() -> None:
     memory = Memory(2_000_000, "calm", (1, 2, 3), 0, 8, 6, 2)
     told = {one.name: one.value for one in figures(STATS, TierReport((tier,), memory), (), ())}
     assert (told["tier L2"], told["in memory"]) == ("1,234, 0.2 ms", "2.0 MB")
-    assert told["looks"] == "75% ready"
+    assert told["ready"] == "75%"
     quiet = replace(tier, p50_ms=None)
     told = {
         one.name: one.value
         for one in figures(STATS, TierReport((quiet,), replace(memory, looks=0)), (), ())
     }
-    assert (told["tier L2"], told["looks"]) == ("1,234", "none yet")
+    assert (told["tier L2"], told["ready"]) == ("1,234", "no look yet")
+
+
+def test_figures_without_a_drawing_say_what_they_are() -> None:
+    """Whoever does not know the words learns them there; what takes more room is not called smaller."""
+    tiers = tuple(Tier(name, 1, 1, 1.0, 0, 0, 0, 0, None, None) for name in ("L1", "L2", "L3"))
+    report = TierReport(tiers, Memory(0, "calm", (1, 2, 3), 0, 0, 0, 0))
+    found = figures(STATS, report, (), ())
+    assert all(one.about for one in found[2:] if one.share is None)
+    told = {one.name: one.value for one in found}
+    assert (told["smaller"], told["sealed part"]) == ("not yet", "not yet")
+    packed = replace(STATS, raw_bytes=30, segment_bytes=5, sealed_bytes=5, sealed_raw_bytes=20)
+    told = {one.name: one.value for one in figures(packed, report, (), ())}
+    assert (told["smaller"], told["sealed part"]) == ("3.0 times", "4.0 times")
