@@ -77,8 +77,9 @@ def _check(call: Call) -> Manner:
 
 
 def _gc(call: Call) -> Manner:
-    which = "everything" if call.arguments.now else "what, longer than the grace time ago,"
-    return _asks(f"seal, and remove for good {which} that prune dropped", "remove")
+    dropped = "what prune dropped longer than the grace time ago"
+    which = "everything that prune dropped" if call.arguments.now else dropped
+    return _asks(f"seal, and remove for good {which}", "remove")
 
 
 def _push(call: Call) -> Manner:

@@ -101,6 +101,11 @@ _WORDS: Mapping[str, Chip] = {
 }
 
 
+def called(step: Step, most: int = 40) -> str:
+    """Returns `#12 “title”`, harmless, with at most so many characters of the title."""
+    return f"#{step.seq} “{one_line(step.title, most)}”"
+
+
 def step_name(seq: int) -> str:
     """Returns what a branch's newest step is called: by its number; 0: it is not known yet."""
     return f"#{seq}" if seq else "the last step"

@@ -6,6 +6,8 @@ something else while the question comes agrees to nothing.
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Input
@@ -22,13 +24,23 @@ from stepwell.tui.values import Clock
 from stepwell.tui.widgets.entry import Entry
 
 _REST_NS = int(BURST_S * 1e9)
+_WIDEST, _FRAME = 110, 4
+"""Cells of a form, and of its border, as the style sheet has them."""
 
 
 class _Agreeing(Form["bool | None"]):
     """Its result is True when it was agreed to, and None else."""
 
     LINES = 4
-    """How many it takes beyond the last two of the screen."""
+    """How many it takes beyond the last two of the screen, if its question takes one."""
+
+    def __init__(self, gateway: Gateway, glyphs: Glyphs, title: str) -> None:
+        super().__init__(gateway, glyphs, title)
+        self._question = title
+
+    def lines_at(self, width: int) -> int:
+        """Returns how many it takes on a screen of so many cells, beyond its last two lines."""
+        return self.LINES - 1 + len(wrap(self._question, min(width, _WIDEST) - _FRAME))
 
     def done(self, message: ChangeDone) -> None:
         raise AssertionError("nothing is sent from here")

@@ -28,7 +28,7 @@ from stepwell.tui.messages import (
     NewestLoaded,
     RowOpened,
 )
-from stepwell.tui.model.rows import subject_of, word_of
+from stepwell.tui.model.rows import called, subject_of, word_of
 from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.form import Form
 from stepwell.tui.source import Source
@@ -295,8 +295,7 @@ class NameForm(Form["str | None"]):
         if old is not None:
             title = f"Another name for branch {one_line(old, 60)}"
         else:
-            where = f"#{at.seq} {one_line(at.title, 40)}" if at else "the newest step"
-            title = f"New branch at {where}"
+            title = f"New branch at {called(at) if at else 'the newest step'}"
         super().__init__(gateway, glyphs, title)
         self._old = old
         self._at = at

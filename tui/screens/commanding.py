@@ -299,7 +299,7 @@ class CommandScreen(Above, Screen[Ordered | None]):
 
         form = agree_form(self._gateway, self._clock, self._text.glyphs, ending)
         # What it is about stays in sight above the form.
-        self.styles.padding = (0, 0, form.LINES, 0)
+        self.styles.padding = (0, 0, form.lines_at(self.size.width), 0)
         self.app.push_screen(form, answered)
 
     def on_step_named(self, message: StepNamed) -> None:

@@ -18,9 +18,10 @@ from stepwell.tui.look.marks import shown_path
 from stepwell.tui.look.palette import Paint
 from stepwell.tui.messages import ChangeDone
 from stepwell.tui.model.marks import MarkWords, read_words, spell_words
+from stepwell.tui.model.rows import called
 from stepwell.tui.screens.form import Form, Lines
 from stepwell.tui.source import Source
-from stepwell.tui.values import Mark, Note, Step, one_line
+from stepwell.tui.values import Mark, Note, Step
 from stepwell.tui.widgets.detail import note_lines
 from stepwell.tui.widgets.entry import Draft, Entry
 
@@ -53,11 +54,7 @@ class NoteForm(Form["Mended | None"]):
     ) -> None:
         """`drafts` keeps what was typed and not sent, by place."""
         path, line = place
-        where = (
-            f"#{step.seq} “{one_line(step.title, 40)}”"
-            if glyphs.ellipsis == "…"
-            else (f"#{step.seq} '{one_line(step.title, 40)}'")
-        )
+        where = called(step)
         if path is not None:
             where = f"#{step.seq} {fit_path(shown_path(path), 50, glyphs.ellipsis)}:{line or 1}"
         super().__init__(gateway, glyphs, f"Note on {where}")
@@ -138,7 +135,7 @@ class TagForm(Form["Mended | None"]):
     """Edits the label and tags of a step as words; an empty entry takes them away."""
 
     def __init__(self, gateway: Gateway, glyphs: Glyphs, step: Step) -> None:
-        super().__init__(gateway, glyphs, f"Tags of #{step.seq} {one_line(step.title, 50)}")
+        super().__init__(gateway, glyphs, f"Tags of {called(step)}")
         self._step = step
         self._before = _words(step.checkpoint)
         self._entry = Entry(

@@ -138,9 +138,9 @@ def test_renaming_keeps_a_kept_branch_for_good(root: Path, play_over: Make, sett
 
 
 def test_deleting_asks_and_only_another_key_does_it(
-    root: Path, play_over: Make, settle: Make
+    root: Path, play_over: Make, settle: Make, screen_text: Make
 ) -> None:
-    """`D` twice does nothing; `y` takes the name away, and the steps stay."""
+    """`D` twice does nothing; the question is told whole; `y` takes the name away, the steps stay."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("b")
@@ -151,6 +151,10 @@ def test_deleting_asks_and_only_another_key_does_it(
         await settle(pilot, app)
         assert isinstance(app.screen, DeleteForm)
         assert len(branches(root)) == 2
+        told = " ".join(" ".join(screen_text(app)).replace("│", " ").split())
+        assert (
+            "Only the name goes: 2 steps only on it, and every step stays in the timeline." in told
+        )
         await pilot.press("y")
         await settle(pilot, app)
 

@@ -316,6 +316,8 @@ def test_what_nothing_brings_back_asks_for_a_word(
         await run_line(pilot, app, line)
         await until(lambda: isinstance(app.screen, AgreeByWord))
         await until(lambda: any(shown in row for row in screen_text(app)))
+        told = " ".join(" ".join(screen_text(app)).replace("│", " ").split())
+        assert app.screen.query_one("#form-title", Sentence).plain in told
         await pilot.press("y", "enter", "ctrl+s")
         await pilot.pause()
         assert isinstance(app.screen, AgreeByWord)
