@@ -34,6 +34,8 @@ def _demo(call: Call) -> int:
     if can_open and given.open is not False:
         from stepwell.store.cli.screens import open_timeline
 
+        # It is read when the screen is left.
+        out.note(f"open it again: stepwell -C {folder}")
         out.close()
         return open_timeline(os.fsencode(folder), call.home)
     return _tell(call, folder)

@@ -90,9 +90,8 @@ class RowPainter:
         node = self.paint("warning" if dirty else "dim")
         front = [Segment(self.glyphs.open.ljust(2 * self.lanes), node), *self._age("now")]
         subject, role = _disk_text(dirty, pending, head)
-        right = f"{self.glyphs.changed}{brief(dirty)}" if dirty else ""
         word = ("disk", "warning" if dirty else "dim")
-        return self._line(front, word, (subject, role), None, right=right)
+        return self._line(front, word, (subject, role), None)
 
     def _front(self, row: Row, lane: LaneRow, age: str, sign: str) -> list[Segment]:
         front = [*self.graph(lane, row.node), *self._age(age)]
@@ -111,13 +110,12 @@ class RowPainter:
         subject: Chip,
         row: Row | None,
         *,
-        right: str = "",
         bold: bool = False,
     ) -> list[Segment]:
         room = self.width - _width(front)
         named = [] if room < _SUBJECT_LEAST + _WORD else [self._word(word)]
         room -= _width(named)
-        counts = self._counts(row, right, room)
+        counts = self._counts(row, room)
         if self._need(subject[0], row) > room - _width(counts):
             counts = self._tight(counts)
         room -= _width(counts)
@@ -135,12 +133,10 @@ class RowPainter:
         text = fit(word[0], _WORD, self.glyphs.ellipsis)
         return Segment(f" {text} ", self.paint(word[1]))
 
-    def _counts(self, row: Row | None, right: str, room: int) -> list[Segment]:
+    def _counts(self, row: Row | None, room: int) -> list[Segment]:
         cells_wide = _COUNTS if self.width >= _ROOMY else _COUNTS_TIGHT
-        if room < _SUBJECT_LEAST + cells_wide:
+        if row is None or room < _SUBJECT_LEAST + cells_wide:
             return []
-        if row is None:
-            return [Segment(fit_right(right, cells_wide) + " ", self.paint("warning"))]
         if row.files and not row.added and not row.deleted:
             only = f"{self.glyphs.changed}{brief(row.files)}"
             return [Segment(fit_right(only, cells_wide) + " ", self.paint("dim"))]

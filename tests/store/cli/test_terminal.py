@@ -268,6 +268,14 @@ def test_the_bare_command_opens_the_timeline_on_a_terminal(folder: Path) -> None
     assert b"\x1b[?1049h" in written  # the other screen of the terminal
 
 
+def test_who_leaves_the_demo_sees_how_to_open_it_again(folder: Path, tmp_path: Path) -> None:
+    """It may be in a temporary folder, whose name nobody knows."""
+    demo = tmp_path / "hop"
+    code, written = _terminal(folder, ["demo", str(demo)], keys=b"q", wait_for=b"restore")
+    assert code == 0
+    assert b"open it again: stepwell -C " + bytes(demo) in OWN.sub(b"", written)
+
+
 def test_an_experiment_shows_bars_that_are_gone_at_the_end(folder: Path) -> None:
     """One for each candidate, drawn in place; what stays is the result."""
     words = ["experiment", "run", "x", "--try", "slow=sleep 0.5", "--try", "fast=true"]

@@ -455,10 +455,16 @@ def test_the_disk_is_compared_although_the_history_cannot_be_read(
     play(source, scene)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
 def test_the_disk_row_counts_what_differs(
-    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make
+    play: Make,
+    chain: Make,
+    memory: Make,
+    settle: Make,
+    screen_text: Make,
+    size: tuple[int, int],
 ) -> None:
-    """`now` says how many files differ, and shows their diff when selected."""
+    """`now` says how many files differ, whole at any width, and shows their diff when selected."""
     source = memory(chain(5))
     source.dirty = source.step_changes(source.known[0])
 
@@ -468,7 +474,7 @@ def test_the_disk_row_counts_what_differs(
         await settle(pilot, app)
         assert app.main.diff.rows.changes == source.dirty
 
-    play(source, scene)
+    play(source, scene, size)
 
 
 def test_help_lists_and_runs_the_keys_of_the_pane(
