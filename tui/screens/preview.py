@@ -455,8 +455,9 @@ def _hints(
         keys.append((apply, "apply ticked"))
     if isinstance(wish, Rollback):
         other = wish.other_side()
-        keys += [] if missing and not in_diff else [(tick, "hunk" if in_diff else "tick")]
-        keys += [(key_of("preview.tick_line"), "line")] if in_diff else []
+        ticks = [(tick, "hunk"), (key_of("preview.tick_line"), "line")]
+        ticks = ticks if in_diff else [] if missing else [(tick, "tick")]
+        keys += ticks if plan.rows else []
         keys += [(key_of("preview.flip"), f"{other.side} instead")] if other is not None else []
         keys.append((key_of("preview.reach"), "all since" if wish.only else "only this step"))
     keys += [] if switch in keys else [switch]

@@ -310,6 +310,20 @@ def test_the_preview_begins_at_what_needs_a_decision(root: Path) -> None:
     assert tree(root) == now
 
 
+def test_where_nothing_differs_no_key_is_named_that_ticks(root: Path) -> None:
+    """The footer names what does something: the other side, and the step's own change."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 3)
+        preview = await open_preview(pilot, app, "r")
+        assert said(preview, "headline").startswith("No file differs from how it was AFTER #3")
+        assert said(preview, "keys").startswith("y apply   b before instead   o only")
+        await pilot.press("q")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+
+
 def test_a_mode_that_goes_back_is_said(root: Path) -> None:
     """A file whose permissions alone differ says how they go back."""
     (root / "a.py").chmod(0o755)
