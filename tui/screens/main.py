@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,10 @@ class MainScreen(Remembering):
 
     def on_mount(self) -> None:
         """Shows that the history is yet to be read."""
+        # Textual gives these with the first resize, when the first frame was drawn without them.
+        width, height = self.app.size
+        self.add_class(*_fitting(width, self.HORIZONTAL_BREAKPOINTS))
+        self.add_class(*_fitting(height, self.VERTICAL_BREAKPOINTS))
         self.timeline.set_caption("Timeline", "reading")
         self._panes.go("timeline")
         self.tick()
@@ -425,3 +430,7 @@ class MainScreen(Remembering):
 
 def _name(root: bytes) -> str:
     return printable(escape(os.path.basename(root) or root))
+
+
+def _fitting(cells: int, breakpoints: Sequence[tuple[int, str]]) -> list[str]:
+    return [name for least, name in sorted(breakpoints) if least <= cells][-1:]

@@ -21,6 +21,7 @@ from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import NEWEST, Opened
 from stepwell.tui.keys.actions import actions_for
 from stepwell.tui.look.glyphs import ASCII
+from stepwell.tui.screens.main import MainScreen
 
 Scene = Any
 Make = Callable[..., Any]
@@ -408,6 +409,24 @@ def test_the_screen_is_there_before_the_store_is_read(
 
     asyncio.run(scene())
     assert limits == [NEWEST]
+
+
+def test_the_first_frame_is_laid_out_for_its_size(
+    play: Make, chain: Make, memory: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as a narrow one first, until Textual tells the size."""
+    seen: list[frozenset[str]] = []
+    told = MainScreen.on_resize
+
+    def resized(screen: MainScreen) -> None:
+        seen.append(screen.classes)
+        told(screen)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        assert seen[0] >= {"-medium", "-tall"} and seen[-1] == seen[0]
+
+    monkeypatch.setattr(MainScreen, "on_resize", resized)
+    play(memory(chain(5)), scene, size=(120, 36))
 
 
 def test_the_disk_is_compared_once_the_history_is_there(
