@@ -15,7 +15,7 @@ from stepwell.store.engine.counting import CountingSink, count_changes, pairs_si
 from stepwell.store.engine.files import state_at
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectReader, ObjectSink
-from stepwell.store.engine.snapshots import Entry, differing
+from stepwell.store.engine.snapshots import Entry
 from stepwell.store.engine.statedocs import documents_of, state_text, with_state
 from stepwell.store.model.errors import IntegrityError, StepwellError
 from stepwell.store.model.ids import Oid, mint_step_id
@@ -118,8 +118,9 @@ def take_with(
     A change of the workspace must not make a step forget what it did not touch.
     """
     captured = context.sight.take(sink, base, also, among=among)
-    gone = [b for a, b in differing(sink, captured.snapshot, base) if a is None and b is not None]
-    same = [b.path for b in gone if b.oid is not None and _lies_there(context, b)]
+    pairs = pairs_since(sink, base, captured.snapshot, captured.since)
+    gone = [was for was, now in pairs if now is None and was is not None]
+    same = [e.path for e in gone if e.oid is not None and _lies_there(context, e)]
     return context.sight.take(sink, base, [*also, *same], among=among) if same else captured
 
 

@@ -16,6 +16,7 @@ from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.engine.capture import Captured, ScanCaptured, capture_tree
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import CaptureConfig, Scanner
+from stepwell.store.engine.snapshots import Difference
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.steps import Snapshot
@@ -49,6 +50,9 @@ class Sight(Protocol):
 
     def keep(self, captured: Captured) -> None:
         """Says that the store holds the snapshot of the last `take`; any older one is ignored."""
+
+    def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:
+        """Returns what `snapshots.differing` does, where memory has it; None: the trees can tell."""
 
 
 class ScanSight:
@@ -89,6 +93,9 @@ class ScanSight:
         if captured.table_changed:
             save_table(self._store, captured.table)
             self._table, self._stamp = captured.table, table_stamp(self._store)
+
+    def between(self, a: Snapshot, b: Snapshot) -> None:
+        return None
 
     def _newest_table(self) -> StatTable | None:
         """Returns the saved table, read again only when another one took its place."""

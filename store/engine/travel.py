@@ -38,7 +38,7 @@ from stepwell.store.engine.rollback import (
     make_plan,
 )
 from stepwell.store.engine.settle import conclude
-from stepwell.store.engine.snapshots import by_path, differing, lookup
+from stepwell.store.engine.snapshots import Difference, by_path, differing, lookup
 from stepwell.store.model.errors import FailedError, StepwellError
 from stepwell.store.model.ids import Oid, oid_from_hex
 from stepwell.store.model.paths import TrackedPath
@@ -135,9 +135,16 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
         plan = plan_part(scene, aim.part, draft)
     else:
         stays = aim.branch == journal.view().current
-        differ = [] if stays else differing(reader, disk.snapshot, aim.onto.snapshot)
+        differ = [] if stays else _differing(reader, context, disk.snapshot, aim.onto.snapshot)
         plan = replace(draft(by_path(differ)), branch=aim.branch)
     return replace(plan, other_sessions=other_sessions(journal, head, aim, plan)), reader
+
+
+def _differing(
+    reader: ObjectReader, context: Context, disk: Snapshot, onto: Snapshot
+) -> list[Difference]:
+    known = context.sight.between(disk, onto)
+    return differing(reader, disk, onto) if known is None else known
 
 
 def current_head(journal: Journal) -> Step | None:

@@ -18,6 +18,7 @@ from stepwell.store.engine.live.events import (
     touch_tracked,
 )
 from stepwell.store.engine.live.folders import NO_WATCH, Folder
+from stepwell.store.engine.live.past import Past
 from stepwell.store.engine.live.summary import Summary
 from stepwell.store.engine.live.tables import known_of, table_of
 from stepwell.store.engine.live.trees import Trees
@@ -26,6 +27,7 @@ from stepwell.store.engine.live.watcher import News, Watcher
 from stepwell.store.engine.looker import Limits, Looker
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import Around
+from stepwell.store.engine.snapshots import Difference
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.engine.userindex import Wanted, index_mark
 from stepwell.store.model.ids import Oid
@@ -73,6 +75,7 @@ class Following:
         self._policy = scanned.table.policy
         self._trees = Trees()
         self._snapshot = scanned.snapshot
+        self._past = Past()
         around = terms.around
         self._summary = Summary(self._known, around.user_rules, around.exclude_rules)
         self._unswept: list[Folder] = []
@@ -158,11 +161,16 @@ class Following:
             None if pairs is None else Since(self._snapshot, pairs),
         )
 
-    def kept(self, snapshot: Snapshot) -> None:
+    def kept(self, captured: Captured) -> None:
         """The store holds what was captured last."""
         self._known.kept()
         self._summary.kept()
-        self._snapshot = snapshot
+        self._past.note(captured.since, captured.snapshot)
+        self._snapshot = captured.snapshot
+
+    def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:
+        """Returns what differs between two snapshots that were kept lately; None: not known."""
+        return self._past.between(a, b)
 
     def table(self) -> StatTable:
         """Returns what is known for a scan to begin with."""

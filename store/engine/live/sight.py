@@ -28,6 +28,7 @@ from stepwell.store.engine.moved import GRAIN_NS
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import Around, CaptureConfig, Scanner, stamping_clock
 from stepwell.store.engine.sight import load_table, save_table
+from stepwell.store.engine.snapshots import Difference
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.ids import Clock
 from stepwell.store.model.steps import Snapshot
@@ -151,10 +152,13 @@ class LiveSight:
         if captured is not self._last:
             return
         if self._following is not None:
-            self._following.kept(captured.snapshot)
+            self._following.kept(captured)
         elif isinstance(captured, ScanCaptured):
             self._table = captured.table
             self._begin(captured)
+
+    def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:
+        return self._following.between(a, b) if self._following else None
 
     def _begin(self, scanned: ScanCaptured) -> None:
         """Begins to follow, if the folders could be watched before they were scanned."""
