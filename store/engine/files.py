@@ -220,12 +220,13 @@ def _read_once(fd: int, sink: ObjectSink, fresh_from: int | None) -> FileRead | 
     os.lseek(fd, 0, os.SEEK_SET)
     if before.st_size > _IN_ONE_PIECE:
         return _stream(fd, before, sink)
-    content = _read_up_to(fd, before.st_size + 1)
+    size = before.st_size
+    content = _read_up_to(fd, size + 1, size)
     if fresh_from is not None and before.st_ctime_ns >= fresh_from:
         os.lseek(fd, 0, os.SEEK_SET)
-        if _read_up_to(fd, before.st_size + 1) != content or is_being_written(fd):
+        if _read_up_to(fd, size + 1, size) != content or is_being_written(fd):
             return None
-    if len(content) != before.st_size or not same_file(before, os.fstat(fd)):
+    if len(content) != size or not same_file(before, os.fstat(fd)):
         return None
     return FileRead(sink.add(BLOB, content), before, True)
 
@@ -248,10 +249,13 @@ def _read_torn(fd: int, sink: ObjectSink) -> FileRead:
     return FileRead(sink.add(BLOB, content), before, False)
 
 
-def _read_up_to(fd: int, limit: int) -> bytes:
-    """Returns at most `limit` bytes from the descriptor's place, fewer only at the end."""
+def _read_up_to(fd: int, limit: int, expected: int | None = None) -> bytes:
+    """Returns at most `limit` bytes from the descriptor's place, fewer only at the end.
+
+    A read that gives `expected` bytes, fewer than it was asked for, has met the end.
+    """
     content = os.read(fd, limit)
-    if len(content) == limit or not content:
+    if len(content) in (limit, expected) or not content:
         return content
     parts, total = [content], len(content)
     while total < limit and (more := os.read(fd, limit - total)):

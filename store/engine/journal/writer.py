@@ -376,7 +376,7 @@ class JournalWriter(Journal):
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
         if oid in self._intact:
             return True
-        if not (self._has_live(oid) or self._is_listed(oid)) or not self.is_sound(oid):
+        if not self._is_sound_live(oid) and not (self._is_listed(oid) and self.is_sound(oid)):
             return False
         self._intact.add(oid)
         return True

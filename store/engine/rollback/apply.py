@@ -10,6 +10,7 @@ from __future__ import annotations
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
@@ -174,6 +175,8 @@ class _Run:
     places: Places
     contents: Contents
     kept: dict[TrackedPath, str] = field(default_factory=dict)
+    seen: dict[int, Found] = field(default_factory=dict)
+    """What was at the places of items, by their numbers, while the disk was busy with drafts."""
     written: int = 0
     deleted: int = 0
 
@@ -210,8 +213,23 @@ class _Run:
             if room <= 0:
                 run = run[: run.index(files[done]) + 1]
                 break
-        self.places.sync_prepared()
+        self.places.begin_sync_prepared()
+        try:
+            self._look_ahead(run)
+        finally:
+            self.places.end_sync_prepared()
         return len(run)
+
+    def _look_ahead(self, run: list[Scheduled]) -> None:
+        """Reads what is to be replaced; what cannot be is left to the act itself."""
+        for _, index, item in run:
+            if item.before is None or _made_way(item):
+                continue
+            with suppress(OSError, FileMovedError):
+                found = self._verified(item)
+                if found is not None:
+                    self.seen[index] = found
+            self.places.release()
 
     def _prepare_one(self, index: int, item: PlanItem) -> int:
         """Returns the bytes of the draft, or so many that no more are made."""
@@ -260,7 +278,7 @@ class _Run:
 
     def _write(self, index: int, item: PlanItem) -> None:
         after = _certain(item.after)
-        expected = None if _made_way(item) else self._verified(item)
+        expected = None if _made_way(item) else self._expected(index, item)
         if not writes_content(item) and not self._has_other_names(item):
             self.places.set_file_mode(item.path, after.mode, _certain(expected).signature)
         elif stat.S_ISLNK(after.mode):
@@ -279,6 +297,15 @@ class _Run:
 
     def _count_deleted(self, item: PlanItem) -> None:
         self.deleted += item.after is None
+
+    def _expected(self, index: int, item: PlanItem) -> Found | None:
+        """Returns as `_verified` what is there, not read again when it is as it was seen ahead."""
+        seen = self.seen.pop(index, None)
+        if seen is not None:
+            status = self.places.look(item.path)
+            if status is not None and signature_of(status) == seen.signature:
+                return seen
+        return self._verified(item)
 
     def _verified(self, item: PlanItem) -> Found | None:
         """Returns what is there, after checking that it is the item's `before`.

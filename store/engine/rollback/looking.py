@@ -91,10 +91,14 @@ def hash_open(fd: int, size: int) -> Oid:
     """Returns the blob id of an open file's bytes; FileMovedError when they are not `size`."""
     digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     seen = 0
-    # One byte more than is left: the end is seen without asking for a large block in vain.
-    while piece := os.read(fd, max(1, min(PIECE, size - seen + 1))):
+    while True:
+        # One byte more than is left: a file gives less than it is asked for only at its end.
+        asked = min(PIECE, size - seen + 1)
+        piece = os.read(fd, asked)
         digest.update(piece)
         seen += len(piece)
+        if not piece or seen > size or (seen == size and len(piece) < asked):
+            break
     if seen != size:
         raise FileMovedError
     return Oid(digest.digest())

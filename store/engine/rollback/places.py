@@ -141,7 +141,7 @@ class Places:
     def prepare_file(
         self, path: TrackedPath, index: int, content: bytes, wanted: PathState
     ) -> bool:
-        """Makes the draft of a file ahead of `put_file`, which needs `sync_prepared` before it.
+        """Makes the draft of a file ahead of `put_file`, which needs `end_sync_prepared` before it.
 
         False: nothing was made, since only a sync of its own makes a file there durable.
         """
@@ -157,9 +157,13 @@ class Places:
         self._prepared[index] = path, _drafted(folder, names, make)
         return True
 
-    def sync_prepared(self) -> None:
-        """Makes all prepared drafts durable; where that fails there are none any more."""
-        if not self._together.sync():
+    def begin_sync_prepared(self) -> None:
+        """Begins to make all prepared drafts durable; nothing is changed before `end_sync_prepared`."""
+        self._together.begin()
+
+    def end_sync_prepared(self) -> None:
+        """Waits until all prepared drafts are durable; where that fails there are none any more."""
+        if not self._together.end():
             self.discard_prepared()
 
     def discard_prepared(self) -> None:

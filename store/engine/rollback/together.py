@@ -59,9 +59,11 @@ class Together:
 
     def end(self) -> bool:
         """Waits for what was begun; returns as `sync`, and False when nothing was begun."""
-        if self._thread is not None:
-            self._thread.join()
-        return self._is_done
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        done, self._is_done = self._is_done, False
+        return done
 
 
 def _kind(folder: int) -> int:
