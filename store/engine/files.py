@@ -47,6 +47,18 @@ class FileRead(NamedTuple):
     """False: the file kept changing while it was read, so the content may mix two versions."""
 
 
+class Placed(NamedTuple):
+    """A file that its writer read back and put in place, with nothing but its stat to show for it."""
+
+    oid: Oid
+    stat: os.stat_result
+    """As of the moment when it was in place."""
+
+    def agrees(self, found: os.stat_result) -> bool:
+        """Tells whether the file is, by its stat, still that one and has no other name."""
+        return found.st_nlink == 1 and same_file(self.stat, found)
+
+
 def open_root(path: bytes) -> int:
     """Opens the workspace folder; the caller closes the descriptor.
 

@@ -12,9 +12,10 @@ from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.checkpoints import before_step
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink, count_changes, pairs_since
-from stepwell.store.engine.files import state_at
+from stepwell.store.engine.files import Placed, state_at
 from stepwell.store.engine.journal import JournalWriter
 from stepwell.store.engine.objects import BLOB, MemoryObjects, ObjectReader, ObjectSink
+from stepwell.store.engine.sight import NONE_PLACED
 from stepwell.store.engine.snapshots import Entry
 from stepwell.store.engine.statedocs import documents_of, state_text, with_state
 from stepwell.store.model.errors import IntegrityError, StepwellError
@@ -112,16 +113,19 @@ def take_with(
     also: Collection[TrackedPath],
     *,
     among: Collection[TrackedPath] | None = None,
+    placed: Mapping[bytes, Placed] = NONE_PLACED,
 ) -> Captured:
     """Captures the workspace as its Sight does, with what rules ignore and `base` has just as it is.
 
     A change of the workspace must not make a step forget what it did not touch.
     """
-    captured = context.sight.take(sink, base, also, among=among)
+    captured = context.sight.take(sink, base, also, among=among, placed=placed)
     pairs = pairs_since(sink, base, captured.snapshot, captured.since)
     gone = [was for was, now in pairs if now is None and was is not None]
     same = [e.path for e in gone if e.oid is not None and _lies_there(context, e)]
-    return context.sight.take(sink, base, [*also, *same], among=among) if same else captured
+    if not same:
+        return captured
+    return context.sight.take(sink, base, [*also, *same], among=among, placed=placed)
 
 
 def _lies_there(context: Context, entry: Entry) -> bool:

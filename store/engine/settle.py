@@ -7,17 +7,19 @@ meant. After an undisturbed run only what the plan speaks of is looked at once m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stepwell.store.engine import wording
 from stepwell.store.engine.capture import Captured
 from stepwell.store.engine.context import Context
 from stepwell.store.engine.counting import CountingSink
+from stepwell.store.engine.files import Placed
 from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.recording import Act, make_step, take_with
 from stepwell.store.engine.rollback import decode_plan, recover_plan
+from stepwell.store.engine.sight import NONE_PLACED
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
 from stepwell.store.model.paths import ROOT
@@ -77,12 +79,13 @@ def conclude(
     plan: Plan,
     settle: Callable[[], tuple[Kept, ...]],
     *,
+    placed: Mapping[bytes, Placed] = NONE_PLACED,
     recovered: bool = False,
 ) -> tuple[Step, Operation]:
     """Commits the done record and returns the branch's new tip and the operation.
 
     `settle` returns what was not restored, once all changes are durable: it is called after the
-    disk was looked at and before the record is written.
+    disk was looked at and before the record is written. `placed` are files as they were put in place.
     """
     base = writer.step(intent.safety if plan.partial else intent.target)
     transaction = writer.begin()
@@ -91,7 +94,7 @@ def conclude(
     # the step would lack what it restored, and a redo could not bring it.
     written = [i.path for i in plan.items if i.after is not None and i.after.blob is not None]
     among = None if recovered else [i.path for i in plan.items]
-    captured = take_with(context, sink, base.snapshot, written, among=among)
+    captured = take_with(context, sink, base.snapshot, written, among=among, placed=placed)
     kept = settle()
     view = writer.view()
     tip = base

@@ -7,19 +7,23 @@ as stored only once `keep` says so; until then the next look offers it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.engine.capture import Captured, ScanCaptured, capture_tree
+from stepwell.store.engine.files import Placed
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import CaptureConfig, Scanner
 from stepwell.store.engine.snapshots import Difference
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.errors import StepwellError
 from stepwell.store.model.steps import Snapshot
+
+NONE_PLACED: Mapping[bytes, Placed] = MappingProxyType({})
 
 _TABLE = "stats"
 
@@ -34,6 +38,7 @@ class Sight(Protocol):
         also: Collection[bytes] = (),
         *,
         among: Collection[bytes] | None = None,
+        placed: Mapping[bytes, Placed] = NONE_PLACED,
     ) -> Captured:
         """Captures the workspace into `sink`; every write finished before the call is in it.
 
@@ -42,6 +47,8 @@ class Sight(Protocol):
         files and links (workspace paths) that are stored although ignored or above the cap.
         `among` is for a caller that has changed the workspace itself, there and nowhere else, since
         it kept its last capture: what others did elsewhere meanwhile may be left to the next one.
+        `placed` are files that the caller has written, by their paths: who knows of every event need
+        not read them again.
 
         Raises:
             FailedError: the workspace folder cannot be opened or listed.
@@ -78,6 +85,7 @@ class ScanSight:
         also: Collection[bytes] = (),
         *,
         among: Collection[bytes] | None = None,
+        placed: Mapping[bytes, Placed] = NONE_PLACED,  # they are fresh: a scan has to read them
     ) -> ScanCaptured:
         table = self._kept if among is not None else None
         if table is None:

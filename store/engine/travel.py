@@ -259,7 +259,9 @@ def apply_travel(
         _abandon(writer, plan, error)
         raise
     try:
-        step, operation = conclude(writer, context, intent, ready, lambda: done.settle().kept)
+        step, operation = conclude(
+            writer, context, intent, ready, lambda: done.settle().kept, placed=done.placed
+        )
     except Exception:
         done.settle()
         raise

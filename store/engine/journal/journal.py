@@ -309,7 +309,7 @@ class Journal:
         if (found := self._read_live(oid)) is not None:
             return found
         if self._has_sealed(oid) or self._was_sealed(oid):
-            return self.sealed.packs.read(oid)
+            return self._chain.recent.seen_packed(oid, self.sealed.packs.read(oid))
         raise damaged_object(oid) if self._has_live(oid) else missing(oid)
 
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:

@@ -27,6 +27,8 @@ class RecentObjects:
         self._mutex = threading.Lock()
         self.intact: set[Oid] | None = None
         """Objects of which a stored copy was seen to be intact; None: nobody wants to know."""
+        self.packed: set[Oid] | None = None
+        """The same of copies in packs, which are there as long as their pack is."""
 
     def read(self, oid: Oid, load: Callable[[Oid], Object]) -> Object:
         """Returns kind and bytes of an object, from memory when it was used lately."""
@@ -49,6 +51,12 @@ class RecentObjects:
         """Takes note of what was just read from a stored copy, and returns it."""
         if found is not None and self.intact is not None:
             self.intact.add(oid)
+        return found
+
+    def seen_packed(self, oid: Oid, found: Object) -> Object:
+        """Takes note of what was just read from a pack, and returns it."""
+        if self.packed is not None:
+            self.packed.add(oid)
         return found
 
     def keep(self, oid: Oid, kind: str, content: bytes) -> None:

@@ -87,6 +87,7 @@ class JournalWriter(Journal):
         self._appender: Appender | None = None
         self._transaction: Transaction | None = None
         self._intact = self._chain.recent.intact = set[Oid]()
+        self._packed = self._chain.recent.packed = set[Oid]()
         self._proof = Proof(store)
 
     @classmethod
@@ -376,10 +377,13 @@ class JournalWriter(Journal):
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
         if oid in self._intact:
             return True
-        if not self._is_sound_live(oid) and not (self._is_listed(oid) and self.is_sound(oid)):
+        if not self._is_sound_live(oid) and not self._is_sound_packed(oid):
             return False
         self._intact.add(oid)
         return True
+
+    def _is_sound_packed(self, oid: Oid) -> bool:
+        return self._is_listed(oid) and (oid in self._packed or self.is_sound(oid))
 
     def has(self, oid: Oid) -> bool:
         """Tells whether the journal holds the object where it stays: in no pack that may go."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable
 
 from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_unsure, unpack_file
-from stepwell.store.engine.live.inotify import ATTRIB, IGNORED, Event
+from stepwell.store.engine.live.inotify import ATTRIB, IGNORED, WRITES, Event
 from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.live.update import agrees
 from stepwell.store.engine.live.watcher import Watcher
@@ -21,6 +21,8 @@ def touch_events(known: Known, watcher: Watcher, events: Iterable[Event]) -> boo
             continue
         if name:
             known.touch(folder, name)
+            if mask & WRITES:
+                known.written.add((folder, name))
             continue
         if mask & IGNORED:
             del known.watched[wd]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from stepwell.store.engine.capture import Captured, ScanCaptured, Since
 from stepwell.store.engine.coverage import RuleTexts
-from stepwell.store.engine.files import OpenFolders
+from stepwell.store.engine.files import OpenFolders, Placed
 from stepwell.store.engine.keeping import KeptEntries
 from stepwell.store.engine.live.events import (
     touch_again,
@@ -105,8 +105,9 @@ class Following:
         parent: Snapshot | None,
         also: Collection[bytes],
         limits: Limits,
+        placed: Mapping[bytes, Placed],
     ) -> Captured:
-        """Captures what is on disk after the events that were heard.
+        """Captures what is on disk after the events that were heard; `placed` as in `Sight.take`.
 
         Raises:
             DoubtError: only a scan can tell.
@@ -120,7 +121,7 @@ class Following:
         folders = OpenFolders(root_fd)
         looker = Looker(folders, sink, KeptEntries(sink, parent), wanted, limits)
         outer = RuleTexts(around.user_rules, around.exclude_rules).outer()
-        update = Update(self._known, self._watcher, looker, folders, sink, outer, limits)
+        update = Update(self._known, self._watcher, looker, folders, sink, outer, limits, placed)
         try:
             update.run()
         except LostWatchError as error:

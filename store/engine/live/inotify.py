@@ -36,6 +36,9 @@ FOLDER_CHANGES = (
 )  # fmt: skip
 """Whatever may change what is captured of a folder; never that somebody reads it."""
 
+WRITES = MODIFY | ATTRIB | CLOSE_WRITE
+"""What happens to a file at the name that it has: its content, mode or times may be others."""
+
 _EVENT = struct.Struct("iIII")
 _BUFFER = 1 << 18
 
@@ -88,24 +91,25 @@ class Inotify:
     def read(self) -> list[Event]:
         """Returns events that wait, the oldest first; none when there are none.
 
-        Of several that speak of one name, of no folder, only the first: all that they say is that
-        there is reason to look.
+        Several that speak of one name, of no folder, are one with all their bits.
         """
         try:
             data = os.read(self._fd, _BUFFER)
         except BlockingIOError:
             return []
-        events = []
-        named: set[tuple[int, bytes]] = set()
+        events: list[Event] = []
+        named: dict[tuple[int, bytes], int] = {}
         at = 0
         while at < len(data):
             wd, mask, _, length = _EVENT.unpack_from(data, at)
             at += _EVENT.size + length
             name = data[at - length : at].rstrip(b"\0")
             if name and not mask & ISDIR:
-                if (wd, name) in named:
+                first = named.setdefault((wd, name), len(events))
+                if first < len(events):
+                    if mask & ~events[first].mask:
+                        events[first] = Event(wd, events[first].mask | mask, name)
                     continue
-                named.add((wd, name))
             events.append(Event(wd, mask, name))
         return events
 

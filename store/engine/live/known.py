@@ -40,6 +40,8 @@ class Known:
     """Watch -> folder."""
     touched: dict[Folder, set[bytes]] = field(default_factory=dict)
     """Names to be looked at: an event spoke of them, or what was found is not kept."""
+    written: set[tuple[Folder, bytes]] = field(default_factory=set)
+    """Of what is touched, the names at which something was written since it was kept last."""
     unlisted: set[Folder] = field(default_factory=set)
     """Folders to be listed anew, with everything below them that moved."""
     stale: dict[Folder, set[bytes]] = field(default_factory=dict)
@@ -166,6 +168,7 @@ class Known:
         """
         self.stale.clear()
         self.touched.clear()
+        self.written.clear()
         self.before = {}
 
     def differences(self) -> tuple[Difference, ...] | None:

@@ -9,11 +9,11 @@ others change (network, another system's), it always scans.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from stepwell.store.engine.capture import Captured, ScanCaptured, capture_tree
-from stepwell.store.engine.files import failed, open_root
+from stepwell.store.engine.files import Placed, failed, open_root
 from stepwell.store.engine.live.following import DoubtError, Following, Terms
 from stepwell.store.engine.live.inotify import (
     DELETE_SELF,
@@ -27,7 +27,7 @@ from stepwell.store.engine.looker import Limits
 from stepwell.store.engine.moved import GRAIN_NS
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import Around, CaptureConfig, Scanner, stamping_clock
-from stepwell.store.engine.sight import load_table, save_table
+from stepwell.store.engine.sight import NONE_PLACED, load_table, save_table
 from stepwell.store.engine.snapshots import Difference
 from stepwell.store.engine.stattable import StatTable
 from stepwell.store.model.ids import Clock
@@ -96,12 +96,13 @@ class LiveSight:
         also: Collection[bytes] = (),
         *,
         among: Collection[bytes] | None = None,  # what it follows tells it more
+        placed: Mapping[bytes, Placed] = NONE_PLACED,
     ) -> Captured:
         started = self._clock()
         root_fd = open_root(self._root)
         try:
             around = Around.look(self._root, root_fd, self._config)
-            captured = self._follow(started, root_fd, around, sink, parent, also)
+            captured = self._follow(started, root_fd, around, sink, parent, also, placed)
             if captured is None:
                 captured = self._scan(around, sink, parent, also)
         except OSError as error:
@@ -125,6 +126,7 @@ class LiveSight:
         sink: ObjectSink,
         parent: Snapshot | None,
         also: Collection[bytes],
+        placed: Mapping[bytes, Placed],
     ) -> Captured | None:
         """Returns what was captured by following; None when only a scan can tell."""
         if self._following is None or self._watcher is None:
@@ -132,7 +134,7 @@ class LiveSight:
         limits = Limits(self._config.cap_bytes, started - GRAIN_NS, self._config.apart)
         try:
             self._following.hear(self._watcher.barrier())
-            return self._following.take(root_fd, around, sink, parent, also, limits)
+            return self._following.take(root_fd, around, sink, parent, also, limits, placed)
         except DoubtError as doubt:
             self._give_up(str(doubt))
         except LimitError:

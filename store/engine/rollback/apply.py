@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
+from stepwell.store.engine.files import Placed
 from stepwell.store.engine.objects import FileMovedError, ObjectReader
 from stepwell.store.engine.rollback import together
 from stepwell.store.engine.rollback.looking import Found, Signature, signature_of
@@ -65,6 +66,11 @@ class Execution:
                 self.close()
             self._outcome = Outcome(run.written, run.deleted, (*run.kept_paths(), *settled))
         return self._outcome
+
+    @property
+    def placed(self) -> Mapping[bytes, Placed]:
+        """Returns the files that came into place with the stat that their drafts had."""
+        return self._run.placed
 
     def close(self) -> None:
         """Closes the workspace; where `settle` was cut off, recovery finishes what it began."""
@@ -177,6 +183,7 @@ class _Run:
     kept: dict[TrackedPath, str] = field(default_factory=dict)
     seen: dict[int, Found] = field(default_factory=dict)
     """What was at the places of items, by their numbers, while the disk was busy with drafts."""
+    placed: dict[bytes, Placed] = field(default_factory=dict)
     written: int = 0
     deleted: int = 0
 
@@ -286,7 +293,9 @@ class _Run:
             self.places.put_link(item.path, index, target, after, expected)
         else:
             content = self.contents.of(_certain(after.blob))
-            self.places.put_file(item.path, index, content, after, expected)
+            found = self.places.put_file(item.path, index, content, after, expected)
+            if found is not None:
+                self.placed[item.path] = Placed(_certain(after.blob), found)
         self.written += 1
 
     def _set_folder_mode(self, _index: int, item: PlanItem) -> None:

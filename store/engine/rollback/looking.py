@@ -67,6 +67,25 @@ def state_in(folder: int, name: bytes) -> PathState | None:
     return PathState(status.st_mode)
 
 
+def file_state_in(folder: int, name: bytes) -> PathState | None:
+    """Returns the state of a file without looking at its name first; None for whatever else is there.
+
+    Raises:
+        FileMovedError: it is being changed.
+    """
+    try:
+        fd = os.open(name, OLD_FILE, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return PathState(status.st_mode, _hash_steady(fd, status))
+    finally:
+        os.close(fd)
+
+
 def content_in(folder: int, name: bytes) -> tuple[Oid, Signature]:
     """Reads a file and returns its blob id and the signature that the bytes belong to.
 
@@ -79,12 +98,16 @@ def content_in(folder: int, name: bytes) -> tuple[Oid, Signature]:
         before = os.fstat(fd)
         if not stat.S_ISREG(before.st_mode):
             raise FileMovedError
-        oid = hash_open(fd, before.st_size)
-        if signature_of(os.fstat(fd)) != signature_of(before):
-            raise FileMovedError
+        return _hash_steady(fd, before), signature_of(before)
     finally:
         os.close(fd)
-    return oid, signature_of(before)
+
+
+def _hash_steady(fd: int, before: os.stat_result) -> Oid:
+    oid = hash_open(fd, before.st_size)
+    if signature_of(os.fstat(fd)) != signature_of(before):
+        raise FileMovedError
+    return oid
 
 
 def hash_open(fd: int, size: int) -> Oid:

@@ -58,8 +58,8 @@ class Places:
         """Folders with changes, and whether one sync of the file system covers them."""
         self._together = Together(self._root)
         self._freeing = Freeing()
-        self._prepared: dict[int, tuple[TrackedPath, int]] = {}
-        """Drafts made ahead, by their items' numbers: where, and the inode."""
+        self._prepared: dict[int, tuple[TrackedPath, os.stat_result]] = {}
+        """Drafts made ahead, by their items' numbers: where, and their stat."""
         self.changed = False
         """Something in the workspace was changed."""
         self._is_settling = False
@@ -123,20 +123,23 @@ class Places:
         content: bytes,
         wanted: PathState,
         expected: Found | None,
-    ) -> None:
+    ) -> os.stat_result | None:
         """Puts a file in place with exactly that content and mode, set-id bits apart.
 
         `expected` is what is to be replaced, None for nothing. What was written is read back
-        before it takes the place. A draft that was prepared is taken.
+        before it takes the place. A draft that was prepared is taken. Returns the file's stat in its
+        place; None when it is not surely what was read back.
         """
 
-        def make(folder: int, draft: bytes) -> int:
+        def make(folder: int, draft: bytes) -> os.stat_result:
             if index in self._prepared:
                 return self._prepared.pop(index)[1]
             self._freeing.wait()
             return _make_file(folder, draft, _name(path), content, wanted, sync=True)
 
-        self._put(path, index, make, wanted, expected)
+        made, now = self._put(path, index, make, wanted, expected)
+        is_same = (made.st_size, made.st_mtime_ns) == (now.st_size, now.st_mtime_ns)
+        return now if is_same else None
 
     def prepare_file(
         self, path: TrackedPath, index: int, content: bytes, wanted: PathState
@@ -151,7 +154,7 @@ class Places:
         if not self._touched[parent(path)]:
             return False
 
-        def make(folder: int, draft: bytes) -> int:
+        def make(folder: int, draft: bytes) -> os.stat_result:
             return _make_file(folder, draft, _name(path), content, wanted, sync=False)
 
         self._prepared[index] = path, _drafted(folder, names, make)
@@ -168,10 +171,10 @@ class Places:
 
     def discard_prepared(self) -> None:
         """Removes the drafts that were not taken; none of them matters to anybody."""
-        for index, (path, inode) in self._prepared.items():
+        for index, (path, made) in self._prepared.items():
             with suppress(OSError):
                 folder, draft = self.folder(parent(path)), self.names(path, index).draft
-                if os.stat(draft, dir_fd=folder, follow_symlinks=False).st_ino == inode:
+                if os.stat(draft, dir_fd=folder, follow_symlinks=False).st_ino == made.st_ino:
                     os.unlink(draft, dir_fd=folder)
         self._prepared.clear()
         self.release()
@@ -186,12 +189,12 @@ class Places:
     ) -> None:
         """Puts a symbolic link in place, as `put_file` a file."""
 
-        def make(folder: int, draft: bytes) -> int:
+        def make(folder: int, draft: bytes) -> os.stat_result:
             os.symlink(target, draft, dir_fd=folder)
             if os.geteuid() == 0:
                 owner = _owner(folder, _name(path))
                 os.chown(draft, *owner, dir_fd=folder, follow_symlinks=False)
-            return os.stat(draft, dir_fd=folder, follow_symlinks=False).st_ino
+            return os.stat(draft, dir_fd=folder, follow_symlinks=False)
 
         self._put(path, index, make, wanted, expected)
 
@@ -199,19 +202,20 @@ class Places:
         self,
         path: TrackedPath,
         index: int,
-        make: Callable[[int, bytes], int],
+        make: Callable[[int, bytes], os.stat_result],
         wanted: PathState,
         expected: Found | None,
-    ) -> None:
-        """Makes a draft and puts it in the place of what is expected."""
+    ) -> tuple[os.stat_result, os.stat_result]:
+        """Makes a draft and puts it in the place of what is expected; returns its stat then and now."""
         names = self.names(path, index)
         folder = self._writable(parent(path))
-        inode = _drafted(folder, names, make)
+        made = _drafted(folder, names, make)
         swaps.put(folder, names, expected, wanted, self._unlink(path))
         self.changed = True
         now = look_in(folder, names.own)
-        if now is None or now.st_ino != inode:
+        if now is None or now.st_ino != made.st_ino:
             raise FileMovedError
+        return made, now
 
     def remove(self, path: TrackedPath, index: int, expected: Found) -> None:
         """Removes a file or link that is still the expected one."""
@@ -344,8 +348,10 @@ def _name(path: bytes) -> bytes:
     return _checked(path.rpartition(b"/")[2])
 
 
-def _drafted(folder: int, names: Names, make: Callable[[int, bytes], int]) -> int:
-    """Returns the inode of a draft that `make` makes; what it made is gone when it fails."""
+def _drafted(
+    folder: int, names: Names, make: Callable[[int, bytes], os.stat_result]
+) -> os.stat_result:
+    """Returns the stat of a draft that `make` makes; what it made is gone when it fails."""
     try:
         return make(folder, names.draft)
     except FileExistsError:
@@ -365,8 +371,8 @@ def _make_file(
     wanted: PathState,
     *,
     sync: bool,
-) -> int:
-    """Makes a file that is to replace `name`, and returns its inode."""
+) -> os.stat_result:
+    """Makes a file that is to replace `name`; returns its stat, whose size and mtime are to stay."""
     mode = stat.S_IMODE(wanted.mode) & ~SET_ID_BITS
     fd = os.open(draft, _NEW_FILE, mode & 0o777, dir_fd=folder)
     try:
@@ -379,7 +385,7 @@ def _make_file(
         if sync:
             os.fdatasync(fd)
         _read_back(fd, content)
-        return made.st_ino
+        return made
     finally:
         os.close(fd)
 
@@ -398,10 +404,14 @@ def _owner(folder: int, name: bytes) -> tuple[int, int]:
 
 def _read_back(fd: int, content: bytes) -> None:
     at = 0
-    while piece := os.pread(fd, min(PIECE, len(content) - at + 1), at):
+    while True:
+        asked = min(PIECE, len(content) - at + 1)
+        piece = os.pread(fd, asked, at)
         if piece != content[at : at + len(piece)]:
             raise _differs()
         at += len(piece)
+        if not piece or (at == len(content) and len(piece) < asked):
+            break
     if at != len(content):
         raise _differs()
 

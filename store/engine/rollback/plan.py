@@ -224,7 +224,7 @@ class _Planner:
     def settle(self) -> None:
         """Keeps what cannot go or come because of something that stays."""
         self._keep_full_folders()
-        for path in sorted(self.items):
+        for path in sorted(self.items) if self.keep else ():
             blocker = next((p for p in _ancestors(path) if self._blocks(p)), None)
             if blocker is not None:
                 self._keep(path, f"{escape(blocker)} is in the way and stays")

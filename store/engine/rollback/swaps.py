@@ -19,7 +19,14 @@ from typing import NamedTuple, Protocol
 
 from stepwell.store.engine.objects import FileMovedError
 from stepwell.store.engine.rollback import renaming
-from stepwell.store.engine.rollback.looking import Found, look_in, require, same, state_in
+from stepwell.store.engine.rollback.looking import (
+    Found,
+    file_state_in,
+    look_in,
+    require,
+    same,
+    state_in,
+)
 from stepwell.store.model.plans import PathState
 
 
@@ -174,7 +181,7 @@ def _give_back(folder: int, names: Names, stored: Collection[PathState | None]) 
 def _is_one_of(folder: int, name: bytes, states: Collection[PathState | None]) -> bool:
     """Tells whether it is surely a file or link that is in one of these states."""
     try:
-        found = state_in(folder, name)
+        found = file_state_in(folder, name) or state_in(folder, name)
     except (OSError, FileMovedError):
         return False
     if found is None or not (stat.S_ISREG(found.mode) or stat.S_ISLNK(found.mode)):
