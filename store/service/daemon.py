@@ -54,6 +54,8 @@ _UPKEEP_S = 1.0
 """How often it looks whether it is idle, whether its folders are still there, into the spool."""
 _SWEPT = 32
 """Folders that are looked at each time when nobody asks for anything."""
+_COLLECT_AFTER = 20_000
+"""So many new objects bring the collector of garbage: a rollback of some hundred files makes as many."""
 _REST_S = 30.0
 _MUCH = 12 << 20
 """Bytes that it may grow by before it looks what can be given back, also while clients ask."""
@@ -346,6 +348,7 @@ class _Daemon:
             return
         if not gc.get_freeze_count():
             gc.freeze()
+            gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
             self._settled = 0.0
         rests = time.monotonic() - desk.last > _REST_S and desk.last > (self._settled or 0)
         if self._settled is None or rests:
