@@ -12,6 +12,7 @@ import os
 import stat
 from typing import NamedTuple
 
+from stepwell.store.engine.beneath import open_beneath
 from stepwell.store.engine.leases import is_being_written
 from stepwell.store.engine.objects import BLOB, FileMovedError, ObjectSink
 from stepwell.store.model.errors import FailedError
@@ -21,7 +22,6 @@ from stepwell.store.model.plans import PathState
 
 LINK_MODE = stat.S_IFLNK | 0o777
 
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 _IN_ONE_PIECE = 1 << 20
@@ -71,23 +71,6 @@ def open_root(path: bytes) -> int:
         raise failed(error, "opening the workspace", path) from error
 
 
-def open_folder(root_fd: int, path: bytes) -> int:
-    """Opens a folder of the workspace name by name, following no link; the caller closes it.
-
-    Raises:
-        OSError: a part of the path is missing (ENOENT), no folder or a link (ENOTDIR, ELOOP), or
-            may not be entered (EACCES).
-    """
-    current = os.open(b".", _FOLDER_FLAGS, dir_fd=root_fd)
-    for name in path.split(b"/") if path else ():
-        try:
-            deeper = os.open(name, _FOLDER_FLAGS, dir_fd=current)
-        finally:
-            os.close(current)
-        current = deeper
-    return current
-
-
 class OpenFolders:
     """Opens folders one after another, reusing the descriptors of those that they lie in.
 
@@ -100,17 +83,16 @@ class OpenFolders:
         self._open: list[tuple[bytes, int]] = []
 
     def open(self, path: bytes) -> int:
-        """Returns a descriptor that stays good until the next call; as `open_folder` otherwise."""
+        """Returns a descriptor that stays good until the next call; as `open_beneath` otherwise."""
         if not path:
             return self._root_fd
         while self._open and not (path + b"/").startswith(self._open[-1][0] + b"/"):
             os.close(self._open.pop()[1])
         base, current = self._open[-1] if self._open else (b"", self._root_fd)
         rest = path[len(base) :].strip(b"/")
-        for name in rest.split(b"/") if rest else ():
-            current = os.open(name, _FOLDER_FLAGS, dir_fd=current)
-            base = base + b"/" + name if base else name
-            self._open.append((base, current))
+        if rest:
+            current = open_beneath(current, rest)
+            self._open.append((path, current))
             if len(self._open) > _OPEN_FOLDERS:
                 os.close(self._open.pop(0)[1])
         return current
@@ -297,7 +279,7 @@ def state_at(root: bytes, path: bytes, sink: ObjectSink) -> PathState | None:
     root_fd = open_root(root)
     try:
         folder, _, name = path.rpartition(b"/")
-        folder_fd = open_folder(root_fd, folder)
+        folder_fd = open_beneath(root_fd, folder)
         try:
             return _state(folder_fd, name, sink)
         finally:

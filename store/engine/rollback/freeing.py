@@ -31,6 +31,8 @@ class Freeing:
 
     def __init__(self) -> None:
         self._held: list[int] = []
+        self._handed = 0
+        """How many the thread has been given."""
         self._thread: Thread | None = None
 
     def unlink(self, name: bytes, *, dir_fd: int) -> None:
@@ -40,9 +42,11 @@ class Freeing:
             os.unlink(name, dir_fd=dir_fd)
         finally:
             self._held += held
-        if len(self._held) >= _MOST:
+        if self._thread is None or not self._thread.is_alive():
+            self._handed = 0
+        if len(self._held) + self._handed >= _MOST:
             self.wait()
-        elif len(self._held) >= _BATCH and not (self._thread and self._thread.is_alive()):
+        elif len(self._held) >= _BATCH and not self._handed:
             self._begin()
 
     def wait(self) -> None:
@@ -66,8 +70,14 @@ class Freeing:
 
     def _begin(self) -> None:
         # Should the program end first, the system closes them.
-        self._thread = Thread(target=_close_all, args=(self._held,), name="freeing", daemon=True)
-        self._thread.start()
+        handed, self._held = self._held, []
+        self._handed = len(handed)
+        self._thread = Thread(target=_close_all, args=(handed,), name="freeing", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads are to be had
+            self._thread, self._handed = None, 0
+            _close_all(handed)
 
 
 def _hold(name: bytes, folder: int) -> list[int]:
@@ -86,17 +96,13 @@ def _free_bytes(folder: int) -> int:
 
 
 def _close_all(held: list[int]) -> None:
-    """Closes all that is in the list, which others may add to and take from meanwhile.
+    """Closes all that is in the list and empties it.
 
     Those with numbers in a row go in one call: the interpreter is not asked for again after each.
     """
-    mine: list[int] = []
-    with suppress(IndexError):
-        while True:
-            mine.append(held.pop())
-    mine.sort()
-    while mine:
-        first = mine[0]
-        row = next((n for n, fd in enumerate(mine) if fd != first + n), len(mine))
+    held.sort()
+    while held:
+        first = held[0]
+        row = next((n for n, fd in enumerate(held) if fd != first + n), len(held))
         os.closerange(first, first + row)
-        del mine[:row]
+        del held[:row]

@@ -14,9 +14,9 @@ import stat
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
+from stepwell.store.engine.beneath import open_beneath
 from stepwell.store.engine.objects import FileMovedError
 from stepwell.store.engine.rollback import swaps, together
-from stepwell.store.engine.rollback.beneath import open_beneath
 from stepwell.store.engine.rollback.freeing import Freeing
 from stepwell.store.engine.rollback.looking import (
     OLD_FILE,

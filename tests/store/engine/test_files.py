@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from stepwell.store.engine.beneath import open_beneath
 from stepwell.store.engine.files import (
     OpenFolders,
     PathMovedError,
     list_folder,
     lstat_at,
-    open_folder,
     open_root,
     read_link_at,
     read_small,
@@ -111,7 +111,7 @@ def test_links_are_never_followed(tmp_path: Path, root_fd: int) -> None:
     with pytest.raises(PathMovedError):
         read_stable(root_fd, b"file", MemoryObjects())
     with pytest.raises(OSError):
-        open_folder(root_fd, b"folder")
+        open_beneath(root_fd, b"folder")
     folders = OpenFolders(root_fd)
     with pytest.raises(OSError):
         folders.open(b"folder")

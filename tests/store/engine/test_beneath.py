@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.store.engine.rollback import beneath
+from stepwell.store.engine import beneath
 
 
 @pytest.fixture

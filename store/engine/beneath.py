@@ -13,10 +13,9 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
-from stepwell.store.engine.files import open_folder
 from stepwell.store.model.paths import escape
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NUMBER = 437
 _NO_MAGIC_LINKS, _NO_LINKS, _BENEATH = 0x02, 0x04, 0x08
 _HOW = struct.pack("QQQ", _FOLDER, 0, _NO_MAGIC_LINKS | _NO_LINKS | _BENEATH)
@@ -29,17 +28,31 @@ def open_beneath(root: int, path: bytes) -> int:
     """Opens the folder at a path below an open one; the caller closes it.
 
     Raises:
-        OSError: as open; ENOTDIR or ELOOP for a link, EINVAL for what no workspace path is.
+        OSError: a part of the path is missing (ENOENT), no folder or a link (ENOTDIR, ELOOP), may
+            not be entered (EACCES), or is no name that a workspace path has (EINVAL).
     """
     names = path.split(b"/") if path else []
     if not _NO_NAMES.isdisjoint(names):
         raise OSError(errno.EINVAL, "no name that a file can have", escape(path))
-    call = _system_call() if len(names) > 1 else None
+    if len(names) == 1:
+        return os.open(path, _FOLDER, dir_fd=root)
+    call = _system_call() if names else None
     # A zero byte would end the path for the system, and lead elsewhere.
     if call is None or b"\0" in path:
-        return open_folder(root, path)
+        return _one_by_one(root, path)
     fd = call(root, path)
-    return fd if fd >= 0 else open_folder(root, path)
+    return fd if fd >= 0 else _one_by_one(root, path)
+
+
+def _one_by_one(root: int, path: bytes) -> int:
+    current = os.open(b".", _FOLDER, dir_fd=root)
+    for name in path.split(b"/") if path else ():
+        try:
+            deeper = os.open(name, _FOLDER, dir_fd=current)
+        finally:
+            os.close(current)
+        current = deeper
+    return current
 
 
 @cache
