@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from stepwell.store.engine.capture import Captured, capture_tree
+from stepwell.store.engine.files import Placed
 from stepwell.store.engine.objects import (
     TREE,
     LayeredObjects,
@@ -14,7 +15,7 @@ from stepwell.store.engine.objects import (
     decode_tree,
 )
 from stepwell.store.engine.scan import Scanner
-from stepwell.store.engine.sight import Sight
+from stepwell.store.engine.sight import NONE_PLACED, Sight
 from stepwell.store.engine.snapshots import differing, entries
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.steps import Snapshot
@@ -30,13 +31,19 @@ class Keeper:
         self.sink = LayeredObjects(self.store)
         self.last: Captured | None = None
         self._also: Collection[bytes] = ()
+        self._kept: list[Snapshot] = []
+        self.remembered = 0
+        """Pairs of kept snapshots of which the Sight knew what differs between them."""
 
     def take(
-        self, also: Collection[bytes] = (), among: Collection[bytes] | None = None
+        self,
+        also: Collection[bytes] = (),
+        among: Collection[bytes] | None = None,
+        placed: Mapping[bytes, Placed] = NONE_PLACED,
     ) -> Captured:
         """Captures; nothing of it is in the store yet."""
         self.sink, self._also = LayeredObjects(self.store), also
-        self.last = self.sight.take(self.sink, self.parent, also, among=among)
+        self.last = self.sight.take(self.sink, self.parent, also, among=among, placed=placed)
         return self.last
 
     def keep(self) -> Snapshot:
@@ -48,7 +55,17 @@ class Keeper:
             self.store.add(*self.sink.read(oid))
         self.parent = snapshot
         self.sight.keep(self.last)
+        self._check_past(snapshot)
         return snapshot
+
+    def _check_past(self, newest: Snapshot) -> None:
+        for older in self._kept[-12:]:
+            for a, b in ((older, newest), (newest, older)):
+                known = self.sight.between(a, b)
+                if known is not None:
+                    self.remembered += 1
+                    assert known == differing(self.store, a, b)
+        self._kept.append(newest)
 
     def capture(self, also: Collection[bytes] = ()) -> Captured:
         """Captures and keeps."""

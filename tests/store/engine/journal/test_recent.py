@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.journals import make_store, writing
+from support.sealed import seal_store
 
 from stepwell.store.engine.journal import Journal, share_memory
 from stepwell.store.engine.journal.recent import RecentObjects
 from stepwell.store.engine.objects import BLOB
+from stepwell.store.engine.sealing.layout import repository_of
 from stepwell.store.model.ids import object_id
 
 _KIB = 1 << 10
@@ -85,3 +87,23 @@ def test_what_its_reader_found_intact_a_writer_re_uses_unread(tmp_path: Path) ->
         assert writer.can_reuse(oids[0])
         assert not writer.can_reuse(oids[1])
         (store / "journal" / "00000001.segment").write_bytes(content)
+
+
+def test_what_its_reader_found_intact_in_a_pack_is_re_used_unread(tmp_path: Path) -> None:
+    """As what it found in a segment."""
+    store = make_store(tmp_path / "store")
+    with writing(store) as writer, writer.begin() as transaction:
+        oids = [transaction.add(BLOB, text * 99) for text in (b"one", b"two")]
+        transaction.commit("note", "stored two", [])
+    seal_store(store)
+    (pack,) = (repository_of(store) / "objects" / "pack").glob("*.pack")
+    with writing(store) as writer, Journal.open(store) as reader:
+        share_memory(writer, reader)
+        reader.read(oids[0])
+        reader.sealed.packs.rest()
+        content = pack.read_bytes()
+        pack.chmod(0o600)
+        pack.write_bytes(bytes(len(content)))
+        assert writer.can_reuse(oids[0])
+        assert not writer.can_reuse(oids[1])
+        pack.write_bytes(content)

@@ -107,6 +107,25 @@ def test_random_changes_give_what_a_scan_gives(
             keeper.keep()
 
 
+def test_what_differs_from_earlier_captures_is_remembered(root: Path, keeper: Keeper) -> None:
+    """There and back, with files that come and go; forgotten where folders did."""
+    for text in ("1", "2", "1", "3"):
+        (root / "four").write_text(text)
+        (root / f"new{text}").write_text(text)
+        (root / "c" / "three").write_text(text + text)
+        keeper.capture()
+        (root / f"new{text}").unlink()
+        keeper.capture()
+    assert keeper.remembered >= 40
+    known, newest = keeper.remembered, keeper.parent
+    assert newest is not None
+    (root / "folder").mkdir()
+    keeper.capture()
+    assert keeper.remembered == known
+    assert keeper.parent is not None
+    assert keeper.sight.between(newest, keeper.parent) is None
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_changing_rules_and_wishes_give_what_a_scan_gives(
     seed: int, root: Path, make: Make

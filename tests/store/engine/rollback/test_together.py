@@ -127,3 +127,34 @@ def test_a_wait_for_the_disk_that_is_cut_off_ends_as_such_and_is_recovered(
         assert other.status().dirty == ()
         other.undo()
     assert (project / "f7").read_text() == "new 7\n"
+
+
+def test_two_names_of_one_file_are_both_replaced(bench: Bench) -> None:
+    """The first one's going changes what the other one's stat was when it was looked at ahead."""
+    bench.write(OLD)
+    os.unlink(bench.path(b"f011"))
+    os.link(bench.path(b"f010"), bench.path(b"f011"))
+    assert bench.apply(bench.plan(NEW)).kept == ()
+    assert bench.walk() == NEW
+
+
+def test_what_was_looked_at_ahead_and_changes_then_is_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its size and times are as before: what is taken out is judged by its content."""
+    bench.write(OLD)
+    plan = bench.plan(NEW)
+    real = Together.end
+
+    def end_then_save(self: Together) -> bool:
+        done, path = real(self), bench.path(b"f007")
+        was = os.stat(path)
+        with open(path, "r+b") as file:
+            file.write(b"own\n")
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        return done
+
+    monkeypatch.setattr(Together, "end", end_then_save)
+    outcome = bench.apply(plan)
+    assert [(k.path, k.reason) for k in outcome.kept] == [(b"f007", CHANGED)]
+    assert bench.walk() == NEW | {b"f007": (FILE, b"own\n")}
