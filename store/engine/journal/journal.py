@@ -337,7 +337,7 @@ class Journal:
 
     def is_sound(self, oid: Oid) -> bool:
         """Tells whether an intact copy exists; a live one is read in bounded memory."""
-        if self._is_sound_live(oid):
+        if any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid)):
             return True
         if not (self._has_sealed(oid) or self._was_sealed(oid)):
             return False
@@ -345,9 +345,6 @@ class Journal:
             self._read(oid)
             return True
         return False
-
-    def _is_sound_live(self, oid: Oid) -> bool:
-        return any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid))
 
     def stored_size(self, oid: Oid) -> int:
         """Returns how many bytes the object takes, deflated; sealed ones as part of their pack.

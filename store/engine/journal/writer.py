@@ -377,7 +377,8 @@ class JournalWriter(Journal):
         """Tells whether an intact copy is stored already; looks at its bytes once per writer."""
         if oid in self._intact:
             return True
-        if not self._is_sound_live(oid) and not self._is_sound_packed(oid):
+        live = (segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid))
+        if not any(live) and not self._is_sound_packed(oid):
             return False
         self._intact.add(oid)
         return True
