@@ -19,6 +19,7 @@ from stepwell.store.engine.live.events import (
 )
 from stepwell.store.engine.live.folders import NO_WATCH, Folder
 from stepwell.store.engine.live.past import Past
+from stepwell.store.engine.live.placed import PlacedFiles
 from stepwell.store.engine.live.summary import Summary
 from stepwell.store.engine.live.tables import known_of, table_of
 from stepwell.store.engine.live.trees import Trees
@@ -121,7 +122,8 @@ class Following:
         folders = OpenFolders(root_fd)
         looker = Looker(folders, sink, KeptEntries(sink, parent), wanted, limits)
         outer = RuleTexts(around.user_rules, around.exclude_rules).outer()
-        update = Update(self._known, self._watcher, looker, folders, sink, outer, limits, placed)
+        put = PlacedFiles(placed, self._known, folders, sink, limits.fresh_from)
+        update = Update(self._known, self._watcher, looker, folders, sink, outer, limits, put)
         try:
             update.run()
         except LostWatchError as error:

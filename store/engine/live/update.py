@@ -10,12 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from stepwell.store.engine.files import (
     OpenFolders,
-    Placed,
     is_exhausted,
     is_gone,
     list_folder,
@@ -24,6 +23,7 @@ from stepwell.store.engine.files import (
 from stepwell.store.engine.ignore import RULE_FILES, Chain
 from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_within, pack_file, unpack_file
 from stepwell.store.engine.live.known import Known, Was
+from stepwell.store.engine.live.placed import PlacedFiles
 from stepwell.store.engine.live.watcher import Watcher
 from stepwell.store.engine.looker import FileRow, Limits, Looker, RuleFiles
 from stepwell.store.engine.moved import sure_times
@@ -126,7 +126,7 @@ class Update:
         sink: ObjectSink,
         outer: Chain,
         limits: Limits,
-        placed: Mapping[bytes, Placed],
+        placed: PlacedFiles,
     ) -> None:
         self.known = known
         self._watcher = watcher
@@ -203,27 +203,11 @@ class Update:
         for name in sorted(names):
             # Most unknown names were a program's temporary files.
             if folder.knows(name) or _is_there(self._open, folder, name):
-                self._recognize(place, name)
+                record = self._placed.record(folder, name)
+                if record is not None:
+                    place.same[name] = record
                 self._settle(place, name, self.known.take_out(folder, name))
         self._drain()
-
-    def _recognize(self, place: _Place, name: bytes) -> None:
-        """Takes a file for what was put in its place, unless its stat or an event speaks against it.
-
-        Its ctime may be that of a later write; but such a write makes an event of another kind than
-        coming into place does.
-        """
-        placed = self._placed.get(place.folder.path_of(name)) if self._placed else None
-        if placed is None or (place.folder, name) in self.known.written:
-            return
-        try:
-            found = lstat_at(self._open.open(place.path), name)
-        except OSError:
-            return
-        if found is not None and placed.agrees(found) and self.sink.has(placed.oid):
-            times = sure_times(found, self._fresh_from)
-            row = FileRow(found.st_mode, times, found.st_size, found.st_ino, placed.oid)
-            place.same[name] = pack_file(row)
 
     def _rules_moved(self, folder: Folder, names: Collection[bytes]) -> bool:
         """Takes in the folder's rule files when they were touched; tells whether they differ."""
