@@ -199,7 +199,7 @@ class Update:
             return
         folder.doubt_listing()
         self._settled.add(folder)
-        place = _Place(self, folder, self._chain(folder))
+        place = _Place(self, folder, _chain(self._outer, folder))
         for name in sorted(names):
             # Most unknown names were a program's temporary files.
             if folder.knows(name) or _is_there(self._open, folder, name):
@@ -261,7 +261,7 @@ class Update:
     def _again(self, folder: Folder, *, force: bool) -> None:
         """Lists a known folder anew."""
         above = folder.parent
-        chain = self._outer if above is None else self._chain(above)
+        chain = self._outer if above is None else _chain(self._outer, above)
         if above is not None:
             above.folders.pop(folder.name, None)
             above.doubt_listing()
@@ -405,17 +405,18 @@ class Update:
                 del watched[folder.wd]
                 self._watcher.remove(folder.wd)
 
-    def _chain(self, folder: Folder) -> Chain:
-        """Returns the rules in force in a folder."""
-        line: list[Folder] = []
-        at: Folder | None = folder
-        while at is not None:
-            line.append(at)
-            at = at.parent
-        chain = self._outer
-        for one in reversed(line):
-            chain = chain.below(one.compiled)
-        return chain
+
+def _chain(outer: Chain, folder: Folder) -> Chain:
+    """Returns the rules in force in a folder."""
+    line: list[Folder] = []
+    at: Folder | None = folder
+    while at is not None:
+        line.append(at)
+        at = at.parent
+    chain = outer
+    for one in reversed(line):
+        chain = chain.below(one.compiled)
+    return chain
 
 
 def _is_there(folders: OpenFolders, folder: Folder, name: bytes) -> bool:
