@@ -49,6 +49,8 @@ class PackIndex:
 
     def __init__(self, path: Path, memory: mmap.mmap, identity: Identity) -> None:
         self.path = path
+        self.name = path.stem
+        """The pack's name, as the manifest lists it."""
         self.identity = identity
         self._memory = memory
         self._fan = _FAN.unpack_from(memory, len(_MAGIC))
@@ -67,11 +69,6 @@ class PackIndex:
         if list(fan) != sorted(fan) or left < 0 or left % 8:
             return None
         return cls(path, memory, identity)
-
-    @property
-    def name(self) -> str:
-        """The pack's name, as the manifest lists it."""
-        return self.path.stem
 
     @property
     def pack(self) -> Path:
