@@ -309,7 +309,8 @@ class Journal:
         if (found := self._read_live(oid)) is not None:
             return found
         if self._has_sealed(oid) or self._was_sealed(oid):
-            return self._chain.recent.seen_packed(oid, self.sealed.packs.read(oid))
+            found = self.sealed.packs.read(oid)
+            return self._chain.recent.seen_packed(oid, found) if _counts(self, oid) else found
         raise damaged_object(oid) if self._has_live(oid) else missing(oid)
 
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
@@ -405,6 +406,12 @@ class Journal:
 
         self.refresh()
         return verify_journal(self, full=full, progress=progress or _no_progress)
+
+
+def _counts(journal: Journal, oid: Oid) -> bool:
+    """Tells whether whatever pack an object was read from counts: one that does not may go."""
+    indexes = (index for index in journal.sealed.packs.indexes if oid in index)
+    return all(index.name in journal.manifest.packs for index in indexes)
 
 
 def share_memory(writer: Journal, reader: Journal) -> None:

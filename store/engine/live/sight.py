@@ -153,6 +153,7 @@ class LiveSight:
     def keep(self, captured: Captured) -> None:
         if captured is not self._last:
             return
+        self._last = None
         if self._following is not None:
             self._following.kept(captured)
         elif isinstance(captured, ScanCaptured):

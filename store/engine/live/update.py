@@ -69,6 +69,8 @@ class _Place:
         record = self.same[name]
         row = unpack_file(record)
         refused = self._refused(name, row)
+        if self.was is not None:
+            self.update.forget(self.was)
         self.update.known.enter(self.folder, name, record, shared=row.shared, refused=refused)
 
     def add(self, name: bytes, row: FileRow) -> None:

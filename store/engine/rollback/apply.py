@@ -69,7 +69,7 @@ class Execution:
 
     @property
     def placed(self) -> Mapping[bytes, Placed]:
-        """Returns the files that came into place with the stat that their drafts had."""
+        """Returns the files that came into place, with their stat as of that moment."""
         return self._run.placed
 
     def close(self) -> None:
@@ -230,7 +230,7 @@ class _Run:
     def _look_ahead(self, run: list[Scheduled]) -> None:
         """Reads what is to be replaced; what cannot be is left to the act itself."""
         for _, index, item in run:
-            if item.before is None or _made_way(item):
+            if item.before is None or _made_way(item) or not self.places.is_prepared(index):
                 continue
             with suppress(OSError, FileMovedError):
                 found = self._verified(item)
@@ -308,9 +308,12 @@ class _Run:
         self.deleted += item.after is None
 
     def _expected(self, index: int, item: PlanItem) -> Found | None:
-        """Returns as `_verified` what is there, not read again when it is as it was seen ahead."""
+        """Returns as `_verified` what is there, not read again when it is as it was seen ahead.
+
+        Where what is taken out is not judged, a stat is not enough.
+        """
         seen = self.seen.pop(index, None)
-        if seen is not None:
+        if seen is not None and self.places.judges:
             status = self.places.look(item.path)
             if status is not None and signature_of(status) == seen.signature:
                 return seen

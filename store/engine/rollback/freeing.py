@@ -104,5 +104,5 @@ def _close_all(held: list[int]) -> None:
     while held:
         first = held[0]
         row = next((n for n, fd in enumerate(held) if fd != first + n), len(held))
-        os.closerange(first, first + row)
         del held[:row]
+        os.closerange(first, first + row)

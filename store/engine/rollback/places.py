@@ -62,6 +62,8 @@ class Places:
         """Drafts made ahead, by their items' numbers: where, and their stat."""
         self.changed = False
         """Something in the workspace was changed."""
+        self.judges = False
+        """What is replaced was seen to be taken out and judged: names can be exchanged here."""
         self._is_settling = False
         self._failed: list[Kept] = []
 
@@ -162,12 +164,17 @@ class Places:
 
     def begin_sync_prepared(self) -> None:
         """Begins to make all prepared drafts durable; nothing is changed before `end_sync_prepared`."""
-        self._together.begin()
+        if self._prepared:
+            self._together.begin()
 
     def end_sync_prepared(self) -> None:
         """Waits until all prepared drafts are durable; where that fails there are none any more."""
-        if not self._together.end():
+        if self._prepared and not self._together.end():
             self.discard_prepared()
+
+    def is_prepared(self, index: int) -> bool:
+        """Tells whether an item's draft was made ahead."""
+        return index in self._prepared
 
     def discard_prepared(self) -> None:
         """Removes the drafts that were not taken; none of them matters to anybody."""
@@ -210,7 +217,7 @@ class Places:
         names = self.names(path, index)
         folder = self._writable(parent(path))
         made = _drafted(folder, names, make)
-        swaps.put(folder, names, expected, wanted, self._unlink(path))
+        self.judges |= swaps.put(folder, names, expected, wanted, self._unlink(path))
         self.changed = True
         now = look_in(folder, names.own)
         if now is None or now.st_ino != made.st_ino:

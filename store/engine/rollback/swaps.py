@@ -51,10 +51,11 @@ class Names(NamedTuple):
     """Where what was at `own` is judged."""
 
 
-def put(folder: int, names: Names, expected: Found | None, new: PathState, unlink: Unlink) -> None:
+def put(folder: int, names: Names, expected: Found | None, new: PathState, unlink: Unlink) -> bool:
     """Moves a finished draft to its own name, in the place of what is expected there.
 
-    The draft is gone afterwards, in any case.
+    The draft is gone afterwards, in any case. Returns whether something was taken out and judged;
+    False also where nothing was there, and where names cannot be exchanged.
 
     Raises:
         FileMovedError: something else was there; it still is, or StrandedError.
@@ -65,16 +66,18 @@ def put(folder: int, names: Names, expected: Found | None, new: PathState, unlin
         require(folder, names.own, expected.signature if expected else None)
         if expected is None:
             _put_new(folder, names)
-            return
+            return False
         if not renaming.move_to_free(folder, names.draft, names.aside):
             os.rename(names.draft, names.own, src_dir_fd=folder, dst_dir_fd=folder)
-            return
+            return False
     except BaseException:
         with suppress(OSError):
             os.unlink(names.draft, dir_fd=folder)
         raise
-    if _exchanged(folder, names):
-        _judge(folder, names, expected.state, (expected.state, new), unlink)
+    if not _exchanged(folder, names):
+        return False
+    _judge(folder, names, expected.state, (expected.state, new), unlink)
+    return True
 
 
 def _put_new(folder: int, names: Names) -> None:

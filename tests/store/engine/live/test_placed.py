@@ -109,3 +109,21 @@ def test_a_content_that_the_store_lacks_is_read(root: Path, keeper: Keeper) -> N
         keeper.store.add(*keeper.sink.read(oid))
     keeper.take(placed=placed)
     assert keeper.content() == {b"a/one": REAL}
+
+
+@pytest.mark.parametrize("name", ["one", "git~1"])
+def test_one_that_takes_a_folders_place_is_told_as_a_scan_tells_it(
+    name: str, root: Path, keeper: Keeper
+) -> None:
+    """With a mode of its own, and where git refuses the name."""
+    place, draft = root / name, root / ".draft"
+    (place / "below").mkdir(parents=True)
+    keeper.capture()
+    draft.write_bytes(SAID)
+    draft.chmod(0o600)
+    (place / "below").rmdir()
+    place.rmdir()
+    os.rename(draft, place)
+    said = Placed(keeper.store.add(BLOB, SAID), os.lstat(place))
+    keeper.take(placed={os.fsencode(name): said})
+    keeper.check(root)

@@ -19,6 +19,7 @@ from stepwell.store.engine.objects import MemoryObjects, ObjectSink
 from stepwell.store.engine.reference import ReferenceEngine
 from stepwell.store.engine.scan import CaptureConfig, Scanner, stamping_clock
 from stepwell.store.engine.sight import load_table
+from stepwell.store.engine.snapshots import differing
 from stepwell.store.engine.treebuild import git_mode
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.ids import Oid
@@ -124,6 +125,23 @@ def test_what_differs_from_earlier_captures_is_remembered(root: Path, keeper: Ke
     assert keeper.remembered == known
     assert keeper.parent is not None
     assert keeper.sight.between(newest, keeper.parent) is None
+
+
+def test_going_back_is_one_more_change_and_forgets_none(root: Path, keeper: Keeper) -> None:
+    """As a rollback does it: compared with where it went, and kept more than once."""
+    found = []
+    for text in ("A", "B", "C"):
+        (root / "four").write_text(text)
+        keeper.capture()
+        assert keeper.parent is not None
+        found.append(keeper.parent)
+    (root / "four").write_text("A")
+    keeper.parent = found[0]
+    keeper.take()
+    keeper.keep()
+    keeper.keep()
+    for other in found[1:]:
+        assert keeper.sight.between(found[0], other) == differing(keeper.store, found[0], other)
 
 
 @pytest.mark.parametrize("seed", range(4))
