@@ -20,7 +20,9 @@ def newest_steps(store: Path, root: bytes, limit: int) -> tuple[View, list[Step]
     They are what `Workspace.view` and `Workspace.steps` would give at this moment.
 
     Raises:
-        IntegrityError: no operation can be read.
+        FormatError: there is no journal, or its format is not known to this version.
+        IntegrityError: no operation can be read, or the journal is damaged.
+        FailedError: the system refuses to read it.
     """
     with closing(Journal.open(store)) as journal:
         if not journal.last_number:

@@ -90,6 +90,14 @@ def test_every_command_and_key_is_documented_as_it_is(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == generator.page(name, generator.PAGES[name]())
 
 
+def test_every_command_that_asks_is_named_where_asking_is_told() -> None:
+    """Those that take --yes, in the part that is about all commands."""
+    text = (ROOT / "docs" / "commands.md").read_text()
+    everywhere = text.partition("## Everywhere\n")[2].partition("<!--")[0]
+    command, named = _generator()._command, set(re.findall(r"`([a-z]+)[^`]*`", everywhere))
+    assert {name for name in COMMANDS if command(name).takes_yes} <= named
+
+
 def test_every_command_has_a_section() -> None:
     """The page above could not go without one."""
     text = (ROOT / "docs" / "commands.md").read_text()

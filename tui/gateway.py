@@ -574,8 +574,8 @@ def filter_words() -> tuple[Sequence[str], dict[str, Sequence[str]]]:
 
 def _compared(source: Source) -> Message:
     status = source.status()
-    pending = status.pending
-    return DiskCompared(tuple(status.dirty), pending.kind if pending else None, status.merging)
+    pending = status.pending.kind if status.pending else None
+    return DiskCompared(status.head.seq, tuple(status.dirty), pending, status.merging)
 
 
 def _planned(

@@ -373,9 +373,15 @@ class DiskCompared(Message):
     """How the disk differs from the head."""
 
     def __init__(
-        self, dirty: tuple[Change, ...], pending: str | None, merging: MergeStatus | None = None
+        self,
+        head: int,
+        dirty: tuple[Change, ...],
+        pending: str | None,
+        merging: MergeStatus | None = None,
     ) -> None:
         super().__init__()
+        self.head = head
+        """The number of the step that was the head then."""
         self.merging = merging
         """The merge under way, or None."""
         self.dirty = dirty

@@ -43,21 +43,26 @@ def run(
         StepwellError: the workspace cannot be opened; the terminal was not touched.
     """
     # What is loaded until the first frame stays: looking for garbage in it only takes time.
+    collects = gc.isenabled()
     gc.disable()
-    found = keymap(keys or {})
-    put_in_force(found.actions)
-    from stepwell.tui.app import open_screen
-    from stepwell.tui.look.themes import read_look
+    try:
+        found = keymap(keys or {})
+        put_in_force(found.actions)
+        from stepwell.tui.app import open_screen
+        from stepwell.tui.look.themes import read_look
 
-    seen = read_look(look or {})
-    return open_screen(
-        root,
-        home,
-        config=config,
-        by=by,
-        weights=weights,
-        complaints=(*found.problems, *seen.problems),
-        offers=offers,
-        theme=seen.theme,
-        differ=seen.differ,
-    )
+        seen = read_look(look or {})
+        return open_screen(
+            root,
+            home,
+            config=config,
+            by=by,
+            weights=weights,
+            complaints=(*found.problems, *seen.problems),
+            offers=offers,
+            theme=seen.theme,
+            differ=seen.differ,
+        )
+    finally:
+        if collects:
+            gc.enable()

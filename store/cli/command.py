@@ -29,7 +29,7 @@ WAIT_S = 5.0
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Breaks paragraphs to the width of the terminal; lines that are indented stay as they are."""
+    """Breaks paragraphs to the width of the terminal, but no option; lines that are indented stay."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         from textwrap import fill
@@ -41,10 +41,16 @@ class _Help(argparse.RawDescriptionHelpFormatter):
                 paragraph.append(line)
                 continue
             if paragraph:
-                lines.append(fill(" ".join(paragraph), min(width, _WIDEST)))
+                room = min(width, _WIDEST)
+                lines.append(fill(" ".join(paragraph), room, break_on_hyphens=False))
                 paragraph = []
             lines.append(line)
         return super()._fill_text("\n".join(lines[:-1]), width, indent)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        from textwrap import wrap
+
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class HelpAsked(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def _demo(call: Call) -> int:
         from stepwell.store.cli.screens import open_timeline
 
         # It is read when the screen is left.
-        out.note(f"open it again: stepwell -C {folder}")
+        out.note(f"open it again: {_at(folder)}")
         out.close()
         return open_timeline(os.fsencode(folder), call.home)
     return _tell(call, folder)
@@ -62,10 +63,14 @@ def _tell(call: Call, folder: Path) -> int:
     for step in steps:
         call.out.line(*named(step))
     call.out.line(f"{count} steps in ", Styled(str(folder), "strong"))
-    call.out.line(f"browse them: stepwell -C {folder}")
+    call.out.line(f"browse them: {_at(folder)}")
     if call.arguments.rules:
-        call.out.line(f"what the rule found: stepwell -C {folder} rules, or V in the timeline")
+        call.out.line(f"what the rule found: {_at(folder)} rules, or V in the timeline")
     return 0
+
+
+def _at(folder: Path) -> str:
+    return shlex.join(["stepwell", "-C", str(folder)])
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:

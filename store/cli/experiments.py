@@ -309,8 +309,7 @@ COMMANDS = (
             "pick merges files and hunks of several. stepwell undo takes either back. Ctrl-C ends all commands and keeps what was captured."
         ),
         examples=(
-            'stepwell experiment run cache --try "lru=python lru.py" --try "ttl=python ttl.py" '
-            '--check "python -m pytest -q" --jobs 2',
+            "stepwell experiment run cache --try lru=./lru --try ttl=./ttl --check pytest",
             "stepwell experiment rank cache --weight size=5",
             "stepwell experiment promote cache lru",
             "stepwell experiment pick cache lru:app/cache.py ttl:tests",

@@ -268,12 +268,12 @@ COMMANDS = (
         details="The policy is the table [retention] of the settings (STEPWELL_CONFIG, else\n"
         "config.toml in your config folder):\n"
         "  keep_last = 200      the newest steps\n"
-        "  hourly = 72          the newest step of each of so many hours with steps in them\n"
+        "  hourly = 72          the newest step of each of so many hours that have any\n"
         "  daily = 60           the same of days\n"
         "  per_session = 20     the newest steps of each session\n"
         "  safety_days = 14     safety steps, and what undo needs\n"
         "  imported = true      imported steps\n"
-        '  max_size = "2 GB"    beyond it, the oldest of the steps above go; no limit by default\n'
+        '  max_size = "2 GB"    beyond it, the oldest of these go; no limit by default\n'
         "  grace_minutes = 120  so long gc leaves dropped steps in place\n"
         "Always kept: the newest step, marked steps and milestones, tips of branches, branch\n"
         "points, merges, the newest step of each session, and what is under way.\n"

@@ -323,7 +323,7 @@ COMMANDS = (
             "shows its --lease, or is refused (exit status 4) while somebody else has one."
         ),
         examples=(
-            'stepwell session snapshot me:s1 -m "before the refactor" --state plan=plan.json',
+            'stepwell session snapshot me:s1 -m "before the move" --state plan=plan.json',
             "stepwell session restore me:s1 4df0778f --dry-run",
             "stepwell session acquire claude:s1 --client my-script --ttl 60000",
             "stepwell session release claude:s1 --client my-script",

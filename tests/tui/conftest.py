@@ -244,9 +244,19 @@ Play = Callable[[Pilot[int], StepwellApp], Awaitable[None]]
 
 @pytest.fixture
 def play() -> Callable[..., None]:
-    """Runs the app over a source in a terminal of the given size, and plays a scene in it."""
+    """Runs the app over a source in a terminal of the given size, and plays a scene in it.
 
-    def run(source: Any, scene: Play, size: tuple[int, int] = (80, 24), **settings: Any) -> None:
+    `is_unread`: the scene begins with the first frame, whatever is read by then.
+    """
+
+    def run(
+        source: Any,
+        scene: Play,
+        size: tuple[int, int] = (80, 24),
+        *,
+        is_unread: bool = False,
+        **settings: Any,
+    ) -> None:
         settled = {"clock": lambda: NOW, "zone": UTC, "poll_s": 0, "tick_s": 0, "rest_s": 0.001}
         chosen = replace(Settings(**settled), **settings)
 
@@ -254,7 +264,8 @@ def play() -> Callable[..., None]:
             opened = source if isinstance(source, Opened) else Opened(source.root, lambda: source)
             app = StepwellApp(opened, chosen)
             async with app.run_test(size=size) as pilot:
-                await settle(pilot, app)
+                if not is_unread:
+                    await settle(pilot, app)
                 await scene(pilot, app)
 
         asyncio.run(whole())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -172,6 +173,21 @@ def test_opening_what_is_no_workspace_fails_before_the_screen(tmp_path: Path) ->
 
     with pytest.raises(StepwellError):
         run(tmp_path, tmp_path / "home")
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_screen_leaves_the_collecting_of_garbage_as_it_was(tmp_path: Path, before: bool) -> None:
+    """Also when it could not be opened."""
+    from stepwell.tui.start import run
+
+    was = gc.isenabled()
+    try:
+        (gc.enable if before else gc.disable)()
+        with pytest.raises(StepwellError):
+            run(tmp_path, tmp_path / "home")
+        assert gc.isenabled() is before
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_settings_that_make_no_sense_are_told_at_first(

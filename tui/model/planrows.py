@@ -130,7 +130,12 @@ def headline(planned: PlannedChanges) -> str:
         return _merge_headline(plan, step)
     if plan.only:
         what = f"Take back only what {step} changed, and keep later work"
-        return what if plan.items or plan.conflicts else f"{what}: nothing of it is left on disk"
+        if plan.items or plan.conflicts:
+            return what
+        gone = (
+            "nothing of it is left on disk" if plan.target.changes.files else "it changed no file"
+        )
+        return f"{what}: {gone}"
     where = f"{plan.side.upper()} {step}"
     if not plan.items:
         return f"No file differs from how it was {where}"

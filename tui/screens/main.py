@@ -44,6 +44,7 @@ from stepwell.tui.messages import (
 from stepwell.tui.model.sides import merge_heading
 from stepwell.tui.screens.panes import PaneName, Panes
 from stepwell.tui.screens.remembering import Remembering
+from stepwell.tui.screens.rounds import Rounds
 from stepwell.tui.screens.showing import Showing, Views
 from stepwell.tui.values import Change, Clock, escape, printable
 from stepwell.tui.widgets.chips import Chips
@@ -61,10 +62,8 @@ if TYPE_CHECKING:
 
 _PREVIEWED_ROWS = 3
 """Rows that `J` and `K` scroll the diff by."""
-_COMPARE_NS = 5_000_000_000
-"""The disk is compared again after so long at the earliest ..."""
-_COMPARE_SHARE = 20
-"""... and after so many times what the last comparison took."""
+_DRAWN_S = 0.5
+"""After so long the rest is read even though nothing told that the newest steps are drawn."""
 _FIRST = "nothing but the start yet: stepwell install claude records what it does"
 _SCOPES: dict[PaneName, Scope] = {"timeline": "timeline", "files": "files", "diff": "diff"}
 
@@ -103,8 +102,8 @@ class MainScreen(Remembering):
         self._chips = Chips()
         self._finding: Finding | None = None
         self._dirty: tuple[Change, ...] | None = None
-        self._compared_at = 0
-        self._compare_at: int | None = None
+        self._rounds = Rounds(gateway, clock)
+        self._is_rest_asked = False
         self.is_starting = True
         """The newest steps are not on the screen yet, or what follows them is not asked for."""
 
@@ -130,14 +129,14 @@ class MainScreen(Remembering):
         self.tick()
 
     def read(self) -> None:
-        """Starts reading. The disk is compared once the history is there, or at the next tick."""
-        self._compare_at = self._clock()
+        """Starts reading. The disk is compared once the history is there, or cannot be read."""
         self._gateway.load_timeline()
 
     def _read_on(self) -> None:
-        """Reads what the newest steps on the screen did not wait for."""
-        self.is_starting = False
-        self._gateway.reload()
+        """Reads, once, what the newest steps on the screen did not wait for."""
+        if not self._is_rest_asked:
+            self._is_rest_asked, self.is_starting = True, False
+            self._gateway.reload()
 
     def on_unmount(self) -> None:
         """Stops the colouring thread."""
@@ -148,13 +147,11 @@ class MainScreen(Remembering):
         now = self._clock()
         self._header.say(clock=of_day(now, self._zone))
         self.timeline.tick()
-        if self._compare_at is not None and now >= self._compare_at:
-            self.compare_disk()
+        self._rounds.tick()
 
     def compare_disk(self) -> None:
         """Has the disk compared with the head."""
-        self._compared_at, self._compare_at = self._clock(), None
-        self._gateway.compare_disk()
+        self._rounds.begin()
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -176,6 +173,8 @@ class MainScreen(Remembering):
             self.timeline.action_now()
         if not grown:
             self.call_after_refresh(self._read_on)
+            # It is the screen on top that calls back, and it may be closed before.
+            self.set_timer(_DRAWN_S, self._read_on)
         if steps == 1 and not grown:
             self.say(_FIRST, "dim")
         elif steps != 1 and self.footer.sentence == _FIRST:
@@ -207,10 +206,8 @@ class MainScreen(Remembering):
 
     def on_disk_compared(self, message: DiskCompared) -> None:
         """Shows how many files differ; the longer it took, the later it is done again."""
-        now = self._clock()
-        took = now - self._compared_at
-        self._compare_at = now + max(_COMPARE_NS, _COMPARE_SHARE * took)
-        self.timeline.take_disk(len(message.dirty), message.pending)
+        self._rounds.ended()
+        self.timeline.take_disk(message.head, len(message.dirty), message.pending)
         self._header.say(merging=merge_heading(message.merging))
         if self._dirty is None:
             self._gateway.look_for_room()
@@ -234,6 +231,7 @@ class MainScreen(Remembering):
     def on_failed(self, message: Failed) -> None:
         """Says what could not be done."""
         self.is_starting = False
+        self._rounds.make_up()
         hint = f" ({message.error.hint})" if message.error.hint else ""
         self.say(f"cannot {message.what}: {message.error.message}{hint}", "failed")
 

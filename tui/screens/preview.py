@@ -355,11 +355,10 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         """Carries out what is shown."""
         if self._shown is None or self._busy or self._result is not None:
             return
-        unticked = self._plan.unticked
-        if unticked:
+        if self._plan.unticked:
             self._plan.to_open()
             self._plan.focus(scroll_visible=False)
-            self._promise.say(_unready(unticked), "warning")
+            self._promise.say(_unready(self._plan), "warning")
         elif self._plan.partial and not self._plan.picks.any:
             self._promise.say(_nothing_ticked(), "warning")
         elif _is_nothing(self._shown):
@@ -448,7 +447,7 @@ def _hints(
     if missing:
         # In the diff the key that ticks is about hunks: the rows are in the list.
         keys.append(switch if in_diff else (tick, f"tick ({missing} left)"))
-        keys.append((key_of("preview.tick_all"), "tick all"))
+        keys += [(key_of("preview.tick_all"), "tick all")] if plan.can_tick_all else []
     elif not plan.partial:
         keys += [] if _is_nothing(shown) else [(apply, "apply")]
     elif plan.picks.any:
@@ -479,21 +478,38 @@ def _is_nothing(shown: PlannedChanges | Operation | None) -> bool:
     """Tells whether a plan would neither change a file nor move a branch."""
     if not isinstance(shown, PlannedChanges) or shown.plan.items:
         return False
-    return shown.plan.partial and not shown.plan.is_whole_merge
+    plan = shown.plan
+    if plan.kind == "rollback" and not plan.partial:
+        onto = (plan.target.id,) if plan.side == "after" else plan.target.parents[:1]
+        return onto == (plan.head.id,)
+    return plan.partial and not plan.is_whole_merge
+
+
+def _count_conflicts(rows: Sequence[PlanRow]) -> int:
+    return sum(row.kind == "conflict" for row in rows)
 
 
 def _to_decide(rows: Sequence[PlanRow]) -> str:
     """What the marked rows are about; empty: there are none."""
-    if any(row.kind == "conflict" for row in rows):
-        return "What is marked ? cannot be applied: leave it out."
-    return "What is marked ? would go, too: tick it to agree." if rows else ""
+    conflicts = _count_conflicts(rows)
+    if conflicts == len(rows):
+        return "What is marked ? cannot be applied: leave it out." if rows else ""
+    first = "A conflict cannot be applied: leave it out. What else" if conflicts else "What"
+    return f"{first} is marked ? would go, too: tick it to agree."
 
 
-def _unready(rows: Sequence[PlanRow]) -> str:
+def _unready(plan: PlanList) -> str:
     """Why `y` does nothing yet."""
-    tick, every = key_of("preview.tick"), key_of("preview.tick_all")
-    which = "this row" if len(rows) == 1 else plural(len(rows), "row")
-    how = tick if len(rows) == 1 else f"{tick}, or {every} for all"
-    if any(row.kind == "conflict" for row in rows):
-        return f"Leave {which} out first ({how}): a conflict cannot be applied."
-    return f"Tick {which} first ({how}): {LOSS}."
+    rows, tick, every = plan.unticked, key_of("preview.tick"), key_of("preview.tick_all")
+    is_one = len(rows) == 1
+    how = f"{tick}, or {every} for all" if plan.can_tick_all and not is_one else tick
+    conflicts = _count_conflicts(rows)
+    losses = len(rows) - conflicts
+    said = []
+    if conflicts:
+        which = "this row" if is_one else plural(conflicts, "conflict")
+        said.append(f"Leave {which} out first ({how}): a conflict cannot be applied.")
+    if losses:
+        which = "this row" if is_one else plural(losses, "row")
+        said.append(f"Tick {which} first ({how}): {LOSS}.")
+    return " ".join(said)

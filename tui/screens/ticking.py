@@ -13,6 +13,7 @@ from stepwell.tui.widgets.planlist import PlanList
 from stepwell.tui.widgets.sentence import Sentence
 
 LOSS = "other work goes, too; it is saved before"
+_TOLD = f"{LOSS[0].upper()}{LOSS[1:]}. "
 
 
 class Ticking:
@@ -69,7 +70,7 @@ class Ticking:
 
     def _agreed(self, before: Mapping[int, State]) -> str:
         """Returns what is to be said first, when what was ticked since agrees to a loss."""
-        return f"{LOSS[0].upper()}{LOSS[1:]}. " if self._plan.agree_since(before) else ""
+        return _TOLD if self._plan.agree_since(before) else ""
 
     def _no_lines(self, lines: list[LineAt]) -> str:
         """Returns why no line can be ticked here; empty: some can."""
@@ -88,8 +89,9 @@ class Ticking:
         """Ticks every row."""
         if not self._may_tick:
             return
+        agrees = any(row.tick is not None for row in self._plan.unticked)
         self._plan.tick_all()
-        self._ticked(self._safety)
+        self._ticked((_TOLD if agrees else "") + self._safety)
 
     def _ticked(self, said: str) -> None:
         self._promise.say(said, "dim")

@@ -85,6 +85,12 @@ class PlanList(LineList):
         return [row for row in self.rows if self._is_open(row)]
 
     @property
+    def can_tick_all(self) -> bool:
+        """`tick_all` would decide about what is open alone, and about one kind of it."""
+        kinds = {row.kind == "conflict" for row in self.unticked}
+        return len(kinds) == 1 and not self.partial
+
+    @property
     def partial(self) -> bool:
         """Something is left out."""
         return not self.picks.complete or any(row.path in self.left for row in self.rows)

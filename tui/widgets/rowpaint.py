@@ -86,7 +86,7 @@ class RowPainter:
         return [*self.graph(lane, "step"), rest]
 
     def disk(self, dirty: int | None, pending: str | None, head: int) -> list[Segment]:
-        """Returns the segments of the row for the disk as it is, beside the step `head` (0: none)."""
+        """Returns the segments of the row for the disk as compared with the step `head` (0: none)."""
         node = self.paint("warning" if dirty else "dim")
         front = [Segment(self.glyphs.open.ljust(2 * self.lanes), node), *self._age("now")]
         subject, role = _disk_text(dirty, pending, head)

@@ -41,6 +41,7 @@ class Timeline(StepList):
         self._zone = zone
         self._lane_rows: LRUCache[int, list[LaneRow]] = LRUCache(_LANE_PAGES)
         self._dirty: int | None = None
+        self._compared = 0
         self._pending: str | None = None
         self.absolute = False
         """Times are shown, not ages."""
@@ -123,10 +124,10 @@ class Timeline(StepList):
         self._want()
         self._moved()
 
-    def take_disk(self, dirty: int, pending: str | None = None) -> None:
-        """Shows how many files differ from the head, and an interrupted change of the workspace."""
-        if (dirty, pending) != (self._dirty, self._pending):
-            self._dirty, self._pending = dirty, pending
+    def take_disk(self, head: int, dirty: int, pending: str | None = None) -> None:
+        """Shows how many files differ from `head`, and an interrupted change of the workspace."""
+        if (head, dirty, pending) != (self._compared, self._dirty, self._pending):
+            self._compared, self._dirty, self._pending = head, dirty, pending
             self.redraw_row(0)
 
     def tick(self) -> None:
@@ -161,7 +162,7 @@ class Timeline(StepList):
     def _in_full(self, index: int, width: int) -> Sequence[Segment]:
         painter = self._painter_for(width)
         if index == 0:
-            return painter.disk(self._dirty, self._pending, self.head_seq)
+            return painter.disk(self._dirty, self._pending, self._compared or self.head_seq)
         lane, step = self._lane(index), self._step(index)
         if step is None:
             return painter.skeleton(lane)
@@ -196,7 +197,7 @@ class Timeline(StepList):
 
     def row_key(self, index: int) -> Hashable | None:
         if index == 0:
-            return (0, self._dirty, self._pending, self.head_seq)
+            return (0, self._dirty, self._pending, self._compared or self.head_seq)
         step = self._step(index)
         if step is None:
             self._want()

@@ -72,6 +72,26 @@ def test_help_is_broken_to_the_terminal(columns: int, monkeypatch: pytest.Monkey
     assert min(map(len, lines[: at - 1])) > min(columns, 88) - 8
 
 
+def test_help_breaks_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the sentences nor beside an option: half of one cannot be copied, or searched for."""
+    monkeypatch.setenv("COLUMNS", "60")
+    text = " ".join(["--keep-the-first"] * 20)
+    command = Command(
+        "x", "Do x.", (), lambda call: 0, lambda p: p.add_argument("--y", help=text), text
+    )
+    assert command.parser().format_help().split().count("--keep-the-first") == 40
+
+
+@pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
+def test_help_fits_a_terminal_of_80_columns(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables and examples too, which are not broken."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command.parser().format_help().splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: command.name)
 def test_each_example_is_a_line_that_the_command_reads(command: Command) -> None:
     """An example that is refused would teach nothing."""

@@ -270,10 +270,10 @@ def test_the_bare_command_opens_the_timeline_on_a_terminal(folder: Path) -> None
 
 def test_who_leaves_the_demo_sees_how_to_open_it_again(folder: Path, tmp_path: Path) -> None:
     """It may be in a temporary folder, whose name nobody knows."""
-    demo = tmp_path / "hop"
+    demo = tmp_path / "my hop"
     code, written = _terminal(folder, ["demo", str(demo)], keys=b"q", wait_for=b"restore")
     assert code == 0
-    assert b"open it again: stepwell -C " + bytes(demo) in OWN.sub(b"", written)
+    assert b"open it again: stepwell -C '" + bytes(demo) + b"'" in OWN.sub(b"", written)
 
 
 def test_an_experiment_shows_bars_that_are_gone_at_the_end(folder: Path) -> None:
@@ -417,11 +417,14 @@ def test_scripts_are_not_asked(crowded: Path, run: Run) -> None:
     assert count(run) == 2
 
 
+PUT = ["state", "put", "state.json", "--session", "s"]
+
+
 @pytest.fixture
 def lasting(folder: Path, run: Run, tmp_path: Path) -> Path:
     """A workspace with a snapshot of state, and a remote that has its timeline."""
     (folder / "state.json").write_text("{}")
-    assert run("state", "put", "state.json", "--session", "s").code == 0
+    assert run(*PUT).code == 0
     subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "server"], check=True)
     assert run("remote", "add", "origin", tmp_path / "server").code == 0
     assert run("push", "origin").code == 0
@@ -438,13 +441,13 @@ def lasting(folder: Path, run: Run, tmp_path: Path) -> Path:
             b"deleted 1 snapshot",
         ),
         ("push origin --force", b"would push 1 step on 1 branch", b"pushed", b"has it all already"),
-        ("verify --repair", b"", b"mended", b"whole: "),
+        ("verify --repair", b"mend what is damaged", b"mended", b"whole: "),
     ],
 )
 def test_what_lasts_is_asked_for_first(
     lasting: Path, run: Run, line: str, shown: bytes, declined: bytes, done: bytes
 ) -> None:
-    """What would go is told before; `no` leaves it, `yes` does it, and --yes asks nothing."""
+    """What would go is told before; `no` leaves it, `yes` does it; --yes, and no terminal, ask nothing."""
     words = line.split()
     for answer, code, said in ((b"n\n", 1, b"nothing was " + declined), (b"y\n", 0, done)):
         got, written = _terminal(lasting, words, keys=answer, wait_for=b"[y/N] ")
@@ -452,6 +455,11 @@ def test_what_lasts_is_asked_for_first(
         before, _, after = plain.partition(b"[y/N]")
         assert (got, shown in before, said in after) == (code, True, True), plain
         assert (done in after) is not bool(code)
+    if words[0] == "state":
+        assert run(*PUT).code == 0
     got, written = _terminal(lasting, [*words, "--yes"])
-    assert got == 0 and b"[y/N]" not in written
-    assert run(*words).code == 0
+    assert got == 0 and b"[y/N]" not in written and done in OWN.sub(b"", written)
+    if words[0] == "state":
+        assert run(*PUT).code == 0
+    alone = run(*words)
+    assert alone.code == 0 and done in alone.out

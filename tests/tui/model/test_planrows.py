@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepwell.store.model.plans import PathState
+from stepwell.store.model.steps import ChangeCounts
 from stepwell.tui.model.planrows import headline, outcome, plan_rows, recovery_notice, tally
 from stepwell.tui.values import (
     Applied,
@@ -53,6 +54,14 @@ def test_a_headline_for_undo_says_so() -> None:
     assert headline(PlannedChanges(plan(item(b"a"), kind="undo"), ())).startswith(
         "Undo: put 1 file"
     )
+
+
+def test_taking_back_says_what_became_of_the_change() -> None:
+    """Nothing of it is left; or there never was any."""
+    none = plan(partial=True, only=True)
+    assert headline(PlannedChanges(none, ())).endswith("keep later work: it changed no file")
+    some = replace(none, target=replace(none.target, changes=ChangeCounts(1, 2, 3)))
+    assert headline(PlannedChanges(some, ())).endswith("nothing of it is left on disk")
 
 
 def test_hostile_titles_are_harmless() -> None:

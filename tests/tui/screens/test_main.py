@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.steps import Branch, Mark, Step, StepResult, View
@@ -494,6 +495,92 @@ def test_the_disk_row_counts_what_differs(
         assert app.main.diff.rows.changes == source.dirty
 
     play(source, scene, size)
+
+
+def test_the_disk_row_names_the_step_that_the_disk_was_compared_with(
+    play: Make, chain: Make, memory: Make, make_step: Make, settle: Make, screen_text: Make,
+    until: Make,
+) -> None:  # fmt: skip
+    """A step that came since says nothing of the disk before it was compared anew."""
+    source, gate = memory(chain(3)), threading.Event()
+    compare = source.status
+
+    def slow() -> Any:
+        assert gate.wait(10)
+        return compare()
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        source.status = slow
+        source.grow(make_step(4, (3,)))
+        app.gateway.poll()
+        await until(lambda: "change 4" in screen_text(app)[3])
+        assert "as in #3" in screen_text(app)[2]
+        gate.set()
+        await settle(pilot, app)
+        assert "as in #4" in screen_text(app)[2]
+
+    play(source, scene)
+
+
+def held(source: Any) -> tuple[threading.Event, threading.Event]:
+    """Holds the first look at the history; returns what is set when it begins, and what ends it."""
+    begun, go = threading.Event(), threading.Event()
+    steps = source.steps
+
+    def slow(**wanted: Any) -> list[Step]:
+        begun.set()
+        assert go.wait(10)
+        return steps(**wanted)
+
+    source.steps = slow
+    return begun, go
+
+
+def test_a_slow_first_look_at_the_history_shares_with_no_comparison(
+    play: Make, chain: Make, memory: Make, settle: Make, until: Make
+) -> None:
+    """However many ticks pass meanwhile: the disk is compared once the history is there, and once."""
+    source, was_whole = memory(chain(100)), list[bool]()
+    (begun, go), status = held(source), source.status
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        def noted() -> Any:
+            was_whole.append(app.main.timeline.columns.complete)
+            return status()
+
+        source.status = noted
+        await until(begun.is_set)
+        app.main.tick()
+        app.main.tick()
+        go.set()
+        await settle(pilot, app)
+        assert was_whole == [True]
+
+    play(source, scene, is_unread=True)
+
+
+def test_a_screen_that_is_closed_keeps_nothing_of_the_history_back(
+    play: Make, chain: Make, memory: Make, until: Make
+) -> None:
+    """Opened while the first steps are read, and left before they are drawn."""
+    source = memory(chain(100))
+    _, go = held(source)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        main, above, busy, passed = app.main, Screen[None](), asyncio.Event(), asyncio.Event()
+        await app.push_screen(above)
+        above.call_later(busy.wait)
+        go.set()
+        await until(lambda: main.timeline.loaded)
+        main.call_later(passed.set)
+        await passed.wait()
+        closed = app.pop_screen()
+        await until(lambda: not above.call_later(bool))
+        busy.set()
+        await closed
+        await until(lambda: main.timeline.columns.complete, 10)
+
+    play(source, scene, is_unread=True)
 
 
 def test_help_lists_and_runs_the_keys_of_the_pane(

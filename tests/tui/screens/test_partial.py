@@ -295,6 +295,60 @@ def test_conflicts_are_listed_and_have_to_be_left_out(
     assert disk(root) == {"src/a.txt": before["src/a.txt"], "src/b.txt": text()}
 
 
+def keys(app: StepwellApp) -> str:
+    return app.screen.query_one("#preview-keys", Sentence).plain
+
+
+def test_a_conflict_beside_a_loss_leads_to_no_agreement_unread(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """Each is told by its own count, and no key is named that would decide about both."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        (root / "src/a.txt").write_bytes(text(l3="DREI", l30="THIRTY"))
+        ws.capture("later")
+    (root / "src/b.txt").write_bytes(text(l5="FIVE", l39="LAST"))
+    (root / "c.txt").write_text("in no step\n")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r", "o")
+        await settle(pilot, app)
+        losses = "other work goes, too; it is saved before."
+        assert promise(app).startswith(
+            "A conflict cannot be applied: leave it out. What else is marked ? would go, too"
+        )
+        await pilot.press("y")
+        assert promise(app) == (
+            f"Leave 2 conflicts out first (space): a conflict cannot be applied. "
+            f"Tick 1 row first (space): {losses}"
+        )
+        assert "tick all" not in keys(app)
+
+    play_over(root, scene)
+
+
+def test_what_was_left_out_is_not_chosen_again_unasked(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """The key that ticks all is named only where it decides about the marked rows and nothing else."""
+    (root / "src/a.txt").write_bytes(text(l3="only on disk"))
+    (root / "src/b.txt").write_bytes(text(l3="only on disk"))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        assert boxes(app) == ["[✓] D", "[?] M", "[?] M"]
+        assert "A tick all" in keys(app)
+        await pilot.press("y")
+        assert promise(app).startswith("Tick 2 rows first (space, or A for all): other work goes")
+        await pilot.press("g", "space", "y")
+        assert promise(app).startswith("Tick 2 rows first (space): other work goes, too")
+        assert boxes(app) == ["[ ] D", "[?] M", "[?] M"] and "tick all" not in keys(app)
+        await pilot.press("A")
+        assert promise(app).startswith("Other work goes, too; it is saved before. ")
+
+    play_over(root, scene)
+
+
 def test_a_part_that_changed_since_the_preview_is_not_written(
     root: Path, play_over: Make, settle: Make, screen_text: Make
 ) -> None:

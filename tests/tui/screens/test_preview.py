@@ -311,15 +311,38 @@ def test_the_preview_begins_at_what_needs_a_decision(root: Path) -> None:
 
 
 def test_where_nothing_differs_no_key_is_named_that_ticks(root: Path) -> None:
-    """The footer names what does something: the other side, and the step's own change."""
+    """The footer names what does something: the other side, and the step's own change; `y` does not."""
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await select(pilot, app, 3)
         preview = await open_preview(pilot, app, "r")
         assert said(preview, "headline").startswith("No file differs from how it was AFTER #3")
-        assert said(preview, "keys").startswith("y apply   b before instead   o only")
+        assert said(preview, "keys").startswith("b before instead   o only")
+        await pilot.press("y")
+        assert said(preview, "promise") == "There is nothing to apply."
         await pilot.press("q")
         await back_on_main(pilot, app)
+
+    play(root, scene)
+
+
+def test_where_nothing_differs_the_timeline_can_go_back(root: Path) -> None:
+    """To an older step with the same content: that moves the branch, so `y` does it."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        third = (root / "a.py").read_text()
+        write(root, "a.py", "def f():\n    return 4\n")
+        ws.capture("fourth thoughts")
+        write(root, "a.py", third)
+        ws.capture("as it was")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 3)
+        preview = await open_preview(pilot, app, "r")
+        assert said(preview, "headline").startswith("No file differs from how it was AFTER #3")
+        assert said(preview, "keys").startswith("y apply   b before instead")
+        await pilot.press("y")
+        await back_on_main(pilot, app)
+        assert "the timeline is at #3" in app.main.footer.sentence
 
     play(root, scene)
 
