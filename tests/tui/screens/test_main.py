@@ -454,8 +454,9 @@ def test_the_disk_is_compared_once_the_history_is_there(
     play(source, scene)
 
 
+@pytest.mark.parametrize("part", ["steps", "graph"])
 def test_the_disk_is_compared_although_the_history_cannot_be_read(
-    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make, until: Make
+    play: Make, chain: Make, memory: Make, settle: Make, screen_text: Make, until: Make, part: str
 ) -> None:
     """At the next tick, and with it the room that is left; the error stays on the screen."""
     source = memory(chain(5))
@@ -464,7 +465,7 @@ def test_the_disk_is_compared_although_the_history_cannot_be_read(
     def fail(**_: Any) -> Any:
         raise FailedError("the disk said no")
 
-    source.steps = fail
+    setattr(source, part, fail)
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         app.main.tick()
