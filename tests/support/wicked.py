@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stepwell.store import Act, StepResult, Workspace
 from stepwell.store.agents.transcripts.git import import_git
+from stepwell.store.engine.marking import LONGEST_TEXT
 
 PLANTED = (
     "\x1b[2J\x1b[5;31m\x1b[6n\x1b[?47h\x1b]0;wicked\x07\x1b]52;c;d2lja2Vk\x07"
@@ -87,7 +88,9 @@ def workspace(folder: Path, files: int, *, line: int = 2_000) -> tuple[Path, Pat
         act = Act(f"ran {PLANTED}", "tool", session="claude:1", tool=PLANTED)
         act = replace(act, input=said, result_text=said, result=StepResult(False, 1))
         step = ws.record(act=act).step
-        ws.mark(step, label=LABEL, note=f"n {said}", by=PLANTED, tags=[f"t\x1b[5m{WORD}"])
+        ws.mark(
+            step, label=LABEL, note=f"n {said}"[:LONGEST_TEXT], by=PLANTED, tags=[f"t\x1b[5m{WORD}"]
+        )
         ws.mark(step, note="n", path=os.fsencode(NAME), line=1)
         _experiment(ws)
     (root / NAME).write_bytes(RAW + f"\non disk {WORD}\n".encode())

@@ -350,10 +350,11 @@ import os, signal
 from stepwell.store.engine.rollback import swaps
 replaced, real = [], swaps.put
 def put(*arguments):
-    real(*arguments)
+    done = real(*arguments)
     replaced.append(arguments)
     if len(replaced) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
+    return done
 swaps.put = put
 from stepwell.store.cli.main import main
 main(["rollback", "@~1", "--yes"])

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.screen import Screen
 
 from stepwell.store.model.errors import FailedError
 from stepwell.store.model.steps import Branch, Mark, Step, StepResult, View
@@ -561,27 +560,25 @@ def test_a_slow_first_look_at_the_history_shares_with_no_comparison(
 
 
 def test_a_screen_that_is_closed_keeps_nothing_of_the_history_back(
-    play: Make, chain: Make, memory: Make, until: Make
+    play: Make, chain: Make, memory: Make, until: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Opened while the first steps are read, and left before they are drawn."""
-    source = memory(chain(100))
-    _, go = held(source)
+    """What waits for the next frame goes with the screen on top when that is left first."""
+    real, dropped = MainScreen.call_after_refresh, []
+
+    def drop(self: MainScreen, callback: Any, *arguments: Any, **keywords: Any) -> bool:
+        if callback != self._read_on:
+            return real(self, callback, *arguments, **keywords)
+        dropped.append(callback)
+        return True
+
+    monkeypatch.setattr(MainScreen, "call_after_refresh", drop)
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
-        main, above, busy, passed = app.main, Screen[None](), asyncio.Event(), asyncio.Event()
-        await app.push_screen(above)
-        above.call_later(busy.wait)
-        go.set()
-        await until(lambda: main.timeline.loaded)
-        main.call_later(passed.set)
-        await passed.wait()
-        closed = app.pop_screen()
-        await until(lambda: not above.call_later(bool))
-        busy.set()
-        await closed
-        await until(lambda: main.timeline.columns.complete, 10)
+        await until(lambda: dropped)
+        assert not app.main.timeline.columns.complete
+        await until(lambda: app.main.timeline.columns.complete, 10)
 
-    play(source, scene, is_unread=True)
+    play(memory(chain(100)), scene, is_unread=True)
 
 
 def test_help_lists_and_runs_the_keys_of_the_pane(
