@@ -93,4 +93,6 @@ def main(kind: str, folder: str, interval_ms: int) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever runs the tests in the background has it ignored, which children inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
