@@ -39,14 +39,14 @@ def open_beneath(root: int, path: bytes) -> int:
     call = _system_call() if names else None
     # A zero byte would end the path for the system, and lead elsewhere.
     if call is None or b"\0" in path:
-        return _one_by_one(root, path)
+        return _one_by_one(root, names)
     fd = call(root, path)
-    return fd if fd >= 0 else _one_by_one(root, path)
+    return fd if fd >= 0 else _one_by_one(root, names)
 
 
-def _one_by_one(root: int, path: bytes) -> int:
+def _one_by_one(root: int, names: list[bytes]) -> int:
     current = os.open(b".", _FOLDER, dir_fd=root)
-    for name in path.split(b"/") if path else ():
+    for name in names:
         try:
             deeper = os.open(name, _FOLDER, dir_fd=current)
         finally:

@@ -18,6 +18,7 @@ from stepwell.store.engine.atomic import read_checked
 from stepwell.store.engine.codec import view_from_json
 from stepwell.store.engine.journal import frames
 from stepwell.store.engine.journal.chain import SegmentChain
+from stepwell.store.engine.journal.recent import Object
 from stepwell.store.engine.journal.segment import Segment
 from stepwell.store.engine.manifest import Manifest
 from stepwell.store.engine.objects import damaged_object, missing
@@ -309,8 +310,7 @@ class Journal:
         if (found := self._read_live(oid)) is not None:
             return found
         if self._has_sealed(oid) or self._was_sealed(oid):
-            found = self.sealed.packs.read(oid)
-            return self._chain.recent.seen_packed(oid, found) if _counts(self, oid) else found
+            return _noted(self, oid, self.sealed.packs.read(oid))
         raise damaged_object(oid) if self._has_live(oid) else missing(oid)
 
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
@@ -408,10 +408,14 @@ class Journal:
         return verify_journal(self, full=full, progress=progress or _no_progress)
 
 
-def _counts(journal: Journal, oid: Oid) -> bool:
-    """Tells whether whatever pack an object was read from counts: one that does not may go."""
-    indexes = (index for index in journal.sealed.packs.indexes if oid in index)
-    return all(index.name in journal.manifest.packs for index in indexes)
+def _noted(journal: Journal, oid: Oid, found: Object) -> Object:
+    """Takes note of an object that was read from packs, if all that hold it count: others may go."""
+    packed = journal._chain.recent.packed
+    if packed is not None:
+        holding = (index for index in journal.sealed.packs.indexes if oid in index)
+        if all(index.name in journal.manifest.packs for index in holding):
+            packed.add(oid)
+    return found
 
 
 def share_memory(writer: Journal, reader: Journal) -> None:

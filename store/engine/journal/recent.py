@@ -53,12 +53,6 @@ class RecentObjects:
             self.intact.add(oid)
         return found
 
-    def seen_packed(self, oid: Oid, found: Object) -> Object:
-        """Takes note of what was just read from a pack, and returns it."""
-        if self.packed is not None:
-            self.packed.add(oid)
-        return found
-
     def keep(self, oid: Oid, kind: str, content: bytes) -> None:
         """Remembers an object whose bytes are known to be right."""
         if len(content) > _LARGEST:

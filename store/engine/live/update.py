@@ -13,13 +13,7 @@ import stat
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from stepwell.store.engine.files import (
-    OpenFolders,
-    is_exhausted,
-    is_gone,
-    list_folder,
-    lstat_at,
-)
+from stepwell.store.engine.files import OpenFolders, is_exhausted, is_gone, list_folder, lstat_at
 from stepwell.store.engine.ignore import RULE_FILES, Chain
 from stepwell.store.engine.live.folders import NO_WATCH, Folder, is_within, pack_file, unpack_file
 from stepwell.store.engine.live.known import Known, Was

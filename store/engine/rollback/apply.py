@@ -34,6 +34,9 @@ _REMEMBERED = 8 << 20
 _TOGETHER, _TOGETHER_BYTES = 256, 64 << 20
 """So many drafts, and so many bytes in them, are made ahead at most: they need room on the disk."""
 
+_PLACED = 5_000
+"""Of so many files it is told how they came into place; whoever looks reads what is beyond."""
+
 T = TypeVar("T")
 
 Progress = Callable[[str, int, int], None]
@@ -69,7 +72,7 @@ class Execution:
 
     @property
     def placed(self) -> Mapping[bytes, Placed]:
-        """Returns the files that came into place, with their stat as of that moment."""
+        """Returns files that came into place, not all of very many, with their stat as of then."""
         return self._run.placed
 
     def close(self) -> None:
@@ -294,7 +297,7 @@ class _Run:
         else:
             content = self.contents.of(_certain(after.blob))
             found = self.places.put_file(item.path, index, content, after, expected)
-            if found is not None:
+            if found is not None and len(self.placed) < _PLACED:
                 self.placed[item.path] = Placed(_certain(after.blob), found)
         self.written += 1
 

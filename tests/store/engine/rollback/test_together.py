@@ -13,6 +13,7 @@ from stepwell.store import Workspace
 from stepwell.store.engine.rollback import apply, looking, places, renaming
 from stepwell.store.engine.rollback.apply import CHANGED
 from stepwell.store.engine.rollback.together import Together
+from stepwell.store.model.paths import TrackedPath
 
 FILE, LINK = stat.S_IFREG | 0o644, stat.S_IFLNK | 0o777
 OLD: Tree = {b"f%03d" % n: (FILE, b"old\n") for n in range(300)} | {b"link": (LINK, b"f000")}
@@ -165,3 +166,18 @@ def test_what_was_looked_at_ahead_and_changes_then_is_kept(
     outcome = bench.apply(plan)
     assert [(k.path, k.reason) for k in outcome.kept] == [(b"f007", CHANGED)]
     assert bench.walk() == NEW | {b"f007": (FILE, b"own\n")}
+
+
+def test_of_very_many_files_not_all_are_told_of(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is told takes memory; all are put back, and whatever is told is so."""
+    monkeypatch.setattr(apply, "_PLACED", 50)
+    bench.write(OLD)
+    done = apply.apply_plan(bench.root, bench.plan(NEW), bench.objects)
+    done.settle()
+    assert len(done.placed) == 50
+    for path, placed in done.placed.items():
+        assert placed.agrees(os.lstat(bench.path(path)))
+        assert bench.objects.read(placed.oid)[1] == NEW[TrackedPath(path)][1]
+    assert bench.walk() == NEW
