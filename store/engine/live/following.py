@@ -18,7 +18,7 @@ from stepwell.store.engine.live.events import (
     touch_tracked,
 )
 from stepwell.store.engine.live.folders import NO_WATCH, Folder
-from stepwell.store.engine.live.past import Past
+from stepwell.store.engine.live.past import Past, WayBack
 from stepwell.store.engine.live.placed import PlacedFiles
 from stepwell.store.engine.live.summary import Summary
 from stepwell.store.engine.live.tables import known_of, table_of
@@ -116,6 +116,7 @@ class Following:
             OSError: the workspace folder cannot be read, or descriptors or memory ran out.
         """
         self._check(around, sink)
+        way = self._way_back(sink, parent)
         terms = Terms.of(around, also)
         wanted = Wanted(around.git, also)
         self._touch(root_fd, terms, wanted, limits.cap_bytes)
@@ -130,8 +131,26 @@ class Following:
             raise DoubtError("a folder has no watch of its own") from error
         finally:
             folders.close()
-        self._trees.build(self._known, sink)
-        return self._captured(sink)
+        pairs = self._known.differences()
+        if not self._went_back(way, pairs):
+            self._trees.build(self._known, sink)
+        return self._captured(sink, pairs)
+
+    def _way_back(self, sink: ObjectSink, parent: Snapshot | None) -> WayBack | None:
+        """Returns what leads back to the parent, when that is an older capture.
+
+        A store that has the root's tree of a recorded snapshot has all that it reaches.
+        """
+        way = None if parent is None else self._past.way_back(self._snapshot, parent)
+        if way is None or parent is None or not sink.has(parent.tree):
+            return None
+        return way if way.trees.get(self._known.root) == parent.tree else None
+
+    def _went_back(self, way: WayBack | None, pairs: tuple[Difference, ...] | None) -> bool:
+        """Puts trees back instead of building them, when all files are as they were then."""
+        return (
+            way is not None and pairs == way.pairs and self._trees.put_back(self._known, way.trees)
+        )
 
     def _check(self, around: Around, sink: ObjectSink) -> None:
         before = self._terms.around
@@ -151,10 +170,9 @@ class Following:
         touch_paths(known, before.also ^ terms.also, cap_bytes)
         self._terms = terms
 
-    def _captured(self, sink: ObjectSink) -> Captured:
+    def _captured(self, sink: ObjectSink, pairs: tuple[Difference, ...] | None) -> Captured:
         self._summary.refresh()
         snapshot = Snapshot(Oid(self._known.root.tree), self._summary.offer_extras(sink))
-        pairs = self._known.differences()
         return Captured(
             snapshot,
             self._summary.covered,
@@ -168,7 +186,7 @@ class Following:
         """The store holds what was captured last."""
         self._known.kept()
         self._summary.kept()
-        self._past.note(captured.since, captured.snapshot)
+        self._past.note(captured.since, captured.snapshot, self._trees.kept())
         self._snapshot = captured.snapshot
 
     def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from stepwell.store.engine.live.folders import NO_TREE, Folder
@@ -29,6 +29,8 @@ class Trees:
     def __init__(self) -> None:
         self._ready: OrderedDict[Folder, _WideTree] = OrderedDict()
         self._count = 0
+        self._kept: dict[Folder, bytes] = {}
+        """Tree ids when kept last, of the folders whose trees were built or put back since."""
 
     def build(self, known: Known, sink: ObjectSink) -> None:
         """Adds the trees of all stale folders and of those above them; they are stale then, too."""
@@ -42,7 +44,32 @@ class Trees:
                     known.stale.setdefault(folder.parent, set()).add(folder.name)
                     by_depth[depth - 1].add(folder.parent)
 
+    def put_back(self, known: Known, trees: Mapping[Folder, bytes]) -> bool:
+        """Gives folders the trees that they had, when what they hold is again what it was then.
+
+        `trees` are of all folders that are not now, or were not when kept last, what they were
+        then, and of those above them. Returns False, nothing done, where others are stale or some
+        are gone. Nothing is offered.
+        """
+        concerned = known.stale.keys() | self._kept.keys()
+        if not (concerned <= trees.keys() and all(folder.alive for folder in trees)):
+            return False
+        for folder, tree in trees.items():
+            self._kept.setdefault(folder, folder.tree)
+            folder.tree = tree
+            if folder.parent is not None:
+                known.stale.setdefault(folder.parent, set()).add(folder.name)
+        for folder in trees.keys() & self._ready.keys():
+            self._make_ready(folder, known.stale.get(folder, ()))
+        return True
+
+    def kept(self) -> dict[Folder, bytes]:
+        """The store holds what was built; returns what was kept before, of the folders concerned."""
+        kept, self._kept = self._kept, {}
+        return kept
+
     def _build_one(self, folder: Folder, changed: Collection[bytes], sink: ObjectSink) -> None:
+        self._kept.setdefault(folder, folder.tree)
         folder.tree = NO_TREE
         if folder.shut:
             return
@@ -54,6 +81,9 @@ class Trees:
         if len(folder.files) + len(folder.folders) < _WIDE:
             self._drop(folder)
             return b"".join([encoded for _, encoded in sorted(_entries(folder))])
+        return b"".join(self._make_ready(folder, changed).encoded)
+
+    def _make_ready(self, folder: Folder, changed: Collection[bytes]) -> _WideTree:
         wide = self._ready.pop(folder, None)
         if wide is None:
             wide = _WideTree(folder)
@@ -64,7 +94,7 @@ class Trees:
         self._count += len(wide.encoded)
         while self._count > _READY and len(self._ready) > 1:
             self._drop(next(iter(self._ready)))
-        return b"".join(wide.encoded)
+        return wide
 
     def _drop(self, folder: Folder) -> None:
         wide = self._ready.pop(folder, None)
