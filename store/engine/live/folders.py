@@ -48,6 +48,11 @@ def is_unsure(record: bytes) -> bool:
     return unpack_file(record).times[1] == UNSURE
 
 
+def size_of(record: bytes) -> int:
+    """Returns the size of a file, in bytes."""
+    return int.from_bytes(record[20:28], "little", signed=True)
+
+
 def inode_of(record: bytes) -> int:
     """Returns the inode of a file."""
     return int.from_bytes(record[28:36], "little")

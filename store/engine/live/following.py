@@ -123,7 +123,8 @@ class Following:
         folders = OpenFolders(root_fd)
         looker = Looker(folders, sink, KeptEntries(sink, parent), wanted, limits)
         outer = RuleTexts(around.user_rules, around.exclude_rules).outer()
-        put = PlacedFiles(placed, self._known, folders, sink, limits.fresh_from)
+        stored = way.contents() if way else {}
+        put = PlacedFiles(placed, stored, self._known, root_fd, sink, limits.fresh_from)
         update = Update(self._known, self._watcher, looker, folders, sink, outer, limits, put)
         try:
             update.run()

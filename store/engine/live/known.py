@@ -89,6 +89,26 @@ class Known:
             folder.refused.add(name)
         self.sums.file_came(folder, name, record, shared=shared)
 
+    def exchange(self, folder: Folder, name: bytes, record: bytes) -> bool:
+        """Enters another record of a file; it does what to take out, enter and compare would do.
+
+        Returns False, nothing done, where more than its content and times may be another: where
+        nothing or no plain file of that mode is known there, or one is that is stored as an exception.
+        """
+        was = folder.files.get(name)
+        if (
+            was is None
+            or was[:4] != record[:4]
+            or (folder.odd and name in folder.odd)
+            or (folder.forced and name in folder.forced)
+            or (folder.refused and name in folder.refused)
+            or (folder, name) in self.sums.shared
+        ):
+            return False
+        folder.files[name] = record
+        self._compare_files(folder, name, was, record)
+        return True
+
     def compare(self, folder: Folder, name: bytes, was: Was) -> None:
         """Notes what became of a name, now that it was looked at."""
         odd = folder.odd.get(name) if folder.odd else None
@@ -99,15 +119,19 @@ class Known:
             if folder.folders.get(name) is not was.folder:
                 self.changed_more(folder, name)
             return
-        record = folder.files.get(name)
-        old = None if was.record is None else mode_and_oid(was.record)
+        self._compare_files(folder, name, was.record, folder.files.get(name))
+
+    def _compare_files(
+        self, folder: Folder, name: bytes, was: bytes | None, record: bytes | None
+    ) -> None:
+        old = None if was is None else mode_and_oid(was)
         new = None if record is None else mode_and_oid(record)
         if old == new:
             return
         self._changed(folder, name)
         if self.before is not None:
             path = TrackedPath(folder.path_of(name))
-            self.before.setdefault(path, _entry(path, was.record))
+            self.before.setdefault(path, _entry(path, was))
 
     def _changed(self, folder: Folder, name: bytes) -> None:
         self.stale.setdefault(folder, set()).add(name)

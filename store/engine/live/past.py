@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stepwell.store.engine.capture import Since
 from stepwell.store.engine.live.folders import Folder
 from stepwell.store.engine.snapshots import Difference, Entry
+from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.steps import Snapshot
 
@@ -42,6 +43,10 @@ class WayBack:
     """(newest, older) of each path that differs, in path order."""
     trees: FolderTrees
     """Of the older one, of all folders that were built since; the others' are what they were."""
+
+    def contents(self) -> dict[bytes, Oid]:
+        """Returns the contents that the older one has, by their paths."""
+        return {now.path: now.oid for _, now in self.pairs if now is not None and now.oid}
 
 
 class Past:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepwell.store.engine.files import OpenFolders, Placed, lstat_at
-from stepwell.store.engine.live.folders import Folder, pack_file
+from stepwell.store.engine.files import Placed
+from stepwell.store.engine.live.folders import Folder, mode_and_oid, pack_file, size_of
 from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.looker import FileRow
 from stepwell.store.engine.moved import sure_times
 from stepwell.store.engine.objects import ObjectSink
+from stepwell.store.engine.treebuild import refused_file
+from stepwell.store.model.ids import Oid
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,10 @@ class PlacedFiles:
     """What is believed of `placed` without reading it, in one round of looking."""
 
     placed: Mapping[bytes, Placed]
+    stored: Mapping[bytes, Oid]
+    """Contents by path that the store surely has; of others it is asked."""
     known: Known
-    folders: OpenFolders
+    root_fd: int
     sink: ObjectSink
     fresh_from: int
 
@@ -29,14 +34,29 @@ class PlacedFiles:
         Its ctime may be that of a later write, too; but a write makes an event of another kind than
         coming into place does.
         """
-        placed = self.placed.get(folder.path_of(name)) if self.placed else None
+        if not self.placed:
+            return None
+        path = folder.path_of(name)
+        placed = self.placed.get(path)
         if placed is None or (folder, name) in self.known.written:
             return None
         try:
-            found = lstat_at(self.folders.open(folder.path), name)
+            # By its path, although that follows links: what agrees is that file, however reached.
+            found = os.lstat(path, dir_fd=self.root_fd)
         except OSError:
             return None
-        if found is None or not placed.agrees(found) or not self.sink.has(placed.oid):
+        if not placed.agrees(found):
+            return None
+        if self.stored.get(path) != placed.oid and not self.sink.has(placed.oid):
             return None
         times = sure_times(found, self.fresh_from)
         return pack_file(FileRow(found.st_mode, times, found.st_size, found.st_ino, placed.oid))
+
+    def exchange(self, folder: Folder, name: bytes, record: bytes) -> bool:
+        """Enters a record where a plain file stays one: then the rules say of it what they did.
+
+        Returns False, nothing done, where it has to be looked at as any other name.
+        """
+        mode, oid = mode_and_oid(record)
+        is_refused = refused_file(self.sink, name, mode, oid, size_of(record))
+        return not is_refused and self.known.exchange(folder, name, record)

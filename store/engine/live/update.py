@@ -75,7 +75,7 @@ class _Place:
         known.touch(self.folder, name)
         if row.shared:
             self.update.shared.add(row.inode)
-        self.update.done.add((self.folder, name))
+        self.update.done.setdefault(self.folder, set()).add(name)
 
     def _refused(self, name: bytes, row: FileRow) -> bool:
         if self.folder.shut:
@@ -136,7 +136,8 @@ class Update:
         """Inodes with other names that were met in this round."""
         self._stack: list[_Visit] = []
         self._gone: list[Folder] = []
-        self.done: set[tuple[Folder, bytes]] = set()
+        self.done: dict[Folder, set[bytes]] = {}
+        """Names that were looked at in this round."""
         self._settled: set[Folder] = set()
         self._listed: list[tuple[Folder, tuple[int, int]]] = []
         self._moved: set[int] = set()
@@ -162,7 +163,7 @@ class Update:
     def _look_at_touched(self) -> None:
         while todo := self._todo():
             for folder, names in todo:
-                self.done.update((folder, name) for name in names)
+                self.done.setdefault(folder, set()).update(names)
                 if folder.alive:
                     self._look_at(folder, names)
 
@@ -181,7 +182,7 @@ class Update:
         """Returns the touched names that were not looked at in this round, outer folders first."""
         left = []
         for folder, names in self.known.touched.items():
-            fresh = {name for name in names if (folder, name) not in self.done}
+            fresh = names.difference(self.done.get(folder, ()))
             if fresh:
                 left.append((folder, fresh))
         return sorted(left, key=lambda one: one[0].path)
@@ -195,11 +196,14 @@ class Update:
             return
         folder.doubt_listing()
         self._settled.add(folder)
-        place = _Place(self, folder, _chain(self._outer, folder))
+        place: _Place | None = None
         for name in sorted(names):
+            record = self._placed.record(folder, name)
+            if record is not None and self._placed.exchange(folder, name, record):
+                continue
             # Most unknown names were a program's temporary files.
             if folder.knows(name) or _is_there(self._open, folder, name):
-                record = self._placed.record(folder, name)
+                place = place or _Place(self, folder, _chain(self._outer, folder))
                 if record is not None:
                     place.same[name] = record
                 self._settle(place, name, self.known.take_out(folder, name))

@@ -10,14 +10,27 @@ from pathlib import Path
 import pytest
 from support.sights import Keeper
 
+from stepwell.store.engine.files import Placed
 from stepwell.store.engine.live import LiveSight
 from stepwell.store.engine.objects import BLOB, TREE, MemoryObjects, ObjectSink
 from stepwell.store.engine.scan import CaptureConfig, stamping_clock
-from stepwell.store.model.ids import Oid
+from stepwell.store.model.ids import Oid, object_id
 from stepwell.store.model.steps import Snapshot
 
 WIDE = tuple(f"wide/{n:02}" for n in range(26))
-NAMES = ("one", "a/two", "a/b/three", "a/b/c/four", "d/.gitmodules", "d/e/five", "git~1/six", *WIDE)
+NAMES = (
+    "one",
+    "a/two",
+    "a/b/three",
+    "a/b/c/four",
+    "d/.gitmodules",
+    "d/.gitattributes",
+    "git~1/six",
+    *WIDE,
+)
+
+LONG = 3000
+"""So long a line makes git refuse a `.gitattributes`."""
 
 
 class Offered(MemoryObjects):
@@ -115,7 +128,7 @@ def test_a_store_that_lacks_the_old_root_is_offered_all_trees(root: Path, keeper
 
 
 def one_too_much(root: Path) -> None:
-    edit(root, "other", "d/e/five")
+    edit(root, "other", "wide/03")
 
 
 def one_did_not_go_back(root: Path) -> None:
@@ -149,20 +162,21 @@ def test_whatever_else_changed_has_the_trees_built(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_ways_back_and_forth_give_what_a_scan_gives(seed: int, root: Path, keeper: Keeper) -> None:
-    """Whole or in part, over steps, kept or not, with files and folders that come and go."""
+    """Whole or in part, over steps, kept or not, told of or not, with more that happens meanwhile."""
     chance = random.Random(seed)
     states = {captured(keeper): contents(root)}
     back = 0
     for _ in range(60):
         onto = chance.choice(list(states)[-4:])
+        placed = {}
         if chance.random() < 0.6:
-            put_back(chance, root, states[onto])
+            placed = put_back(chance, root, states[onto])
             keeper.parent = onto
-        else:
+        if chance.random() < 0.4:
             meddle(chance, root)
         if chance.random() < 0.3:
             back += TREE not in offered(keeper, onto)
-        keeper.take()
+        keeper.take(placed=placed)
         keeper.check(root)
         if chance.random() < 0.7:
             states[keeper.keep()] = contents(root)
@@ -178,9 +192,9 @@ def contents(root: Path) -> State:
     return {str(p.relative_to(root)): (p.read_bytes(), p.stat().st_mode) for p in files}
 
 
-def put_back(chance: random.Random, root: Path, state: State) -> None:
-    """Makes the workspace what it was; one time in four all but a file."""
-    now = contents(root)
+def put_back(chance: random.Random, root: Path, state: State) -> dict[bytes, Placed]:
+    """Makes the workspace what it was; one time in four all but a file. Tells of most of them."""
+    now, placed = contents(root), {}
     differ = sorted(name for name in now.keys() | state.keys() if now.get(name) != state.get(name))
     if differ and chance.random() < 0.25:
         differ.remove(chance.choice(differ))
@@ -194,10 +208,13 @@ def put_back(chance: random.Random, root: Path, state: State) -> None:
         draft.write_bytes(state[name][0])
         draft.chmod(state[name][1])
         draft.rename(path)
+        if chance.random() < 0.8:
+            placed[os.fsencode(name)] = Placed(object_id(BLOB, state[name][0]), path.stat())
+    return placed
 
 
 def meddle(chance: random.Random, root: Path) -> None:
-    """Edits, adds, removes, turns executable; now and then a folder comes or goes."""
+    """Edits, adds, removes, changes modes, links; now and then a folder comes or goes."""
     for name in chance.sample(NAMES, chance.randrange(1, 5)):
         path = root / name
         does = chance.random()
@@ -207,7 +224,10 @@ def meddle(chance: random.Random, root: Path) -> None:
         elif does < 0.2 and path.exists():
             path.unlink()
         elif does < 0.3 and path.exists():
-            path.chmod(path.stat().st_mode ^ 0o111)
+            path.chmod(chance.choice((0o600, 0o644, 0o755)))
+        elif does < 0.35 and path.exists():
+            path.with_name("same").unlink(missing_ok=True)
+            os.link(path, path.with_name("same"))
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(str(chance.randrange(3)))
+            path.write_text(str(chance.randrange(3)) * chance.choice((1, LONG)))
