@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,7 +60,9 @@ _CLASSES: dict[str, type] = {
         Wish,
     ]
 }
-_FIELDS = {one: tuple(f.name for f in fields(one)) for one in _CLASSES.values()}
+_THEMSELVES = frozenset({type(None), bool, int, float, str})
+_NESTED = frozenset({list, dict})
+"""What a JSON value may consist of that is more than itself."""
 
 
 def dumps(value: object) -> bytes:
@@ -75,46 +78,77 @@ def loads(text: bytes) -> Any:
         raise ValueError(f"no value: {error}") from error
 
 
-def to_json(value: object) -> Json:
+def to_json(value: Any) -> Json:
     """Returns the JSON form of a value."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple):
-        return [to_json(one) for one in value]
-    if isinstance(value, bytes):
-        return {"bytes": value.decode("latin-1")}
-    if isinstance(value, PatchLines):
-        return {"lines": value.text.decode("latin-1")}
-    if isinstance(value, list):
-        return {"list": [to_json(one) for one in value]}
-    if isinstance(value, Mapping):
-        return {"map": {str(key): to_json(one) for key, one in value.items()}}
-    if isinstance(value, Path):
-        return {"path": os.fspath(value)}
-    names = _FIELDS.get(type(value))
-    if names is None:
-        raise TypeError(f"{type(value).__name__} is not carried")
-    return {type(value).__name__: [to_json(getattr(value, name)) for name in names]}
+    return _FORM_OF[type(value)](value)
+
+
+def _forms(values: Iterable[Any]) -> list[Json]:
+    # Most of what is sent stands for itself; a call for each would be half of the time.
+    return [one if type(one) in _THEMSELVES else _FORM_OF[type(one)](one) for one in values]
+
+
+class _FormOf(dict[type, Callable[[Any], Json]]):
+    """What makes the JSON forms of a class's values; made when its first one is sent."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Json]:
+        if kind in _CLASSES.values():
+            form = _form_of_fields(kind)
+        else:
+            fitting = (form for known, form in _FORMS if issubclass(kind, known))
+            form = next(fitting, _refuse)
+        self[kind] = form
+        return form
+
+
+_FORM_OF = _FormOf()
+
+
+def _refuse(value: object) -> Json:
+    raise TypeError(f"{type(value).__name__} is not carried")
+
+
+def _form_of_fields(kind: type) -> Callable[[Any], Json]:
+    name, names = kind.__name__, [one.name for one in fields(kind)]
+    # Of one name alone `attrgetter` gives no tuple.
+    get = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, n) for n in names]
+    return lambda value: {name: _forms(get(value))}
+
+
+_FORMS: Sequence[tuple[type, Callable[[Any], Json]]] = (
+    *((kind, lambda value: value) for kind in _THEMSELVES),
+    (tuple, _forms),
+    (bytes, lambda value: {"bytes": value.decode("latin-1")}),
+    (PatchLines, lambda value: {"lines": value.text.decode("latin-1")}),
+    (list, lambda value: {"list": _forms(value)}),
+    (
+        Mapping,
+        lambda value: {"map": dict(zip(map(str, value), _forms(value.values()), strict=True))},
+    ),
+    (Path, lambda value: {"path": os.fspath(value)}),
+)
 
 
 def from_json(form: Json) -> Any:
     """Returns the value of a JSON form."""
-    if isinstance(form, list):
-        return tuple(from_json(one) for one in form)
-    if not isinstance(form, dict):
+    if type(form) is list:
+        return tuple(_values(form))
+    if type(form) is not dict:
         return form
     ((name, content),) = form.items()
     plain = _PLAIN.get(name)
-    if plain is not None:
-        return plain(content)
-    return _CLASSES[name](*(from_json(one) for one in content))
+    return _CLASSES[name](*_values(content)) if plain is None else plain(content)
+
+
+def _values(forms: Iterable[Json]) -> list[Any]:
+    return [from_json(one) if type(one) in _NESTED else one for one in forms]
 
 
 _PLAIN: Mapping[str, Callable[[Json], Any]] = {
     "bytes": lambda text: text.encode("latin-1"),
     "lines": lambda text: PatchLines(text.encode("latin-1")),
-    "list": lambda items: [from_json(one) for one in items],
-    "map": lambda items: {key: from_json(one) for key, one in items.items()},
+    "list": _values,
+    "map": lambda items: dict(zip(items, _values(items.values()), strict=True)),
     "path": Path,
 }
 

@@ -384,7 +384,7 @@ class JournalWriter(Journal):
         return True
 
     def _is_sound_packed(self, oid: Oid) -> bool:
-        return self._is_listed(oid) and (oid in self._packed or self.is_sound(oid))
+        return self._is_listed(oid) and (oid in self._packed or self.sealed.packs.is_sound(oid))
 
     def has(self, oid: Oid) -> bool:
         """Tells whether the journal holds the object where it stays: in no pack that may go."""
@@ -393,7 +393,7 @@ class JournalWriter(Journal):
     def _is_listed(self, oid: Oid) -> bool:
         """Tells whether a pack that counts has the object: one left by a killed sealing may go."""
         listed = self.manifest.packs
-        return any(oid in index for index in self.sealed.packs.indexes if index.name in listed)
+        return any(index.name in listed and oid in index for index in self.sealed.packs.indexes)
 
     def _write_derived(self) -> None:
         """Writes index and View. They only save time, so that a full disk is no reason to fail."""

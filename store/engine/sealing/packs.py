@@ -35,6 +35,7 @@ class Packs:
     def __init__(self, repository: Path) -> None:
         self.repository = repository
         self._folder = pack_folder(repository)
+        self._folder_path = os.fspath(self._folder)
         self._stamp: int | None = None
         self._indexes: tuple[PackIndex, ...] = ()
         self._objects: GitObjects | SoundPacks | None = None
@@ -45,7 +46,7 @@ class Packs:
     def reload(self) -> bool:
         """Looks again when packs came or went; returns whether they did."""
         try:
-            stamp = os.stat(self._folder).st_mtime_ns
+            stamp = os.stat(self._folder_path).st_mtime_ns
         except OSError:
             stamp = 0
         if stamp == self._stamp:
@@ -109,6 +110,13 @@ class Packs:
                 self.rest()
             return found
         raise damaged_object(oid) if self.has(oid) else missing(oid)
+
+    def is_sound(self, oid: Oid) -> bool:
+        """Tells whether the object can be read and hashes to its id."""
+        with suppress(ObjectDamagedError, ObjectMissingError):
+            self.read(oid)
+            return True
+        return False
 
     def _read(self, oid: Oid) -> tuple[str, bytes]:
         opened = self._opened()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stepwell.store import Act, PlannedChanges, Workspace
 from stepwell.store.link import values
 from stepwell.store.model import errors
+from stepwell.store.model.patchlines import PatchLines
 from stepwell.store.model.steps import Mark, Note, StepResult
 
 SIMPLE = st.one_of(
@@ -35,6 +36,17 @@ def test_any_value_comes_back_equal_and_of_the_same_type(value: Any) -> None:
     """Tuples stay tuples, bytes bytes, whatever they hold."""
     again = values.loads(values.dumps(value))
     assert again == value and type(again) is type(value)
+
+
+def test_each_value_has_the_form_that_is_described() -> None:
+    """Both sides know it by heart: fields by their order, and what is inside another inside its form."""
+    value = (StepResult(True, 3), {"a": [b"\xe9", ()]}, Path("/x"), PatchLines(b"-a\n"))
+    assert json.loads(values.dumps(value)) == [
+        {"StepResult": [True, 3, None, None]},
+        {"map": {"a": {"list": [{"bytes": "\xe9"}, []]}}},
+        {"path": "/x"},
+        {"lines": "-a\n"},
+    ]
 
 
 def test_what_verbs_take_and_give_comes_back_equal(ws: Workspace, project: Path) -> None:
