@@ -59,6 +59,14 @@ class Placed(NamedTuple):
         return found.st_nlink == 1 and same_file(self.stat, found)
 
 
+class Seen(NamedTuple):
+    """What of a file's stat tells most writes; not all, as its ctime is not among it."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
 def open_root(path: bytes) -> int:
     """Opens the workspace folder; the caller closes the descriptor.
 

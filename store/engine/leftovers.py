@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from stepwell.store.engine.merge import workbench
+from stepwell.store.engine.rollback import staging
 from stepwell.store.engine.scratch import sweep
 
 
 def clear_leftovers(store: Path) -> None:
-    """Ends the processes and removes the files of experiments and merges that were killed.
+    """Ends the processes and removes the files of experiments, merges and rollbacks that were killed.
 
-    It costs two looks when there is nothing, and what cannot be removed is left to the next time.
+    It costs three looks when there is nothing, and what cannot be removed is left to the next time.
     """
     sweep(store)
     workbench.tidy(store)
+    staging.sweep(store)

@@ -51,7 +51,7 @@ def recover(writer: JournalWriter, context: Context) -> Recovery | None:
         plan = decode_plan(writer.read(intent.plan)[1], writer.step)
     except IntegrityError:
         return _give_up(writer, intent)
-    done = recover_plan(context.root, plan, writer)
+    done = recover_plan(context.root, plan, writer, store=context.store)
     if done.finished:
         _, operation = conclude(writer, context, intent, plan, lambda: done.kept, recovered=True)
         return Recovery(intent.kind, True, done.kept, operation.number)

@@ -7,7 +7,7 @@ as stored only once `keep` says so; until then the next look offers it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from stepwell.store.engine.atomic import write_atomic
 from stepwell.store.engine.capture import Captured, ScanCaptured, capture_tree
-from stepwell.store.engine.files import Placed
+from stepwell.store.engine.files import Placed, Seen
 from stepwell.store.engine.objects import ObjectSink
 from stepwell.store.engine.scan import CaptureConfig, Scanner
 from stepwell.store.engine.snapshots import Difference
@@ -61,6 +61,9 @@ class Sight(Protocol):
     def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:
         """Returns what `snapshots.differing` does, where memory has it; None: the trees can tell."""
 
+    def seen(self, paths: Iterable[bytes]) -> Mapping[bytes, Seen]:
+        """Returns how files looked that were as the last kept capture says, as far as memory has it."""
+
 
 class ScanSight:
     """Looks at every file each time, with the stat table that the store keeps.
@@ -104,6 +107,9 @@ class ScanSight:
 
     def between(self, a: Snapshot, b: Snapshot) -> None:
         return None
+
+    def seen(self, paths: Iterable[bytes]) -> Mapping[bytes, Seen]:
+        return {}
 
     def _newest_table(self) -> StatTable | None:
         """Returns the saved table, read again only when another one took its place."""

@@ -254,7 +254,14 @@ def apply_travel(
         return Applied(plan, False, safety, safety, _failures(plan.keep + moved), 0)
     intent = _begin(writer, ready, onto, safety)
     try:
-        done = apply_plan(context.root, ready, context.tiers.over(writer), progress=progress)
+        done = apply_plan(
+            context.root,
+            ready,
+            context.tiers.over(writer),
+            store=context.store,
+            seen=context.sight.seen(item.path for item in ready.items),
+            progress=progress,
+        )
     except StepwellError as error:
         _abandon(writer, plan, error)
         raise

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from stepwell.store.engine import extras as extras_module
@@ -24,12 +25,20 @@ from stepwell.store.engine.objects import (
     MODE_TREE,
     TREE,
     MemoryObjects,
+    ObjectReader,
     ObjectSink,
     TreeEntry,
     encode_tree,
     refuses_entry,
 )
-from stepwell.store.engine.rollback import Outcome, apply_plan, make_plan
+from stepwell.store.engine.rollback import (
+    Outcome,
+    Recovered,
+    apply_plan,
+    make_plan,
+    recover_plan,
+    staging,
+)
 from stepwell.store.model.ids import Oid, StepId, object_id
 from stepwell.store.model.paths import TrackedPath
 from stepwell.store.model.plans import PathState, Plan
@@ -182,6 +191,8 @@ class Bench:
 
     root: bytes
     objects: MemoryObjects = field(default_factory=MemoryObjects)
+    store: Path | None = None
+    """Where files are made before they come into place; None: each beside its own."""
 
     def write(self, tree: Tree) -> None:
         write_tree(self.root, tree)
@@ -227,7 +238,19 @@ class Bench:
         )
 
     def apply(self, plan: Plan, **arguments: Any) -> Outcome:
-        return apply_plan(self.root, plan, self.objects, **arguments).settle()
+        done = apply_plan(self.root, plan, self.objects, store=self.store, **arguments)
+        try:
+            return done.settle()
+        finally:
+            done.close()
+
+    def recover(self, plan: Plan, reader: ObjectReader | None = None) -> Recovered:
+        return recover_plan(self.root, plan, reader or self.objects, store=self.store)
+
+    def staged(self) -> list[str]:
+        """Returns what is left in the store."""
+        above = (self.store or Path(os.fsdecode(self.root))) / staging.NAME
+        return sorted(str(path.relative_to(above)) for path in above.rglob("*"))
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from stepwell.store.engine.capture import Captured, ScanCaptured, Since
 from stepwell.store.engine.coverage import RuleTexts
-from stepwell.store.engine.files import OpenFolders, Placed
+from stepwell.store.engine.files import OpenFolders, Placed, Seen
 from stepwell.store.engine.keeping import KeptEntries
 from stepwell.store.engine.live.events import (
     touch_again,
@@ -193,6 +193,11 @@ class Following:
     def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:
         """Returns what differs between two snapshots that were kept lately; None: not known."""
         return self._past.between(a, b)
+
+    def seen(self, paths: Iterable[bytes]) -> dict[bytes, Seen]:
+        """Returns how files looked at paths where nothing is known to have happened since."""
+        found = ((path, self._known.seen_at(path)) for path in paths)
+        return {path: seen for path, seen in found if seen is not None}
 
     def table(self) -> StatTable:
         """Returns what is known for a scan to begin with."""

@@ -10,11 +10,13 @@ import stat
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from stepwell.store.engine.files import Seen
 from stepwell.store.engine.live.folders import (
     NO_WATCH,
     Folder,
     inode_of,
     mode_and_oid,
+    unpack_file,
 )
 from stepwell.store.engine.live.sums import Sums
 from stepwell.store.engine.snapshots import Difference, Entry
@@ -203,11 +205,24 @@ class Known:
         return tuple((was, now) for was, now in pairs if was != now)
 
     def _now(self, path: TrackedPath) -> Entry | None:
+        folder, name = self._place(path)
+        return _entry(path, folder.files.get(name)) if folder else None
+
+    def seen_at(self, path: bytes) -> Seen | None:
+        """Returns how the file looked there; None where none is known, or is to be looked at."""
+        folder, name = self._place(path)
+        record = folder.files.get(name) if folder else None
+        if record is None or (folder in self.touched and name in self.touched[folder]):
+            return None
+        row = unpack_file(record)
+        return Seen(row.size, row.times[0], row.inode)
+
+    def _place(self, path: bytes) -> tuple[Folder | None, bytes]:
         above, _, name = path.rpartition(b"/")
         folder: Folder | None = self.root
         for part in above.split(b"/") if above else ():
             folder = folder.folders.get(part) if folder else None
-        return _entry(path, folder.files.get(name)) if folder else None
+        return folder, name
 
 
 def _entry(path: TrackedPath, record: bytes | None) -> Entry | None:

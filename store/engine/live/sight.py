@@ -9,11 +9,11 @@ others change (network, another system's), it always scans.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from stepwell.store.engine.capture import Captured, ScanCaptured, capture_tree
-from stepwell.store.engine.files import Placed, failed, open_root
+from stepwell.store.engine.files import Placed, Seen, failed, open_root
 from stepwell.store.engine.live.following import DoubtError, Following, Terms
 from stepwell.store.engine.live.inotify import (
     DELETE_SELF,
@@ -162,6 +162,9 @@ class LiveSight:
 
     def between(self, a: Snapshot, b: Snapshot) -> list[Difference] | None:
         return self._following.between(a, b) if self._following else None
+
+    def seen(self, paths: Iterable[bytes]) -> Mapping[bytes, Seen]:
+        return self._following.seen(paths) if self._following else {}
 
     def _begin(self, scanned: ScanCaptured) -> None:
         """Begins to follow, if the folders could be watched before they were scanned."""

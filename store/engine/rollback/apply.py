@@ -10,15 +10,16 @@ from __future__ import annotations
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from stepwell.store.engine.files import Placed
+from stepwell.store.engine.files import Placed, Seen
 from stepwell.store.engine.objects import FileMovedError, ObjectReader
 from stepwell.store.engine.rollback import together
-from stepwell.store.engine.rollback.looking import Found, Signature, signature_of
+from stepwell.store.engine.rollback.looking import Expected, Signature, signature_of
 from stepwell.store.engine.rollback.order import Act, Scheduled, schedule
 from stepwell.store.engine.rollback.places import NO_SPACE, Places, words
 from stepwell.store.engine.rollback.plan import writes_content
@@ -97,11 +98,15 @@ def apply_plan(
     plan: Plan,
     reader: ObjectReader,
     *,
+    store: Path | None = None,
+    seen: Mapping[bytes, Seen] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> Execution:
     """Executes a plan on the workspace at `root` (absolute).
 
-    `progress` is called with (what, done, total). What comes next may begin while the system makes
+    `store` is a folder where many files are made before they come into place, where that does as
+    well; else each is made beside its place. `seen` tells how files looked that were as the plan says
+    before; others are read before they are replaced. `progress` is called with (what, done, total). What comes next may begin while the system makes
     the changes durable: to count on that is for after `Execution.settle`, which has to be called.
 
     Raises:
@@ -111,7 +116,8 @@ def apply_plan(
     """
     contents = Contents(reader)
     contents.check(plan.items)
-    return execute(root, plan.id, numbered(plan), contents, progress)
+    run = _Run(open_places(root, plan.id, store), contents, seen)
+    return _execute(run, numbered(plan), progress)
 
 
 def execute(
@@ -121,8 +127,11 @@ def execute(
     contents: Contents,
     progress: Progress | None = None,
 ) -> Execution:
-    """Executes items whose contents were checked; as `apply_plan`."""
-    run = _Run(open_places(root, plan_id), contents)
+    """Executes items whose contents were checked; as `apply_plan`, nothing is made in a store."""
+    return _execute(_Run(open_places(root, plan_id), contents, {}), items, progress)
+
+
+def _execute(run: _Run, items: list[Numbered], progress: Progress | None) -> Execution:
     execution = Execution(run)
     try:
         run.all(items, progress)
@@ -133,10 +142,10 @@ def execute(
     return execution
 
 
-def open_places(root: bytes, plan_id: str) -> Places:
+def open_places(root: bytes, plan_id: str, store: Path | None = None) -> Places:
     """Opens the workspace; raises FailedError when that cannot be."""
     try:
-        return Places(root, plan_id)
+        return Places(root, plan_id, store)
     except OSError as error:
         raise FailedError(
             f"the workspace {escape(root)} could not be opened: {words(error)}",
@@ -183,9 +192,8 @@ class _Run:
 
     places: Places
     contents: Contents
+    seen: Mapping[bytes, Seen]
     kept: dict[TrackedPath, str] = field(default_factory=dict)
-    seen: dict[int, Found] = field(default_factory=dict)
-    """What was at the places of items, by their numbers, while the disk was busy with drafts."""
     placed: dict[bytes, Placed] = field(default_factory=dict)
     written: int = 0
     deleted: int = 0
@@ -217,29 +225,15 @@ class _Run:
         files = [scheduled for scheduled in run if _makes_file(scheduled)]
         if len(files) < together.MANY:
             return max(1, len(run))
+        self.places.begin_preparing()
         room = _TOGETHER_BYTES
         for done, (_, index, item) in enumerate(files):
             room -= self._prepare_one(index, item)
             if room <= 0:
                 run = run[: run.index(files[done]) + 1]
                 break
-        self.places.begin_sync_prepared()
-        try:
-            self._look_ahead(run)
-        finally:
-            self.places.end_sync_prepared()
+        self.places.sync_prepared()
         return len(run)
-
-    def _look_ahead(self, run: list[Scheduled]) -> None:
-        """Reads what is to be replaced; what cannot be is left to the act itself."""
-        for _, index, item in run:
-            if item.before is None or _made_way(item) or not self.places.is_prepared(index):
-                continue
-            with suppress(OSError, FileMovedError):
-                found = self._verified(item)
-                if found is not None:
-                    self.seen[index] = found
-            self.places.release()
 
     def _prepare_one(self, index: int, item: PlanItem) -> int:
         """Returns the bytes of the draft, or so many that no more are made."""
@@ -259,8 +253,8 @@ class _Run:
     def _one(self, act: Act, index: int, item: PlanItem) -> None:
         try:
             getattr(self, f"_{act}")(index, item)
-        except StrandedError:
-            self.kept[item.path] = stranded(self.places, index, item.path)
+        except StrandedError as error:
+            self.kept[item.path] = stranded(self.places, index, item.path, error)
         except FileMovedError:
             self.kept[item.path] = CHANGED
         except IntegrityError as error:
@@ -273,7 +267,7 @@ class _Run:
             self.places.release()
 
     def _remove(self, index: int, item: PlanItem) -> None:
-        self.places.remove(item.path, index, _certain(self._verified(item)))
+        self.places.remove(item.path, index, self._expected(item))
         self._count_deleted(item)
 
     def _remove_folder(self, _index: int, item: PlanItem) -> None:
@@ -288,17 +282,17 @@ class _Run:
 
     def _write(self, index: int, item: PlanItem) -> None:
         after = _certain(item.after)
-        expected = None if _made_way(item) else self._expected(index, item)
+        expected = None if item.before is None or _made_way(item) else self._expected(item)
         if not writes_content(item) and not self._has_other_names(item):
-            self.places.set_file_mode(item.path, after.mode, _certain(expected).signature)
+            self.places.set_file_mode(item.path, after.mode, self._verified(item))
         elif stat.S_ISLNK(after.mode):
             target = self.contents.of(_certain(after.blob))
             self.places.put_link(item.path, index, target, after, expected)
         else:
             content = self.contents.of(_certain(after.blob))
-            found = self.places.put_file(item.path, index, content, after, expected)
-            if found is not None and len(self.placed) < _PLACED:
-                self.placed[item.path] = Placed(_certain(after.blob), found)
+            put = self.places.put_file(item.path, index, content, after, expected)
+            if put is not None and len(self.placed) < _PLACED:
+                self.placed[item.path] = Placed(_certain(after.blob), put)
         self.written += 1
 
     def _set_folder_mode(self, _index: int, item: PlanItem) -> None:
@@ -310,51 +304,26 @@ class _Run:
     def _count_deleted(self, item: PlanItem) -> None:
         self.deleted += item.after is None
 
-    def _expected(self, index: int, item: PlanItem) -> Found | None:
-        """Returns as `_verified` what is there, not read again when it is as it was seen ahead.
+    def _expected(self, item: PlanItem) -> Expected:
+        return Expected(_certain(item.before), self.seen.get(item.path))
 
-        Where what is taken out is not judged, a stat is not enough.
-        """
-        seen = self.seen.pop(index, None)
-        if seen is not None and self.places.judges:
-            status = self.places.look(item.path)
-            if status is not None and signature_of(status) == seen.signature:
-                return seen
-        return self._verified(item)
-
-    def _verified(self, item: PlanItem) -> Found | None:
-        """Returns what is there, after checking that it is the item's `before`.
+    def _verified(self, item: PlanItem) -> Signature:
+        """Returns the signature of what is there, after checking that it is the item's `before`.
 
         Raises:
             FileMovedError: it is not.
         """
-        status = self.places.look(item.path)
-        before = item.before
-        if status is None or before is None:
-            if status is None and before is None:
-                return None
+        status, before = self.places.look(item.path), _certain(item.before)
+        if status is None or not self._same_mode(item.path, status.st_mode, before.mode):
             raise FileMovedError
-        if not self._same_mode(item.path, status.st_mode, before.mode):
+        if before.blob is not None and self.places.state(item.path) != before:
             raise FileMovedError
-        if before.blob is not None:
-            self._require_content(item.path, before, signature_of(status))
-        return Found(signature_of(status), before)
+        return signature_of(status)
 
     def _same_mode(self, path: TrackedPath, found: int, before: int) -> bool:
-        if stat.S_ISLNK(before):
-            return stat.S_ISLNK(found)
         if stat.S_ISDIR(before) and self.places.is_loosened(path):
             return stat.S_ISDIR(found)
         return found == before
-
-    def _require_content(self, path: TrackedPath, before: PathState, signature: Signature) -> None:
-        if stat.S_ISREG(before.mode):
-            blob, read = self.places.content(path)
-            moved = blob != before.blob or read != signature
-        else:
-            moved = self.places.state(path) != before
-        if moved:
-            raise FileMovedError
 
     def _has_other_names(self, item: PlanItem) -> bool:
         """Tells whether a change of mode would also change a file outside the workspace."""
@@ -367,10 +336,10 @@ def _makes_file(scheduled: Scheduled) -> bool:
     return after is not None and stat.S_ISREG(after.mode) and writes_content(scheduled[2])
 
 
-def stranded(places: Places, index: int, path: TrackedPath) -> str:
+def stranded(places: Places, index: int, path: TrackedPath, error: StrandedError) -> str:
     """Returns the reason for a path at which somebody saved twice in the moment of its change."""
     names = places.names(path, index)
-    where = TrackedPath(path[: -len(names.own)] + names.aside)
+    where = TrackedPath(error.where or path[: -len(names.own)] + names.aside)
     return f"{CHANGED}, twice: what was saved first is in {escape(where)}"
 
 

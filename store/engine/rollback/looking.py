@@ -7,6 +7,7 @@ import os
 import stat
 from typing import NamedTuple
 
+from stepwell.store.engine.files import Seen
 from stepwell.store.engine.objects import BLOB, FileMovedError
 from stepwell.store.model.ids import Oid, object_id
 from stepwell.store.model.plans import PathState
@@ -29,11 +30,12 @@ class Signature(NamedTuple):
     inode: int
 
 
-class Found(NamedTuple):
-    """What was found at a place."""
+class Expected(NamedTuple):
+    """What is to be replaced or removed."""
 
-    signature: Signature
     state: PathState
+    seen: Seen | None = None
+    """How it looked when it was in that state; None: only its content can tell."""
 
 
 def signature_of(status: os.stat_result) -> Signature:
@@ -125,13 +127,6 @@ def hash_open(fd: int, size: int) -> Oid:
     if seen != size:
         raise FileMovedError
     return Oid(digest.digest())
-
-
-def require(folder: int, name: bytes, expected: Signature | None) -> None:
-    """Raises FileMovedError unless exactly that is at the name; None: nothing."""
-    status = look_in(folder, name)
-    if (None if status is None else signature_of(status)) != expected:
-        raise FileMovedError
 
 
 def same(state: PathState | None, wanted: PathState | None) -> bool:

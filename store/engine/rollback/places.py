@@ -13,25 +13,25 @@ import os
 import stat
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from pathlib import Path
 
 from stepwell.store.engine.beneath import open_beneath
 from stepwell.store.engine.objects import FileMovedError
-from stepwell.store.engine.rollback import swaps, together
+from stepwell.store.engine.rollback import renaming, swaps, together
+from stepwell.store.engine.rollback.drafts import make_file, owner_at
 from stepwell.store.engine.rollback.freeing import Freeing
 from stepwell.store.engine.rollback.looking import (
     OLD_FILE,
-    PIECE,
     SET_ID_BITS,
-    Found,
+    Expected,
     Signature,
-    content_in,
     look_in,
     signature_of,
     state_in,
 )
-from stepwell.store.engine.rollback.swaps import Names, Unlink
+from stepwell.store.engine.rollback.staging import Staging, name_of
+from stepwell.store.engine.rollback.swaps import Names, StrandedError, Unlink
 from stepwell.store.engine.rollback.together import Together
-from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, PathState
 
@@ -39,7 +39,6 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that say that the disk, a quota or the file size limit is full."""
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Places:
@@ -49,7 +48,8 @@ class Places:
     what the caller expects there; then nothing was changed.
     """
 
-    def __init__(self, root: bytes, plan_id: str) -> None:
+    def __init__(self, root: bytes, plan_id: str, store: Path | None = None) -> None:
+        """With a `store` many files are made there, where that does as well."""
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._prefix = b".stepwell-" + plan_id[:8].encode("ascii")
         self._held: tuple[bytes, int] | None = None
@@ -58,18 +58,19 @@ class Places:
         """Folders with changes, and whether one sync of the file system covers them."""
         self._together = Together(self._root)
         self._freeing = Freeing()
+        self._staging = None if store is None else Staging(store, plan_id, self._root)
         self._prepared: dict[int, tuple[TrackedPath, os.stat_result]] = {}
-        """Drafts made ahead, by their items' numbers: where, and their stat."""
+        """Drafts made ahead beside their places, by their items' numbers: where, and their stat."""
         self.changed = False
         """Something in the workspace was changed."""
-        self.judges = False
-        """What is replaced was seen to be taken out and judged: names can be exchanged here."""
         self._is_settling = False
         self._failed: list[Kept] = []
 
     def close(self) -> None:
         """Closes the root; `settle` comes first. Does nothing the second time."""
         self.release()
+        if self._staging is not None:
+            self._staging.end()
         root, self._root = self._root, -1
         if root >= 0:
             os.close(root)
@@ -114,17 +115,13 @@ class Places:
                 return None
             raise
 
-    def content(self, path: bytes) -> tuple[Oid, Signature]:
-        """Reads a file and returns its blob id and the signature that the bytes belong to."""
-        return content_in(self.folder(parent(path)), _name(path))
-
     def put_file(
         self,
         path: TrackedPath,
         index: int,
         content: bytes,
         wanted: PathState,
-        expected: Found | None,
+        expected: Expected | None,
     ) -> os.stat_result | None:
         """Puts a file in place with exactly that content and mode, set-id bits apart.
 
@@ -132,52 +129,121 @@ class Places:
         before it takes the place. A draft that was prepared is taken. Returns the file's stat in its
         place; None when it is not surely what was read back.
         """
+        folder = self._holding(path)
+        made = self._from_staging(folder, path, index, wanted, expected)
+        if made is None:
+            made = self._put(
+                path, index, self._maker(path, index, content, wanted), wanted, expected
+            )
+        now = self._in_place(folder, path, made)
+        is_same = (made.st_size, made.st_mtime_ns) == (now.st_size, now.st_mtime_ns)
+        return now if is_same else None
 
+    def _maker(
+        self, path: TrackedPath, index: int, content: bytes, wanted: PathState
+    ) -> Callable[[int, bytes], os.stat_result]:
         def make(folder: int, draft: bytes) -> os.stat_result:
             if index in self._prepared:
                 return self._prepared.pop(index)[1]
             self._freeing.wait()
-            return _make_file(folder, draft, _name(path), content, wanted, sync=True)
+            owner = owner_at(folder, _name(path))
+            return make_file(folder, draft, content, wanted, owner=owner, sync=True)
 
-        made, now = self._put(path, index, make, wanted, expected)
-        is_same = (made.st_size, made.st_mtime_ns) == (now.st_size, now.st_mtime_ns)
-        return now if is_same else None
+        return make
+
+    def begin_preparing(self) -> None:
+        """Begins another batch of drafts; what was taken out for the last one is gone then."""
+        self._freeing.wait()
+        if self._staging is not None and self._together.covers(self._root):
+            self._staging.begin()
 
     def prepare_file(
         self, path: TrackedPath, index: int, content: bytes, wanted: PathState
-    ) -> bool:
-        """Makes the draft of a file ahead of `put_file`, which needs `end_sync_prepared` before it.
+    ) -> None:
+        """Makes the draft of a file ahead of `put_file`, which needs `sync_prepared` before it.
 
-        False: nothing was made, since only a sync of its own makes a file there durable.
+        Nothing is made where only a sync of its own would make a file durable.
         """
-        self._freeing.wait()
+        batch = self._staging.batch if self._staging else None
+        if batch is not None:
+            batch.make(index, content, wanted)
+            return
         names = self.names(path, index)
         folder = self._writable(parent(path))
         if not self._touched[parent(path)]:
-            return False
+            return
 
         def make(folder: int, draft: bytes) -> os.stat_result:
-            return _make_file(folder, draft, _name(path), content, wanted, sync=False)
+            owner = owner_at(folder, _name(path))
+            return make_file(folder, draft, content, wanted, owner=owner, sync=False)
 
         self._prepared[index] = path, _drafted(folder, names, make)
-        return True
 
-    def begin_sync_prepared(self) -> None:
-        """Begins to make all prepared drafts durable; nothing is changed before `end_sync_prepared`."""
-        if self._prepared:
-            self._together.begin()
-
-    def end_sync_prepared(self) -> None:
-        """Waits until all prepared drafts are durable; where that fails there are none any more."""
-        if self._prepared and not self._together.end():
+    def sync_prepared(self) -> None:
+        """Makes all prepared drafts durable; where that fails there are none any more."""
+        batch = self._staging.batch if self._staging else None
+        if batch is None and not self._prepared:
+            return
+        if not self._together.sync():
             self.discard_prepared()
+        elif batch is not None:
+            try:
+                batch.durable()
+            except OSError:
+                self.discard_prepared()
 
-    def is_prepared(self, index: int) -> bool:
-        """Tells whether an item's draft was made ahead."""
-        return index in self._prepared
+    def _from_staging(
+        self,
+        folder: int,
+        path: TrackedPath,
+        index: int,
+        wanted: PathState,
+        expected: Expected | None,
+    ) -> os.stat_result | None:
+        """Puts a file in place that was made in the store; returns its stat there, None: it was not."""
+        staging = self._staging
+        if staging is None or staging.batch is None:
+            return None
+        batch = staging.batch
+        made = batch.made.pop(index, None)
+        if made is None or not staging.suits(folder):
+            return None
+        name, names = (
+            name_of(index),
+            Names(_name(path), name_of(index), name_of(index), batch.folder),
+        )
+        owner = owner_at(folder, names.own)
+        if owner is not None and owner != (made.st_uid, made.st_gid):
+            os.chown(name, *owner, dir_fd=batch.folder, follow_symlinks=False)
+        held, batch.holds = batch.holds, True
+        try:
+            swaps.put(folder, names, expected, wanted, self._unlink(path))
+        except StrandedError:
+            if not self._move_beside(folder, path, index, batch.folder):
+                raise StrandedError(batch.where(index)) from None
+            batch.holds = held
+            raise
+        except FileMovedError:
+            batch.holds = held
+            raise
+        except OSError:
+            batch.holds = held
+            return None
+        batch.holds = held
+        self.changed = True
+        return made
+
+    def _move_beside(self, folder: int, path: TrackedPath, index: int, apart: int) -> bool:
+        """Moves what has to stay from the store to a private name beside its place."""
+        with suppress(OSError):
+            aside = self.names(path, index).aside
+            return renaming.move_to_free(apart, name_of(index), aside, at=folder)
+        return False
 
     def discard_prepared(self) -> None:
         """Removes the drafts that were not taken; none of them matters to anybody."""
+        if self._staging is not None:
+            self._staging.end()
         for index, (path, made) in self._prepared.items():
             with suppress(OSError):
                 folder, draft = self.folder(parent(path)), self.names(path, index).draft
@@ -192,18 +258,18 @@ class Places:
         index: int,
         target: bytes,
         wanted: PathState,
-        expected: Found | None,
+        expected: Expected | None,
     ) -> None:
         """Puts a symbolic link in place, as `put_file` a file."""
 
         def make(folder: int, draft: bytes) -> os.stat_result:
             os.symlink(target, draft, dir_fd=folder)
-            if os.geteuid() == 0:
-                owner = _owner(folder, _name(path))
+            if (owner := owner_at(folder, _name(path))) is not None:
                 os.chown(draft, *owner, dir_fd=folder, follow_symlinks=False)
             return os.stat(draft, dir_fd=folder, follow_symlinks=False)
 
-        self._put(path, index, make, wanted, expected)
+        folder = self._holding(path)
+        self._in_place(folder, path, self._put(path, index, make, wanted, expected))
 
     def _put(
         self,
@@ -211,24 +277,37 @@ class Places:
         index: int,
         make: Callable[[int, bytes], os.stat_result],
         wanted: PathState,
-        expected: Found | None,
-    ) -> tuple[os.stat_result, os.stat_result]:
-        """Makes a draft and puts it in the place of what is expected; returns its stat then and now."""
+        expected: Expected | None,
+    ) -> os.stat_result:
+        """Makes a draft beside its place and puts it there; returns its stat before that."""
         names = self.names(path, index)
-        folder = self._writable(parent(path))
+        folder = self._holding(path)
         made = _drafted(folder, names, make)
-        self.judges |= swaps.put(folder, names, expected, wanted, self._unlink(path))
+        swaps.put(folder, names, expected, wanted, self._unlink(path))
         self.changed = True
-        now = look_in(folder, names.own)
+        return made
+
+    def _in_place(self, folder: int, path: bytes, made: os.stat_result) -> os.stat_result:
+        """Returns the stat of what was put in place; FileMovedError when something else is there."""
+        now = look_in(folder, _name(path))
         if now is None or now.st_ino != made.st_ino:
             raise FileMovedError
-        return made, now
+        return now
 
-    def remove(self, path: TrackedPath, index: int, expected: Found) -> None:
+    def remove(self, path: TrackedPath, index: int, expected: Expected) -> None:
         """Removes a file or link that is still the expected one."""
-        folder = self._writable(parent(path))
+        folder = self._holding(path)
         swaps.remove(folder, self.names(path, index), expected, self._unlink(path))
         self.changed = True
+
+    def _holding(self, path: TrackedPath) -> int:
+        """Returns the writable folder of a place; FileMovedError when it is not there any more."""
+        try:
+            return self._writable(parent(path))
+        except OSError as error:
+            if error.errno in _GONE:
+                raise FileMovedError from error
+            raise
 
     def _unlink(self, path: TrackedPath) -> Unlink:
         """Returns how a file in a writable folder goes."""
@@ -284,6 +363,26 @@ class Places:
             os.unlink(names.draft, dir_fd=self._writable(parent(path)))
         if aside is not None:
             swaps.settle_aside(self._writable(parent(path)), names, stored)
+
+    def clear_apart(
+        self, path: TrackedPath, index: int, apart: int, stored: Collection[PathState | None]
+    ) -> None:
+        """As `clear`, for what lies in a folder of the store; what has to stay lies aside then.
+
+        Raises:
+            StrandedError: it had to.
+            OSError: it could not even be moved, and is where it was.
+        """
+        name = name_of(index)
+        if swaps.drop_stored(apart, name, stored):
+            return
+        folder = self._writable(parent(path))
+        try:
+            swaps.settle_aside(folder, Names(_name(path), name, name, apart), stored)
+        except StrandedError:
+            if not self._move_beside(folder, path, index, apart):
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY)) from None
+            raise
 
     def is_loosened(self, path: bytes) -> bool:
         """Tells whether a folder's mode was widened for the time of this run."""
@@ -368,63 +467,6 @@ def _drafted(
         with suppress(OSError):
             os.unlink(names.draft, dir_fd=folder)
         raise
-
-
-def _make_file(
-    folder: int,
-    draft: bytes,
-    name: bytes,
-    content: bytes,
-    wanted: PathState,
-    *,
-    sync: bool,
-) -> os.stat_result:
-    """Makes a file that is to replace `name`; returns its stat, whose size and mtime are to stay."""
-    mode = stat.S_IMODE(wanted.mode) & ~SET_ID_BITS
-    fd = os.open(draft, _NEW_FILE, mode & 0o777, dir_fd=folder)
-    try:
-        _fill(fd, content)
-        made = os.fstat(fd)
-        if os.geteuid() == 0 and (owner := _owner(folder, name)) != (made.st_uid, made.st_gid):
-            os.fchown(fd, *owner)
-        if stat.S_IMODE(made.st_mode) != mode:
-            os.fchmod(fd, mode)
-        if sync:
-            os.fdatasync(fd)
-        _read_back(fd, content)
-        return made
-    finally:
-        os.close(fd)
-
-
-def _fill(fd: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
-
-
-def _owner(folder: int, name: bytes) -> tuple[int, int]:
-    """Returns the owner of the file that is replaced, else of the folder, for root to give."""
-    like = look_in(folder, name) or os.fstat(folder)
-    return like.st_uid, like.st_gid
-
-
-def _read_back(fd: int, content: bytes) -> None:
-    at = 0
-    while True:
-        asked = min(PIECE, len(content) - at + 1)
-        piece = os.pread(fd, asked, at)
-        if piece != content[at : at + len(piece)]:
-            raise _differs()
-        at += len(piece)
-        if not piece or (at == len(content) and len(piece) < asked):
-            break
-    if at != len(content):
-        raise _differs()
-
-
-def _differs() -> OSError:
-    return OSError(errno.EIO, "it reads back differently")
 
 
 def _set_mode(fd: int, mode: int) -> None:

@@ -9,8 +9,9 @@ second interruption is recovered in the same way.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from stepwell.store.engine.objects import FileMovedError, ObjectReader
 from stepwell.store.engine.rollback.apply import (
@@ -25,10 +26,11 @@ from stepwell.store.engine.rollback.apply import (
 )
 from stepwell.store.engine.rollback.looking import same
 from stepwell.store.engine.rollback.places import Places, words
+from stepwell.store.engine.rollback.staging import unjudged
 from stepwell.store.engine.rollback.swaps import StrandedError
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import IntegrityError
-from stepwell.store.model.paths import TrackedPath, parent
+from stepwell.store.model.paths import TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, PathState, Plan, PlanItem
 
 FOREIGN = "neither as before nor as after the rollback: somebody changed it since"
@@ -80,18 +82,24 @@ def inspect_plan(root: bytes, plan: Plan) -> Inspection:
 
 
 def recover_plan(
-    root: bytes, plan: Plan, reader: ObjectReader, *, progress: Progress | None = None
+    root: bytes,
+    plan: Plan,
+    reader: ObjectReader,
+    *,
+    store: Path | None = None,
+    progress: Progress | None = None,
 ) -> Recovered:
     """Finishes an interrupted plan; puts everything back when a target object is damaged.
 
-    When objects of both sides are damaged it finishes what can be read and lists the rest.
+    When objects of both sides are damaged it finishes what can be read and lists the rest. `store`
+    as in `apply_plan`; nothing is made there.
 
     Raises:
         NoSpaceError, FailedError: nothing was changed; recovery can be tried again.
     """
     items = numbered(plan)
     contents = Contents(reader)
-    left = _clear(root, plan, reader)
+    left = [*_clear_apart(root, plan, store), *_clear(root, plan, reader)]
     found = _look(root, plan, items, left)
     bad = _damaged(contents, found.pending)
     if not bad:
@@ -192,8 +200,8 @@ def _clear(root: bytes, plan: Plan, reader: ObjectReader) -> list[Kept]:
         for number, item in numbered(plan):
             try:
                 places.clear(item.path, number, (item.before, item.after))
-            except StrandedError:
-                left.append(Kept(item.path, stranded(places, number, item.path)))
+            except StrandedError as error:
+                left.append(Kept(item.path, stranded(places, number, item.path, error)))
             except OSError:
                 # Then its folder is gone too, or not writable, which the item itself will report.
                 continue
@@ -204,6 +212,37 @@ def _clear(root: bytes, plan: Plan, reader: ObjectReader) -> list[Kept]:
         places.settle()
         places.close()
     return left
+
+
+def _clear_apart(root: bytes, plan: Plan, store: Path | None) -> list[Kept]:
+    """Ends what lies in the store for the plan's places; returns as `_clear`."""
+    left: list[Kept] = []
+    if store is None:
+        return left
+    places = open_places(root, plan.id)
+    try:
+        with unjudged(store, plan.id) as found:
+            for index, folder, where in found:
+                if index < len(plan.items):
+                    left += _clear_one(places, plan.items[index], index, folder, where)
+    finally:
+        places.settle()
+        places.close()
+    return left
+
+
+def _clear_one(
+    places: Places, item: PlanItem, index: int, folder: int, where: bytes
+) -> Iterator[Kept]:
+    try:
+        places.clear_apart(item.path, index, folder, (item.before, item.after))
+    except StrandedError as error:
+        yield Kept(item.path, stranded(places, index, item.path, error))
+    except OSError as error:
+        saved = f"somebody saved it meanwhile, and that could not be put back: {words(error)}"
+        yield Kept(item.path, f"{saved}; it is in {escape(where)}")
+    finally:
+        places.release()
 
 
 def _narrow(places: Places, plan: Plan, reader: ObjectReader) -> None:

@@ -17,30 +17,37 @@ _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 Call = Callable[[int, bytes, int, bytes, int], int]
 
 
-def exchange(folder: int, one: bytes, other: bytes) -> bool:
-    """Exchanges what two names of a folder lead to; False: that is not possible here.
+def is_known() -> bool:
+    """Tells whether the system may be able to do either at all."""
+    return _library_call() is not None
+
+
+def exchange(folder: int, one: bytes, other: bytes, *, at: int | None = None) -> bool:
+    """Exchanges what two names lead to; False: that is not possible here.
+
+    `other` is a name in the folder `at`, which is the same one when None.
 
     Raises:
         OSError: as rename; ENOENT when one of them leads to nothing.
     """
-    return _renameat2(folder, one, other, _EXCHANGE)
+    return _renameat2(folder, one, folder if at is None else at, other, _EXCHANGE)
 
 
-def move_to_free(folder: int, name: bytes, free: bytes) -> bool:
-    """Renames within a folder and replaces nothing; False: that is not possible here.
+def move_to_free(folder: int, name: bytes, free: bytes, *, at: int | None = None) -> bool:
+    """Renames and replaces nothing; False: that is not possible here. `at` as in `exchange`.
 
     Raises:
         FileExistsError: something is at `free`.
         OSError: as rename.
     """
-    return _renameat2(folder, name, free, _NOREPLACE)
+    return _renameat2(folder, name, folder if at is None else at, free, _NOREPLACE)
 
 
-def _renameat2(folder: int, old: bytes, new: bytes, flags: int) -> bool:
+def _renameat2(folder: int, old: bytes, to: int, new: bytes, flags: int) -> bool:
     call = _library_call()
     if call is None:
         return False
-    number = call(folder, old, folder, new, flags)
+    number = call(folder, old, to, new, flags)
     if number in _UNSUPPORTED:
         return False
     if number:

@@ -249,24 +249,24 @@ def test_no_room_later_is_listed_and_the_rest_is_done(bench: Bench) -> None:
     assert (outcome.written, outcome.deleted) == (2, 1)
 
 
-def test_a_taken_temporary_name_is_not_overwritten(bench: Bench) -> None:
+def test_a_taken_temporary_name_is_not_overwritten(beside: Bench) -> None:
     """A file, or a link to elsewhere, under our temporary name stays as it is."""
-    bench.write({b"f": OLD})
+    beside.write({b"f": OLD})
     name = b".stepwell-" + PLAN_ID[:8].encode() + b"-0"
-    plan = bench.plan({b"f": NEW})
-    os.symlink(b"f", bench.path(name))
-    outcome = bench.apply(plan)
+    plan = beside.plan({b"f": NEW})
+    os.symlink(b"f", beside.path(name))
+    outcome = beside.apply(plan)
     assert [k.path for k in outcome.kept] == [b"f"]
-    assert bench.walk() == {b"f": OLD, name: (LINK, b"f")}
+    assert beside.walk() == {b"f": OLD, name: (LINK, b"f")}
 
 
 @pytest.mark.parametrize("content", [b"", b"new\n"])
 def test_a_draft_that_somebody_adds_to_is_not_taken(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, content: bytes
+    beside: Bench, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     """What is there stays, and is listed."""
-    bench.write({b"file": (FILE, b"old\n")})
-    plan = bench.plan({b"file": (FILE, content)})
+    beside.write({b"file": (FILE, b"old\n")})
+    plan = beside.plan({b"file": (FILE, content)})
     real = os.fdatasync
 
     def add_and_sync(fd: int) -> None:
@@ -274,9 +274,9 @@ def test_a_draft_that_somebody_adds_to_is_not_taken(
         real(fd)
 
     monkeypatch.setattr(os, "fdatasync", add_and_sync)
-    outcome = bench.apply(plan)
+    outcome = beside.apply(plan)
     assert [kept.path for kept in outcome.kept] == [b"file"]
-    assert bench.walk() == {b"file": (FILE, b"old\n")}
+    assert beside.walk() == {b"file": (FILE, b"old\n")}
 
 
 def test_names_that_no_file_can_have_are_refused(bench: Bench, tmp_path: Path) -> None:

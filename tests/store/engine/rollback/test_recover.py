@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.bench import PLAN_ID, Bench, Tree, file_size_limit
 
-from stepwell.store.engine.rollback import inspect_plan, recover_plan
+from stepwell.store.engine.rollback import inspect_plan
 from stepwell.store.engine.rollback.recover import FOREIGN
 from stepwell.store.model.errors import NoSpaceError
 from stepwell.store.model.ids import object_id
@@ -32,7 +32,7 @@ def test_what_somebody_changed_since_is_kept_and_listed(bench: Bench) -> None:
     plan = bench.plan(TARGET)
     overwrite(bench, b"a", b"mine\n")
     overwrite(bench, b"gone", b"mine\n")
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert done.finished
     assert [(k.path, k.reason) for k in done.kept] == [(b"a", FOREIGN), (b"gone", FOREIGN)]
     assert bench.walk() == {**TARGET, b"a": MINE, b"gone": MINE}
@@ -43,7 +43,7 @@ def test_a_special_file_that_appeared_is_kept(bench: Bench) -> None:
     bench.write(DISK)
     plan = bench.plan(TARGET)
     os.mkfifo(bench.path(b"made"))
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert [k.path for k in done.kept] == [b"made"]
     assert stat.S_ISFIFO(bench.walk()[b"made"][0])
 
@@ -73,7 +73,7 @@ def test_only_this_plans_own_temporary_files_are_removed(bench: Bench) -> None:
         own + b"-1x": MINE,
     }
     bench.write({**stay, own + b"-0": MINE, own + b"-2": (LINK, b"nowhere")})
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert bench.walk() == {**TARGET, b"b": OLD, **stay}
     assert [k.path for k in done.kept] == [b"b"]
 
@@ -85,7 +85,7 @@ def test_a_damaged_target_is_undone(bench: Bench) -> None:
     overwrite(bench, b"a", b"new\n")
     os.unlink(bench.path(b"gone"))
     bench.objects._objects.pop(object_id("blob", b"other\n"))
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert (done.finished, done.kept, done.changed) == (False, (), 2)
     assert bench.walk() == DISK
 
@@ -97,7 +97,7 @@ def test_with_both_sides_damaged_the_rest_is_finished(bench: Bench) -> None:
     os.unlink(bench.path(b"gone"))
     for content in (b"other\n", b"old\n"):
         bench.objects._objects.pop(object_id("blob", content))
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert done.finished
     assert [(k.path, k.reason) for k in done.kept] == [(b"b", "its stored content is damaged")]
     assert bench.walk() == {b"a": NEW, b"b": OLD, b"made": NEW}
@@ -110,9 +110,9 @@ def test_no_room_for_recovery_changes_nothing_and_can_be_tried_again(bench: Benc
     bench.write(disk)
     plan = bench.plan(target)
     with file_size_limit(4096), pytest.raises(NoSpaceError):
-        recover_plan(bench.root, plan, bench.objects)
+        bench.recover(plan)
     assert bench.walk() == disk
-    assert recover_plan(bench.root, plan, bench.objects).kept == ()
+    assert bench.recover(plan).kept == ()
     assert bench.walk() == target
 
 
@@ -121,5 +121,5 @@ def test_a_finished_plan_costs_nothing_to_recover(bench: Bench) -> None:
     bench.write(DISK)
     plan = bench.plan(TARGET)
     bench.apply(plan)
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert (done.finished, done.kept, done.changed) == (True, (), 0)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.bench import FAST, Bench
 
-from stepwell.store.engine.rollback import decode_plan, encode_plan, recover_plan
+from stepwell.store.engine.rollback import decode_plan, encode_plan
 
 FILE, LINK, FOLDER = stat.S_IFREG | 0o644, stat.S_IFLNK | 0o777, stat.S_IFDIR | 0o755
 
@@ -87,11 +87,11 @@ def test_recovery_alone_carries_a_whole_plan_out(before: Tree, after: Tree) -> N
         steps = {s.id: s for s in (plan.target, plan.head)}
         stored = decode_plan(encode_plan(plan), steps.__getitem__)
         assert stored == replace(plan, disk=None)
-        first = recover_plan(bench.root, stored, bench.objects)
+        first = bench.recover(stored)
         assert first.finished
         assert first.kept == ()
         assert bench.walk() == after
-        second = recover_plan(bench.root, stored, bench.objects)
+        second = bench.recover(stored)
         assert (second.finished, second.kept, second.changed) == (True, (), 0)
         for folder in sorted(p for p, (m, _) in after.items() if stat.S_ISDIR(m)):
             os.chmod(bench.path(folder), 0o700)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.bench import PLAN_ID, Bench, Tree
 
-from stepwell.store.engine.rollback import recover_plan, renaming, swaps
+from stepwell.store.engine.rollback import renaming, swaps
 from stepwell.store.engine.rollback.apply import CHANGED
 from stepwell.store.engine.rollback.recover import FOREIGN
 
@@ -107,8 +107,8 @@ def test_two_saves_in_one_moment_are_both_kept(
     plan, place, exchange = bench.plan({b"f": NEW}), bench.path(b"f"), renaming.exchange
     again = [b"newer\n"]
 
-    def exchanged(*names: int | bytes) -> bool:
-        done = exchange(*names)  # type: ignore[arg-type]
+    def exchanged(*names: int | bytes, **at: int) -> bool:
+        done = exchange(*names, **at)  # type: ignore[arg-type]
         while again:
             by_rename(place, again.pop())
         return done
@@ -121,13 +121,13 @@ def test_two_saves_in_one_moment_are_both_kept(
 
 
 @pytest.mark.parametrize("target", [{b"f": NEW}, {}])
-def test_a_private_name_that_is_taken_stays(bench: Bench, target: Tree) -> None:
+def test_a_private_name_that_is_taken_stays(beside: Bench, target: Tree) -> None:
     """It is another's file: the path is listed, and both stay as they are."""
-    bench.write({b"f": OLD})
-    plan = bench.plan(target)
-    bench.write({ASIDE: MINE})
-    assert [k.path for k in bench.apply(plan).kept] == [b"f"]
-    assert bench.walk() == {b"f": OLD, ASIDE: MINE}
+    beside.write({b"f": OLD})
+    plan = beside.plan(target)
+    beside.write({ASIDE: MINE})
+    assert [k.path for k in beside.apply(plan).kept] == [b"f"]
+    assert beside.walk() == {b"f": OLD, ASIDE: MINE}
 
 
 @pytest.mark.parametrize("content", [OLD, NEW])
@@ -136,7 +136,7 @@ def test_what_a_step_holds_is_swept(bench: Bench, content: tuple[int, bytes]) ->
     bench.write({b"f": OLD})
     plan = bench.plan({b"f": NEW})
     bench.write({ASIDE: content})
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert (done.kept, bench.walk()) == ((), {b"f": NEW})
 
 
@@ -150,7 +150,7 @@ def test_what_only_lies_aside_goes_back_to_its_name(
     plan = bench.plan({b"f": NEW})
     os.unlink(bench.path(b"f"))
     bench.write({ASIDE: saved} if here is None else {b"f": here, ASIDE: saved})
-    done = recover_plan(bench.root, plan, bench.objects)
+    done = bench.recover(plan)
     assert bench.walk() == {b"f": saved}
     assert [(k.path, k.reason) for k in done.kept] == [(b"f", FOREIGN)]
 
@@ -160,7 +160,7 @@ def test_a_folder_that_lies_aside_goes_back_whole(bench: Bench) -> None:
     bench.write({b"f": OLD})
     plan = bench.plan({b"f": NEW})
     bench.write({ASIDE: (FOLDER, None), ASIDE + b"/x": MINE})
-    assert [k.path for k in recover_plan(bench.root, plan, bench.objects).kept] == [b"f"]
+    assert [k.path for k in bench.recover(plan).kept] == [b"f"]
     assert bench.walk() == {b"f": (FOLDER, None), b"f/x": MINE}
 
 
@@ -171,7 +171,7 @@ def test_with_something_newer_at_its_name_it_stays_aside(bench: Bench) -> None:
     newer = (FILE, b"newer\n")
     os.unlink(bench.path(b"f"))
     bench.write({b"f": newer, ASIDE: MINE})
-    (kept,) = recover_plan(bench.root, plan, bench.objects).kept
+    (kept,) = bench.recover(plan).kept
     assert bench.walk() == {b"f": newer, ASIDE: MINE}
     assert kept.path == b"f"
     assert ASIDE.decode() in kept.reason
