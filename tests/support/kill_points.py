@@ -1,9 +1,9 @@
 """Kills a rollback at each of its system calls, then its recovery too, and judges the result.
 
-Run as `python kill_points.py FIRST STEP [damaged] [user] [saved] [together]`: takes every STEP-th
+Run as `python kill_points.py FIRST STEP [damaged] [user] [saved] [together] [staged]`: takes every STEP-th
 point from FIRST on; `damaged`: a target object cannot be read at recovery; `user`: without privileges;
 `saved`: somebody saves one file right after the last look at it; `together`: as with very many
-files, whose drafts are made durable by one sync and whose room a thread takes back. Prints one JSON document: how many
+files, whose drafts are made durable by one sync and whose room a thread takes back; `staged`: and which are made in the store. Prints one JSON document: how many
 points there were, how often all was put back, and what was wrong after which.
 """
 
@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from support.bench import FAST, Bench, Tree
@@ -26,10 +27,9 @@ from support.bench import FAST, Bench, Tree
 from stepwell.store.engine.objects import ObjectReader
 from stepwell.store.engine.rollback import (
     Recovered,
-    apply_plan,
     freeing,
-    recover_plan,
     renaming,
+    staging,
     swaps,
     together,
 )
@@ -187,7 +187,7 @@ class Damaged:
 
 def main(folder: bytes, first: int, step: int, options: list[str]) -> dict[str, Any]:
     """Returns the report."""
-    if "together" in options:
+    if "together" in options or "staged" in options:
         together.MANY = 1
         freeing._BATCH = freeing._FEW = 2
     wrong: list[str] = []
@@ -195,21 +195,33 @@ def main(folder: bytes, first: int, step: int, options: list[str]) -> dict[str, 
     point = first
     while True:
         bench = fresh(folder, BEFORE)
+        if "staged" in options:
+            bench.store = Path(os.fsdecode(folder + b".store"))
         plan = bench.plan(AFTER, disk=BEFORE)
         saved = SAVED[point % len(SAVED)] if "saved" in options else None
         saver = None if saved is None else Saver(bench.root, saved)
-        if not killed(point, partial(apply_plan, bench.root, plan, bench.objects), saver):
+        if not killed(point, partial(bench.apply, plan), saver):
             break
-        made = saved is not None and MINE in bench.walk().values()
+        made = saved is not None and MINE[1] in contents(bench)
         reader = Damaged(bench.objects) if "damaged" in options else bench.objects
         # The recovery is killed too, at a point that differs from one run to the next.
-        killed(1 + point * 7 % 97, partial(recover_plan, bench.root, plan, reader))
-        done = recover_plan(bench.root, plan, reader)
+        killed(1 + point * 7 % 97, partial(bench.recover, plan, reader))
+        done = bench.recover(plan, reader)
         undone += not done.finished
         wrong += judge(bench, done, point, saved if made else None)
+        if bench.store is not None:
+            staging.sweep(bench.store)
+            wrong += [f"{point}: {name} is left" for name in bench.staged()]
         point += step
     fresh(folder, {})
     return {"points": point, "undone": undone, "wrong": wrong}
+
+
+def contents(bench: Bench) -> Iterator[bytes | None]:
+    """Yields what all files contain, in the workspace and in the store."""
+    yield from (content for _, content in bench.walk().values())
+    if bench.store is not None:
+        yield from (path.read_bytes() for path in bench.store.rglob("*") if path.is_file())
 
 
 def judge(bench: Bench, done: Recovered, point: int, saved: bytes | None) -> Iterator[str]:

@@ -70,7 +70,7 @@ class Places:
         """Closes the root; `settle` comes first. Does nothing the second time."""
         self.release()
         if self._staging is not None:
-            self._staging.end()
+            self._staging.close()
         root, self._root = self._root, -1
         if root >= 0:
             os.close(root)

@@ -68,17 +68,15 @@ class Batch:
         """Returns the path of an item's file in it."""
         return os.fsencode(self._path / os.fsdecode(name_of(index)))
 
-    def end(self) -> None:
-        """Removes it with all that is in it; it stays when it `holds` something."""
-        try:
+    def end(self) -> Path:
+        """Removes all that is in it, unless it `holds` something; returns its path."""
+        # Whatever cannot be removed is left to the next sweep.
+        with suppress(OSError):
             if not self.holds:
                 self._move("done")
                 _empty(self.folder)
-        except OSError:
-            return  # the next sweep tries again
-        finally:
-            os.close(self.folder)
-        _remove_folder(self._path)
+        os.close(self.folder)
+        return self._path
 
     def _move(self, state: str) -> None:
         to = self._above / f"{state}-{self._number}"
@@ -95,6 +93,8 @@ class Staging:
         self._root = root
         self._device = -1
         self._label: bytes | None = None
+        self._ended: list[Path] = []
+        """Their folders are removed at the very end: the system is busy with what was in them."""
         self.batch: Batch | None = None
         """Where files are made now."""
 
@@ -131,14 +131,20 @@ class Staging:
         # Root gives each file the owner and group that it is to have.
         if status.st_mode & stat.S_ISGID and os.geteuid() != 0 and status.st_gid != os.getegid():
             return False
-        label = _label(folder)
-        return label is not None and label == self._label
+        # Without labels on this system nothing has one.
+        return self._label == b"" or (bool(self._label) and _label(folder) == self._label)
 
     def end(self) -> None:
         """Ends the batch: what is left in it was judged, or not needed."""
         batch, self.batch = self.batch, None
         if batch is not None:
-            batch.end()
+            self._ended.append(batch.end())
+
+    def close(self) -> None:
+        """Ends the batch, and removes the folders of all of them."""
+        self.end()
+        while self._ended:
+            _remove_folder(self._ended.pop())
 
 
 def name_of(index: int) -> bytes:
@@ -165,8 +171,7 @@ def unjudged(store: Path, plan_id: str) -> Iterator[list[tuple[int, int, bytes]]
     finally:
         for path, folder in opened.items():
             os.close(folder)
-            with suppress(OSError):
-                path.rmdir()
+            _remove_folder(path)
 
 
 def sweep(store: Path) -> None:

@@ -28,7 +28,7 @@ def killed_at_each_point(step: int, *options: str) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.parametrize("options", [(), ("user",), ("together",)])
+@pytest.mark.parametrize("options", [(), ("user",), ("together",), ("staged",)])
 def test_after_a_kill_anywhere_recovery_finishes(options: tuple[str, ...]) -> None:
     """Everything is as the target says, byte and mode exact, and no temporary file is left."""
     report = killed_at_each_point(3, *options)
@@ -44,9 +44,10 @@ def test_after_a_kill_anywhere_a_damaged_target_is_undone() -> None:
     assert report["undone"] > 20
 
 
-def test_after_a_kill_anywhere_what_somebody_saved_is_there() -> None:
+@pytest.mark.parametrize("options", [("saved",), ("saved", "staged")])
+def test_after_a_kill_anywhere_what_somebody_saved_is_there(options: tuple[str, ...]) -> None:
     """A file saved in the moment of its change is at its name and listed, the rest is finished."""
-    report = killed_at_each_point(3, "saved")
+    report = killed_at_each_point(3, *options)
     assert report["wrong"] == []
     assert report["points"] > 150
 
@@ -62,6 +63,9 @@ def test_after_a_kill_anywhere_what_somebody_saved_is_there() -> None:
         ("saved",),
         ("together",),
         ("together", "saved", "user"),
+        ("staged",),
+        ("staged", "damaged"),
+        ("staged", "saved", "user"),
     ],
 )
 def test_every_single_point(options: tuple[str, ...]) -> None:
