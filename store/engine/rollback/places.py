@@ -17,7 +17,7 @@ from pathlib import Path
 
 from stepwell.store.engine.beneath import open_beneath
 from stepwell.store.engine.objects import FileMovedError
-from stepwell.store.engine.rollback import renaming, swaps, together
+from stepwell.store.engine.rollback import swaps, together
 from stepwell.store.engine.rollback.drafts import make_file, owner_at
 from stepwell.store.engine.rollback.freeing import Freeing
 from stepwell.store.engine.rollback.looking import (
@@ -29,8 +29,8 @@ from stepwell.store.engine.rollback.looking import (
     signature_of,
     state_in,
 )
-from stepwell.store.engine.rollback.staging import Staging, name_of
-from stepwell.store.engine.rollback.swaps import Names, StrandedError, Unlink
+from stepwell.store.engine.rollback.staging import Staging, name_of, settle
+from stepwell.store.engine.rollback.swaps import Names, Unlink
 from stepwell.store.engine.rollback.together import Together
 from stepwell.store.model.paths import TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, PathState
@@ -129,8 +129,10 @@ class Places:
         before it takes the place. A draft that was prepared is taken. Returns the file's stat in its
         place; None when it is not surely what was read back.
         """
-        folder = self._holding(path)
-        made = self._from_staging(folder, path, index, wanted, expected)
+        folder, made = self._holding(path), None
+        if self._staging is not None:
+            names, unlink = self.names(path, index), self._unlink(path)
+            made = self._staging.put(folder, names, index, expected, wanted, unlink)
         if made is None:
             made = self._put(
                 path, index, self._maker(path, index, content, wanted), wanted, expected
@@ -192,54 +194,6 @@ class Places:
             except OSError:
                 self.discard_prepared()
 
-    def _from_staging(
-        self,
-        folder: int,
-        path: TrackedPath,
-        index: int,
-        wanted: PathState,
-        expected: Expected | None,
-    ) -> os.stat_result | None:
-        """Puts a file in place that was made in the store; returns its stat there, None: it was not."""
-        staging = self._staging
-        if staging is None or staging.batch is None:
-            return None
-        batch = staging.batch
-        made = batch.made.pop(index, None)
-        if made is None or not staging.suits(folder):
-            return None
-        name, names = (
-            name_of(index),
-            Names(_name(path), name_of(index), name_of(index), batch.folder),
-        )
-        owner = owner_at(folder, names.own)
-        if owner is not None and owner != (made.st_uid, made.st_gid):
-            os.chown(name, *owner, dir_fd=batch.folder, follow_symlinks=False)
-        held, batch.holds = batch.holds, True
-        try:
-            swaps.put(folder, names, expected, wanted, self._unlink(path))
-        except StrandedError:
-            if not self._move_beside(folder, path, index, batch.folder):
-                raise StrandedError(batch.where(index)) from None
-            batch.holds = held
-            raise
-        except FileMovedError:
-            batch.holds = held
-            raise
-        except OSError:
-            batch.holds = held
-            return None
-        batch.holds = held
-        self.changed = True
-        return made
-
-    def _move_beside(self, folder: int, path: TrackedPath, index: int, apart: int) -> bool:
-        """Moves what has to stay from the store to a private name beside its place."""
-        with suppress(OSError):
-            aside = self.names(path, index).aside
-            return renaming.move_to_free(apart, name_of(index), aside, at=folder)
-        return False
-
     def discard_prepared(self) -> None:
         """Removes the drafts that were not taken; none of them matters to anybody."""
         if self._staging is not None:
@@ -284,11 +238,11 @@ class Places:
         folder = self._holding(path)
         made = _drafted(folder, names, make)
         swaps.put(folder, names, expected, wanted, self._unlink(path))
-        self.changed = True
         return made
 
     def _in_place(self, folder: int, path: bytes, made: os.stat_result) -> os.stat_result:
         """Returns the stat of what was put in place; FileMovedError when something else is there."""
+        self.changed = True
         now = look_in(folder, _name(path))
         if now is None or now.st_ino != made.st_ino:
             raise FileMovedError
@@ -373,16 +327,8 @@ class Places:
             StrandedError: it had to.
             OSError: it could not even be moved, and is where it was.
         """
-        name = name_of(index)
-        if swaps.drop_stored(apart, name, stored):
-            return
-        folder = self._writable(parent(path))
-        try:
-            swaps.settle_aside(folder, Names(_name(path), name, name, apart), stored)
-        except StrandedError:
-            if not self._move_beside(folder, path, index, apart):
-                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY)) from None
-            raise
+        if not swaps.drop_stored(apart, name_of(index), stored):
+            settle(self._writable(parent(path)), self.names(path, index), index, apart, stored)
 
     def is_loosened(self, path: bytes) -> bool:
         """Tells whether a folder's mode was widened for the time of this run."""

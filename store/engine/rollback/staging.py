@@ -18,12 +18,15 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stepwell.store.engine.rollback import renaming
-from stepwell.store.engine.rollback.drafts import make_file
+from stepwell.store.engine.objects import FileMovedError
+from stepwell.store.engine.rollback import renaming, swaps
+from stepwell.store.engine.rollback.drafts import make_file, owner_at
+from stepwell.store.engine.rollback.looking import Expected
+from stepwell.store.engine.rollback.swaps import Names, StrandedError, Unlink
 from stepwell.store.model.plans import PathState
 
 NAME = "staging"
@@ -63,6 +66,17 @@ class Batch:
     def durable(self) -> None:
         """Notes that all its files are durable: from now on they may be exchanged; raises OSError."""
         self._move("whole")
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Has the batch stay when what is done in the context is broken off."""
+        held, self.holds = self.holds, True
+        try:
+            yield
+        except (FileMovedError, OSError):
+            self.holds = held
+            raise
+        self.holds = held
 
     def where(self, index: int) -> bytes:
         """Returns the path of an item's file in it."""
@@ -134,6 +148,39 @@ class Staging:
         # Without labels on this system nothing has one.
         return self._label == b"" or (bool(self._label) and _label(folder) == self._label)
 
+    def put(
+        self,
+        folder: int,
+        names: Names,
+        index: int,
+        expected: Expected | None,
+        wanted: PathState,
+        unlink: Unlink,
+    ) -> os.stat_result | None:
+        """Exchanges an item's file into its place, whose folder is open; returns its stat before that.
+
+        None: there is no such file, or one has to be made beside the place. `names` are those that
+        it has there, the rest and the errors are as those of `swaps.put`.
+        """
+        batch = self.batch
+        made = None if batch is None else batch.made.pop(index, None)
+        if batch is None or made is None or not self.suits(folder):
+            return None
+        try:
+            owner = owner_at(folder, names.own)
+            if owner is not None and owner != (made.st_uid, made.st_gid):
+                os.chown(name_of(index), *owner, dir_fd=batch.folder, follow_symlinks=False)
+            with batch.holding():
+                swaps.put(folder, _apart(names, index, batch.folder), expected, wanted, unlink)
+        except StrandedError as error:
+            if not _move_beside(folder, names, index, batch.folder):
+                batch.holds = True
+                raise StrandedError(batch.where(index)) from error
+            raise
+        except OSError:
+            return None
+        return made
+
     def end(self) -> None:
         """Ends the batch: what is left in it was judged, or not needed."""
         batch, self.batch = self.batch, None
@@ -150,6 +197,32 @@ class Staging:
 def name_of(index: int) -> bytes:
     """Returns the name that an item's file has in a batch."""
     return b"%d" % index
+
+
+def settle(
+    folder: int, names: Names, index: int, apart: int, stored: Collection[PathState | None]
+) -> None:
+    """Ends what a killed run left of an item in a batch, as `swaps.settle_aside`; errors as there.
+
+    What has to stay is moved beside its place first; where that cannot be, FileExistsError.
+    """
+    try:
+        swaps.settle_aside(folder, _apart(names, index, apart), stored)
+    except StrandedError as error:
+        if not _move_beside(folder, names, index, apart):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        raise
+
+
+def _apart(names: Names, index: int, folder: int) -> Names:
+    return Names(names.own, name_of(index), name_of(index), folder)
+
+
+def _move_beside(folder: int, names: Names, index: int, apart: int) -> bool:
+    """Moves what has to stay from a batch to the private name beside its place."""
+    with suppress(OSError):
+        return renaming.move_to_free(apart, name_of(index), names.aside, at=folder)
+    return False
 
 
 @contextmanager
