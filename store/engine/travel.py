@@ -122,6 +122,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
             uncaptured=_uncaptured(reader, context, disk.snapshot, pairs, own),
             plan_id=context.randomness(16).hex(),
             operation=aim.operation,
+            hooked=context.hooked() - _named(aim),
         )
 
     scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
@@ -138,6 +139,14 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
         differ = [] if stays else _differing(reader, context, disk.snapshot, aim.onto.snapshot)
         plan = replace(draft(by_path(differ)), branch=aim.branch)
     return replace(plan, other_sessions=other_sessions(journal, head, aim, plan)), reader
+
+
+def _named(aim: Aim) -> set[TrackedPath]:
+    """Returns the paths that were asked for by their own names."""
+    if isinstance(aim.merge, PicksRequest):
+        return {path for one in aim.merge.picked for path in one.paths}
+    part = aim.part if aim.merge is None else aim.merge.part
+    return set() if part is None else set(part.paths)
 
 
 def _differing(

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from stepwell.store.agents.installing.targets import MARK, Command, Target
+from stepwell.store.agents.installing.targets import Command, Target
+from stepwell.store.engine.ourhooks import MARK
 from stepwell.store.model.errors import RefusedError
 
 _INDENT = re.compile(r'\n([ \t]+)"')

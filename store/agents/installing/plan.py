@@ -8,7 +8,6 @@ from pathlib import Path
 
 from stepwell.store.agents.installing.jsonhooks import with_hooks, without_hooks
 from stepwell.store.agents.installing.targets import (
-    MARK,
     Command,
     Door,
     Scope,
@@ -16,6 +15,7 @@ from stepwell.store.agents.installing.targets import (
     shared_command,
 )
 from stepwell.store.engine.atomic import system_error
+from stepwell.store.engine.ourhooks import CODE_MARK, MARK, hooks_in
 from stepwell.store.model.errors import RefusedError
 
 _PLUGINS = Path(__file__).parent.parent / "plugins"
@@ -93,7 +93,7 @@ def installed_in(target: Target, scope: Scope, folder: Path, project: Path) -> P
     places = [place / event for event in target.events] if target.form == "files" else [place]
     for path in places:
         content = _read(path)
-        if content is not None and MARK.encode() in content.replace(b"// stepwell", MARK.encode()):
+        if content is not None and hooks_in(content):
             return path
     return None
 
@@ -172,4 +172,4 @@ def _dropped(path: Path) -> Edit:
 
 def _is_ours(content: bytes) -> bool:
     first = content.split(b"\n", 2)[:2]
-    return any(line.strip() in (MARK.encode(), b"// stepwell") for line in first)
+    return any(line.strip() in (MARK.encode(), CODE_MARK.encode()) for line in first)

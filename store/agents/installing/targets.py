@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from stepwell.store.agents.adapters import claude, cline, codex, documented, gemini, opencode, pi
+from stepwell.store.engine.ourhooks import MARK
 from stepwell.store.model.errors import UsageError
 
 Scope = Literal["user", "project"]
 Form = Literal["groups", "flat", "files", "plugin"]
 """`groups`: JSON, event -> groups of hooks, as Claude Code has it; `flat`: JSON, event -> hooks;
 `files`: one executable an event; `plugin`: one file of code that we ship."""
-
-MARK = "# stepwell"
-"""Ends every command of ours, and begins every file: by it they are known again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from stepwell.store.engine.objects import ObjectReader
+from stepwell.store.engine.ourhooks import hooks_in
 from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
 from stepwell.store.model.ids import Oid
@@ -41,8 +42,11 @@ _THEN: Mapping[Reason, str] = {
     "purged": "cannot be restored: its content was purged from the history",
 }
 _SET_ID = "set-user-id and set-group-id bits of files are never put back"
+_HOOKS = (
+    "holds Stepwell's hooks: `stepwell uninstall AGENT` takes them out, --path goes back anyway"
+)
 
-_POLICY = frozenset({_NOW["capped"], _THEN["ignored"], _THEN["capped"], _SET_ID})
+_POLICY = frozenset({_NOW["capped"], _THEN["ignored"], _THEN["capped"], _SET_ID, _HOOKS})
 
 _SURE: frozenset[Reason] = frozenset({"ignored", "unstable"})
 """Reasons that say nothing against what a tree does hold at or below such a path."""
@@ -56,7 +60,7 @@ class Rules(Protocol):
 
 
 def by_policy(kept: Kept) -> bool:
-    """Tells whether a path was left alone by the user's own rules, which is no failure."""
+    """Tells whether a path was left alone by the user's own rules or for its hooks: no failure."""
     return kept.reason in _POLICY
 
 
@@ -79,6 +83,7 @@ def make_plan(
     own: Mapping[TrackedPath, PathState] | None = None,
     pairs: Mapping[TrackedPath, Difference] | None = None,
     whole: bool = True,
+    hooked: Collection[TrackedPath] = (),
 ) -> Plan:
     """Returns what would turn the disk, whose content is `disk`, into `snapshot`.
 
@@ -89,7 +94,8 @@ def make_plan(
     ignore rule protects it, because the store has it. `plan_id` is fresh, 8 hex digits or more.
     `pairs`, when given, is all that is to change: (on disk, wanted) by path, instead of whatever
     differs between `disk` and `snapshot`; `uncaptured` then speaks of what is wanted. `whole`: all
-    of the target is wanted, so that what was purged of it is named.
+    of the target is wanted, so that what was purged of it is named. A file of `hooked` stays as it
+    is when hooks of ours would go with it.
 
     Raises:
         IntegrityError: an object that the comparison or a write needs is missing or damaged.
@@ -99,10 +105,8 @@ def make_plan(
     pairs = by_path(differing(reader, disk, snapshot)) if pairs is None else pairs
     if whole:
         planner.name_purged()
-    for path, (was, now) in pairs.items():
-        planner.add(path, was, now, uncaptured)
-    for path in own.keys() & uncaptured.keys() - pairs.keys():
-        planner.add(path, None, None, uncaptured)
+    planner.add_all(pairs, uncaptured)
+    planner.keep_hooks(reader, hooked)
     planner.settle()
     items = tuple(planner.items[path] for path in sorted(planner.items))
     return Plan(
@@ -140,6 +144,17 @@ class _Planner:
     """Items that come back without bits that they had."""
     _before: dict[TrackedPath, PathState | None] = field(default_factory=dict)
     _ignored: dict[TrackedPath, bool] = field(default_factory=dict)
+
+    def add_all(
+        self,
+        pairs: Mapping[TrackedPath, Difference],
+        uncaptured: Mapping[TrackedPath, PathState],
+    ) -> None:
+        """Takes in what differs, and what lies uncaptured where the own writes were."""
+        for path, (was, now) in pairs.items():
+            self.add(path, was, now, uncaptured)
+        for path in self.own.keys() & uncaptured.keys() - pairs.keys():
+            self.add(path, None, None, uncaptured)
 
     def add(
         self,
@@ -221,6 +236,13 @@ class _Planner:
         yield from self.keep.items()
         yield from ((path, _SET_ID) for path in self._stripped & self.items.keys())
 
+    def keep_hooks(self, reader: ObjectReader, hooked: Collection[TrackedPath]) -> None:
+        """Keeps the files among those that hold hooks of ours which they would lose."""
+        for path in self.items.keys() & set(hooked):
+            item = self.items[path]
+            if _hooks(reader, item.before) - _hooks(reader, item.after):
+                self._keep(path, _HOOKS)
+
     def settle(self) -> None:
         """Keeps what cannot go or come because of something that stays."""
         self._keep_full_folders()
@@ -274,6 +296,12 @@ def _without_set_id(state: PathState | None) -> PathState | None:
 
 def _kind(state: PathState) -> int:
     return stat.S_IFMT(state.mode)
+
+
+def _hooks(reader: ObjectReader, state: PathState | None) -> frozenset[bytes]:
+    if state is None or state.blob is None or not stat.S_ISREG(state.mode):
+        return frozenset()
+    return hooks_in(reader.read(state.blob)[1])
 
 
 def _is_folder(state: PathState | None) -> bool:
