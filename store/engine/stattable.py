@@ -229,7 +229,8 @@ class StatTable:
 
 def storable(times: tuple[int, int]) -> tuple[int, int]:
     """Returns mtime and ctime (ns) as a column can hold them; UNSURE when it cannot."""
-    if all(-_BIGGEST <= t <= _BIGGEST for t in times):
+    mtime, ctime = times
+    if -_BIGGEST <= mtime <= _BIGGEST and -_BIGGEST <= ctime <= _BIGGEST:
         return times
     return 0, UNSURE
 

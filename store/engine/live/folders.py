@@ -17,6 +17,7 @@ from stepwell.store.model.steps import Reason
 
 _FILE = struct.Struct("<IqqqQ?20s")
 _FOLDER = struct.Struct("<IqqQ")
+_UNSURE_CTIME = struct.pack("<q", UNSURE)
 
 NO_WATCH = -1
 NO_TREE = b""
@@ -147,8 +148,7 @@ class Folder:
 
     def doubt_listing(self) -> None:
         """Remembers that a later scan must not believe that it knows all names of the folder."""
-        mode, (mtime, _), inode = self.get_stat()
-        self.set_stat(mode, (mtime, UNSURE), inode)
+        self.stat = self.stat[:12] + _UNSURE_CTIME + self.stat[20:]
 
     def set_rules(self, rules: RuleFiles) -> None:
         """Puts rule files in force."""

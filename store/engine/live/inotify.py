@@ -91,27 +91,21 @@ class Inotify:
     def read(self) -> list[Event]:
         """Returns events that wait, the oldest first; none when there are none.
 
-        Several that speak of one name, of no folder, are one with all their bits.
+        Several that speak of one name are one with all their bits, in the place of the last: no
+        name is spoken of after its folder's watch has ended.
         """
         try:
             data = os.read(self._fd, _BUFFER)
         except BlockingIOError:
             return []
-        events: list[Event] = []
-        named: dict[tuple[int, bytes], int] = {}
-        at = 0
-        while at < len(data):
-            wd, mask, _, length = _EVENT.unpack_from(data, at)
-            at += _EVENT.size + length
-            name = data[at - length : at].rstrip(b"\0")
-            if name and not mask & ISDIR:
-                first = named.setdefault((wd, name), len(events))
-                if first < len(events):
-                    if mask & ~events[first].mask:
-                        events[first] = Event(wd, events[first].mask | mask, name)
-                    continue
-            events.append(Event(wd, mask, name))
-        return events
+        masks: dict[tuple[int, bytes], int] = {}
+        unpack, head, at, end = _EVENT.unpack_from, _EVENT.size, 0, len(data)
+        while at < end:
+            wd, mask, _, length = unpack(data, at)
+            start, at = at + head, at + head + length
+            of = wd, data[start:at]
+            masks[of] = masks.pop(of, 0) | mask
+        return [Event(wd, mask, name.rstrip(b"\0")) for (wd, name), mask in masks.items()]
 
     def close(self) -> None:
         """Ends all watches; does nothing the second time."""
