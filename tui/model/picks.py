@@ -126,6 +126,34 @@ class Picks:
         for hunk in self._some_of(index):
             del self._lines[index, hunk]
 
+    def take_over(self, known: Picks) -> int:
+        """Chooses what another choice, of a plan for the same end, has of the same paths.
+
+        What is new is left out; so is a file of which that choice has a part of hunks that are not
+        the same now. Returns how many of the latter there are.
+        """
+        lost = 0
+        for index, change in enumerate(self.changes):
+            others = [
+                at for at, other in enumerate(known.changes) if _paths(change) & _paths(other)
+            ]
+            states = {known.state(at) for at in others}
+            self.set_file(index, states == {"all"})
+            if len(others) == 1 and self._is_like(index, known, others[0]):
+                self._take_part(index, known, others[0])
+            elif "some" in states:
+                lost += 1
+        return lost
+
+    def _is_like(self, index: int, known: Picks, other: int) -> bool:
+        here, there = (choice.changes[at].hunks for choice, at in ((self, index), (known, other)))
+        return [hunk.id for hunk in here] == [hunk.id for hunk in there]
+
+    def _take_part(self, index: int, known: Picks, other: int) -> None:
+        if known.state(other) == "some":
+            self._chosen[index] = set(known._chosen[other])
+            self._lines |= {(index, at): some for at, some in known._some_of(other).items()}
+
     def toggle_files(self, indices: Sequence[int]) -> None:
         """Chooses files whole, or lets go of them when they all are chosen whole."""
         files = [index for index in indices if self.takes(index)]
@@ -229,6 +257,10 @@ class Picks:
                     if any(_side(hunk, False).touches(other) for other in sought)
                 }
         return self.any
+
+
+def _paths(change: Change) -> set[bytes]:
+    return {path for path in (change.path, change.old_path) if path is not None}
 
 
 def _numbers(some: bytes) -> Iterator[int]:

@@ -33,6 +33,7 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.model.picks import Picks
 from stepwell.tui.model.planrows import (
     PlanRow,
     headline,
@@ -143,7 +144,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._generation = 0
         self._shown: PlannedChanges | Operation | None = None
         self._busy = False
-        self._refused = False
+        self._refused = ""
         self._recovered = ""
         self._turned = False
         self._result: Outcome | None = None
@@ -172,8 +173,10 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         """Gives the list as many lines as it needs, the diff the rest."""
         self._share_height()
 
-    def _ask(self) -> None:
+    def _ask(self, refused: str = "") -> None:
+        """Plans anew; `refused` is why the plan shown was not carried out, if that is so."""
         self._generation += 1
+        self._refused = refused
         self._shown = None
         self._headline.say("comparing the disk", "dim")
         self._plan.set_caption("Changes", "")
@@ -195,8 +198,10 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
     def _show(self, planned: PlannedChanges, rows: DiffRows) -> None:
         self._shown = planned
         choice = isinstance(self._wish, Rollback)
+        known = self._choice_so_far()
         self._plan.show_plan(plan_rows(planned, rows.changes), rows.changes, choice=choice)
-        if isinstance(self._wish, Rollback) and not self._chosen_beforehand(self._wish):
+        kept = self._keep(*known) if known else ""
+        if not (kept or self._chosen_beforehand(self._wish)):
             return
         nothing = "no file differs" if not rows.changes else "choose a file above"
         heading = f"Disk now {self._glyphs.arrow} after"
@@ -204,19 +209,28 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._diff.show(rows, heading, empty=nothing, picks=picks)
         # The panes get their heights first.
         self.call_after_refresh(self._follow)
-        if not self._refused:
+        if self._refused:
+            # The reason stays in sight above the new plan.
+            self._promise.say(f"{self._refused}{kept}", "failed")
+        else:
             self._promise_safety()
-        self._refused = False
+        self._refused = ""
         self._share_height()
         self._tell_choice()
 
-    def _chosen_beforehand(self, wish: Rollback) -> bool:
+    def _choice_so_far(self) -> tuple[Picks, set[bytes]] | None:
+        """What was left out of a plan that was refused: it is not to be ticked again unasked."""
+        chosen = isinstance(self._wish, Rollback) and bool(self._wish.wanted)
+        is_part = self._refused and (self._plan.partial or chosen)
+        return (self._plan.picks, self._plan.left) if is_part else None
+
+    def _chosen_beforehand(self, wish: Wish) -> bool:
         """Ticks what was picked in the step's diff; False: the other side is asked for instead.
 
         A step whose content is on disk as it is has nothing to be put back to after it: who picks
         one of its hunks means to take it back.
         """
-        if not wish.wanted:
+        if not isinstance(wish, Rollback) or not wish.wanted:
             return True
         self._plan.choose_none()
         side = "before" if wish.only else wish.side
@@ -283,11 +297,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         if self._shown is None:
             self._keys.keys([(key_of("preview.cancel"), "cancel")])
             return
-        hints = _hints(self._plan, self._wish, self._shown, self._diff.has_focus)
-        room = self._keys.size.width or self.size.width
-        while sum(len(key) + len(does) + 4 for key, does in hints) - 3 > room:
-            hints.pop(-2)
-        self._keys.keys(hints)
+        self._keys.keys(_hints(self._plan, self._wish, self._shown, self._diff.has_focus))
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """A row of the list shows its file."""
@@ -416,9 +426,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
             self._plan.show_plan((), ())
             self._tell_keys()
             return
-        # The reason stays in sight above the new plan.
-        self._refused = True
-        self._ask()
+        self._ask(sentence)
         self._promise.say(sentence, "failed")
 
     def action_cancel(self) -> None:

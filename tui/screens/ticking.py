@@ -93,6 +93,14 @@ class Ticking:
         self._plan.tick_all()
         self._ticked((_TOLD if agrees else "") + self._safety)
 
+    def _keep(self, known: Picks, left: set[bytes]) -> str:
+        """Ticks what was ticked of the plan before; returns what is to be said of it."""
+        lost = self._plan.take_over(known, left)
+        kept = ". Your ticks are kept: what you left out, and what is new, stays as it is."
+        if not lost:
+            return kept
+        return f"{kept} {plural(lost, 'file')} with a part ticked changed, and is left out."
+
     def _ticked(self, said: str) -> None:
         self._promise.say(said, "dim")
         self._diff.redraw()

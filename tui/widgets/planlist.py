@@ -53,7 +53,7 @@ class PlanList(LineList):
         self.ticked, self.left = set(), set()
         self.picks = Picks(changes, everything=True)
         self._boxes = any(self._has_box(row) for row in rows)
-        paths = (len(change.path) for change in changes)
+        paths = (cells(shown_path(change.path)) for change in changes)
         self._path_cells = max(paths, default=0)
         # The columns stand still whatever is ticked: room for the longest reason, in every row.
         said = [f"! {row.text}; " for row in rows if row.text] + [mode_words(c) for c in changes]
@@ -105,6 +105,13 @@ class PlanList(LineList):
         for index in range(len(self.changes)):
             self.picks.set_file(index, False)
         self.left |= {row.path for row in self.rows if row.path is not None}
+
+    def take_over(self, known: Picks, left: set[bytes]) -> int:
+        """Chooses as in the plan before, agreeing to nothing; returns how many parts were lost."""
+        self.left |= left & {row.path for row in self.rows}
+        lost = self.picks.take_over(known)
+        self.to_open()
+        return lost
 
     def toggle(self) -> bool:
         """Decides on the cursor's row, or changes the decision; tells whether it has a box."""

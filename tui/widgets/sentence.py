@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 from textual.widgets import Static
 
+from stepwell.tui.look.fit import cells
 from stepwell.tui.look.glyphs import UTF8, written
 from stepwell.tui.look.palette import paint_for
 
@@ -20,15 +21,29 @@ class Sentence(Static):
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
         self._parts: list[tuple[str, str, bool]] = []
+        self._hints: list[tuple[str, str]] = []
 
     def say(self, text: str, role: str = "text") -> None:
         """Shows a sentence."""
+        self._hints = []
         self._set([(text, role, role == "strong")])
 
     def keys(self, hints: Sequence[tuple[str, str]]) -> None:
-        """Shows keys and what they do."""
+        """Shows keys and what they do; the last one stays when it gets narrow."""
+        self._hints = list(hints)
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Keys that had no room come back, others give way."""
+        if self._hints:
+            self._fit()
+
+    def _fit(self) -> None:
+        shown, room = list(self._hints), self.size.width
+        while room and len(shown) > 1 and sum(cells(k + d) + 4 for k, d in shown) - 3 > room:
+            del shown[-2]
         parts: list[tuple[str, str, bool]] = []
-        for key, does in hints:
+        for key, does in shown:
             parts += [(key, "accent", True), (f" {does}   ", "dim", False)]
         self._set(parts)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stepwell.tui.model.picks import Lines, Picks, Wanted
+from dataclasses import replace
+
+from stepwell.tui.model.picks import LineAt, Lines, Picks, Wanted
 from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
 
 OLD, NEW = Oid(b"o" * 20), Oid(b"n" * 20)
@@ -79,3 +81,21 @@ def test_ranges_touch_when_they_share_a_line() -> None:
     assert Lines(5, 0).touches(Lines(3, 2))
     assert Lines(5, 0).touches(Lines(5, 0))
     assert not Lines(9, 0).touches(Lines(3, 2))
+
+
+def test_a_choice_is_taken_over_by_path_and_parts_by_their_hunks() -> None:
+    """New paths are left out, and parts whose hunks are others now; a rename is both its paths."""
+    known = Picks([change(b"a", *TWO), change(b"b", *TWO), change(b"out"), change(b"in")],
+                  everything=True)  # fmt: skip
+    known.toggle_hunk(0, 0)
+    known.toggle_lines([LineAt(0, 0, 1)])
+    known.toggle_hunk(1, 0)
+    known.set_file(2, False)
+    moved = replace(change(b"in2"), status="R", old_path=TrackedPath(b"in"))
+    other = hunk("h3", 3, 3, b"-old\n", b"+newer\n")
+    now = Picks([change(b"a", *TWO), change(b"b", other), change(b"out"), moved, change(b"new"),
+                 replace(moved, path=TrackedPath(b"out2"), old_path=TrackedPath(b"out"))],
+                everything=True)  # fmt: skip
+    assert now.take_over(known) == 1
+    assert [now.state(at) for at in range(6)] == ["some", "none", "none", "all", "none", "none"]
+    assert now.key(0) == known.key(0)

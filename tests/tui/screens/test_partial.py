@@ -369,6 +369,64 @@ def test_a_part_that_changed_since_the_preview_is_not_written(
     assert "c.txt" in disk(root)
 
 
+def test_what_was_left_out_stays_left_out_when_it_is_planned_anew(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """`y` is refused as another file changed; `space`, `y` then agrees to that one alone."""
+    (root / "src/b.txt").write_bytes(text(l3="mine"))
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.capture("mine")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "j", "r")
+        await settle(pilot, app)
+        assert boxes(app) == ["[✓] D", "[✓] M", "[✓] M"]
+        await pilot.press("G", "space")
+        (root / "src/a.txt").write_bytes(b"written meanwhile\n")
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert boxes(app) == ["[✓] D", "[?] M", "[ ] M"]
+        assert "Your ticks are kept: what you left out" in promise(app)
+        await pilot.press("space", "y")
+        await settle(pilot, app)
+        assert app.screen is app.main
+
+    play_over(root, scene)
+    now = disk(root)
+    assert now["src/b.txt"] == text(l3="mine")
+    assert now["src/a.txt"] == text() and "c.txt" not in now
+
+
+def test_ticked_hunks_and_lines_are_kept_where_their_file_is_as_it_was(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """What came meanwhile is left out; so is a file whose hunks are others now, and it says so."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space", "j", "tab", "right_square_bracket", "space", "j", "x")
+        assert boxes(app) == ["[ ] D", "[±] M", "[✓] M"]
+        before = headline(app)
+        assert before.startswith("Put 1 of 3 files, 1 hunk and 1 single line back")
+        with Workspace.open(root, home=root.parent / "home") as other:
+            (root / "d.txt").write_text("late\n")
+            (root / "src/b.txt").write_bytes(text(l3="meanwhile"))
+            other.capture("late")
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert "src/b.txt changed" in promise(app) and "Your ticks are kept" in promise(app)
+        assert boxes(app) == ["[ ] D", "[ ] D", "[±] M", "[✓] M"]
+        assert headline(app) == before.replace("3 files", "4 files")
+        (root / "src/a.txt").write_bytes(text(l3="THREE", l10="meanwhile", l30="THIRTY"))
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert boxes(app) == ["[ ] D", "[ ] D", "[ ] M", "[✓] M"]
+        assert "1 file with a part ticked changed, and is left out." in promise(app)
+
+    play_over(root, scene)
+
+
 def test_with_nothing_ticked_nothing_is_done(root: Path, play_over: Make, settle: Make) -> None:
     """`y` says so."""
     before = disk(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import open_workspace
 from stepwell.tui.screens.main import MainScreen
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.values import escape, printable
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.planlist import PlanList
 from stepwell.tui.widgets.sentence import Sentence
@@ -308,6 +310,37 @@ def test_the_preview_begins_at_what_needs_a_decision(root: Path) -> None:
 
     play(root, scene)
     assert tree(root) == now
+
+
+def test_the_way_out_is_named_after_a_resize(root: Path) -> None:
+    """The keys are fitted to the width that there is now; those that had no room come back."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 1)
+        preview = await open_preview(pilot, app, "r")
+        wide = said(preview, "keys")
+        for width, height in ((48, 24), (80, 24), (200, 60)):
+            await pilot.resize_terminal(width, height)
+            await idle(pilot, app)
+            shown = preview.query_one("#preview-keys", Sentence)
+            assert shown.plain.endswith("esc cancel")
+            assert len(shown.plain) <= shown.size.width
+        assert shown.plain == wide
+
+    play(root, scene, (200, 60))
+
+
+def test_a_name_with_escapes_is_shown_whole_where_there_is_room(root: Path) -> None:
+    """What counts is how wide it is drawn, not how many bytes it has."""
+    name = b"a\x1b\x01\x02\x03\xff\xfe.py"
+    Path(os.fsdecode(bytes(root) + b"/" + name)).write_text("x\n")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await select(pilot, app, 3)
+        preview = await open_preview(pilot, app, "r")
+        assert plan_lines(preview)[0].startswith(f"[?] D {printable(escape(name))} ")
+
+    play(root, scene)
 
 
 def test_where_nothing_differs_no_key_is_named_that_ticks(root: Path) -> None:
