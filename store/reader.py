@@ -401,8 +401,8 @@ class WorkspaceReader(StepReader):
     ) -> Iterator[Hit]:
         """Yields where the words of a query stand, the newest step first.
 
-        Looked through are prompts, inputs, notes, paths and changed lines of all steps; what is not
-        indexed yet is on the way, so the first hits come at once. `query` is of the grammar of `stepwell log`; its times are read in the zone of `now`.
+        Looked through are titles, prompts, inputs, notes, paths and changed lines of all steps; what
+        is not indexed yet is on the way, so the first hits come at once. `query` is of the grammar of `stepwell log`; its times are read in the zone of `now`.
 
         Raises:
             UsageError: it cannot be read, or has no word.

@@ -8,7 +8,7 @@ never searched come at once, and the second search only asks.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -69,14 +69,20 @@ def search(
         try:
             with TextIndex.open(folder / TEXTS) as index:
                 for low, high in indexed_spans(index, journal, catalogue, progress, at):
-                    rows = [*index.find(words, low, high)]
+                    notes = [Found(*note) for note in noted if low <= note[0] <= high]
+                    rows = [*_without_repeated(index.find(words, low, high), notes), *notes]
                     at = low - 1
-                    rows += [Found(*note) for note in noted if low <= note[0] <= high]
                     yield from _hits(catalogue, rows, words)
             return
         except DamagedIndexError:
             tries -= 1
             _begin_anew(folder, tries)
+
+
+def _without_repeated(rows: Iterator[Found], notes: Sequence[Found]) -> Iterator[Found]:
+    """Yields the rows but for titles that the marks of their steps hold, as a label often does."""
+    marked = {note.seq: note.body for note in notes}
+    return (row for row in rows if row.where != "title" or row.body not in marked.get(row.seq, ""))
 
 
 def _hits(catalogue: Catalogue, rows: list[Found], words: Sequence[str]) -> Iterator[Hit]:
@@ -178,7 +184,17 @@ def _indexed(journal: Journal, step: Step) -> Indexed:
     with suppress(IntegrityError):
         paths, said["diff"] = _changed(journal, step)
     said["path"] = "\n".join(map(escape, paths))
+    if not _repeats(step, said):
+        said["title"] = step.title
     return Indexed(step.seq, [(where, text) for where, text in said.items() if text], paths)
+
+
+def _repeats(step: Step, said: Mapping[Where, str]) -> bool:
+    """Tells whether the title is made of texts that are indexed: prompt, or a verb and what it is on."""
+    if step.kind == "prompt" and said["prompt"]:
+        return True
+    parts = [step.title] if step.tool is None else [step.title, step.title.partition(" ")[2]]
+    return any(part and part in text for part in parts for text in said.values())
 
 
 def _changed(journal: Journal, step: Step) -> tuple[list[bytes], str]:

@@ -24,10 +24,10 @@ from stepwell.store.model.reports import Where
 
 TEXTS = "texts.db"
 
-PLACES: tuple[Where, ...] = ("prompt", "input", "path", "diff")
-"""A row of the index is a step's number times four plus the place; their order is the format's."""
+PLACES: tuple[Where, ...] = ("prompt", "input", "path", "diff", "title")
+"""A row of the index is a step's number times five plus the place; their order is the format's."""
 
-_VERSION = 2
+_VERSION = 3
 _SHORTEST = 3
 _PAGE = 4096
 """SQLite's own; a file that is no multiple of it was cut, and would be read with zeros behind."""

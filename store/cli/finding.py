@@ -93,7 +93,7 @@ def _blame_options(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         name="search",
-        summary="Find words in prompts, inputs, notes, paths and changed lines of all steps.",
+        summary="Find words in titles, prompts, inputs, notes, paths and changed lines of all steps.",
         details=(
             'QUERY: words that must all occur in one text; "a phrase"; and the filters of log\n'
             "(kind: session: since: ...), which choose among the steps. Newest first."

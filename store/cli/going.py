@@ -1,4 +1,4 @@
-"""How every verb that changes the folder runs: consent, plan, preview, question, deed, report."""
+"""How every verb that changes the folder runs: plan, consent, preview, question, deed, report."""
 
 from __future__ import annotations
 
@@ -49,14 +49,15 @@ def travel(call: Call, verb: Verb) -> int:
     if call.take is not None:
         call.take(verb)
         return DECLINED
-    _check_consent(call)
     with verb.open(call) as workspace:
         workspace.fence = None if call.arguments.dry_run else verb.fence
         if workspace.view().intent is not None and not call.arguments.dry_run:
-            # First of all, so that the plan is made from what is there after it.
+            # First of all, so that the plan is made from what is there after it. It writes.
+            _check_consent(call)
             workspace.settle()
             call.tell_recovery(workspace)
         planned = verb.plan(workspace)
+        _check_consent(call)
         if isinstance(planned, PlannedChanges):
             return _with_plan(call, workspace, verb, planned)
         return _without_plan(call, workspace, verb, planned)

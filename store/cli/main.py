@@ -40,7 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("reading", "one step with everything about it"),
     "diff": ("reading", "what differs between two steps, or on disk"),
     "cat": ("reading", "a file as it was at a step"),
-    "search": ("finding", "words in prompts, notes, paths and changed lines"),
+    "search": ("finding", "words in titles, prompts, notes, paths and changed lines"),
     "blame": ("finding", "which step each line of a file came with"),
     "sessions": ("sessions", "who worked here, and what they were asked"),
     "metrics": ("sessions", "sessions in figures"),
@@ -98,16 +98,19 @@ _GROUPS = (
 )
 
 _OTHER_WORDS = {
-    **dict.fromkeys(("annotate", "label", "note", "pin", "tag"), "mark"),
+    **dict.fromkeys(("annotate", "checkpoint", "checkpoints", "label", "note", "pin"), "mark"),
+    "tag": "mark",
     **dict.fromkeys(("back", "checkout", "reset", "restore", "revert", "rewind"), "rollback"),
     **dict.fromkeys(("add", "commit", "save", "snapshot"), "capture"),
-    **dict.fromkeys(("history", "timeline"), "log"),
+    **dict.fromkeys(("history", "list", "ls", "timeline"), "log"),
+    **dict.fromkeys(("find", "grep"), "search"),
+    **dict.fromkeys(("browse", "tui", "ui"), ""),
     "fsck": "verify",
     "branches": "branch",
     "checks": "check",
     "experiments": "experiment",
 }
-"""What others call it -> the command."""
+"""What others call it -> the command; empty: none, which opens the timeline."""
 
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
@@ -276,6 +279,8 @@ def _similar(name: str) -> str:
     from difflib import get_close_matches
 
     close = [_OTHER_WORDS[name]] if name in _OTHER_WORDS else get_close_matches(name, COMMANDS, 1)
+    if close == [""]:
+        return "did you mean stepwell, without a command? on a terminal it opens the timeline"
     return f"did you mean stepwell {close[0]}?" if close else ""
 
 

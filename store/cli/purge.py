@@ -29,13 +29,13 @@ _NAMED = 3
 
 def _purge(call: Call) -> int:
     given, out = call.arguments, call.out
-    if not (given.yes or given.dry_run or (out.can_ask and not out.json)):
-        raise NoTerminalError(
-            "nothing was purged: it cannot be taken back, and nobody can be asked",
-            hint="give --yes, or --dry-run to look first",
-        )
     with call.open() as workspace:
         named = _named(call, workspace)
+        if not (given.yes or given.dry_run or (out.can_ask and not out.json)):
+            raise NoTerminalError(
+                "nothing was purged: it cannot be taken back, and nobody can be asked",
+                hint="give --yes, or --dry-run to look first",
+            )
         if given.dry_run or not given.yes:
             planned = workspace.plan_purge(**named, progress=out.progress)
             show(out, _going(planned), "purged")

@@ -194,7 +194,7 @@ class Collected:
     swept: Swept
 
 
-Where = Literal["prompt", "input", "note", "path", "diff"]
+Where = Literal["title", "prompt", "input", "note", "path", "diff"]
 
 
 @dataclass(frozen=True, slots=True)

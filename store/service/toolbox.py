@@ -70,7 +70,7 @@ class Toolbox:
         return _cut("text", self._workspace.read_file(self._step(step), self._path(path)))
 
     def find_change(self, text: str, path: str = "", limit: int = 20) -> dict[str, Any]:
-        """Returns the steps whose changed lines, prompts, inputs or notes hold a text, newest first."""
+        """Returns the steps whose titles, prompts, inputs, notes or changed lines hold a text, newest first."""
         query = filters.quoted(text) + (f" path:{filters.quoted(path)}" if path else "")
         found = self._workspace.search(query, local_now())
         hits = list(islice(found, min(limit, MOST_STEPS)))

@@ -38,6 +38,19 @@ def test_every_place_is_searched_newest_step_first(ws: Workspace, project: Path)
     assert sorted(places[:-1]) == [(3, "diff"), (3, "input"), (3, "note"), (3, "path")]
 
 
+def test_what_a_step_was_called_is_found(ws: Workspace, project: Path) -> None:
+    """Not where label, prompt or path say the same already."""
+    (project / "a.txt").write_text("one\n")
+    ws.capture("before the big refactoring of codes")
+    assert found(ws, "refactoring codes") == [(2, "title")]
+    ws.capture("a named zebra", label="a-named-zebra")
+    ws.mark(ws.head(), note="so: a named zebra")
+    ws.record(act=Act("add a Zebra", "prompt", session="claude:s", prompt="add a Zebra, please"))
+    (project / "zebra.txt").write_text("stripes\n")
+    ws.record(act=Act("write zebra.txt", "tool", session="claude:s", tool="Write"))
+    assert found(ws, "zebra") == [(5, "path"), (4, "prompt"), (3, "note")]
+
+
 def test_words_must_all_stand_in_one_text_and_filters_choose_steps(
     ws: Workspace, project: Path
 ) -> None:

@@ -35,7 +35,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("redo", "preview doing again what was undone", "everywhere", ("U", "ctrl+r")),
     Action("operations", "what was done to the store", "everywhere", ("O",)),
     Action("find", "search this pane", "everywhere", ("slash",), hint="search"),
-    Action("seek", "search all prompts, inputs, notes, paths and diffs", "everywhere", ("S",)),
+    Action(
+        "seek", "search all titles, prompts, inputs, notes, paths and diffs", "everywhere", ("S",)
+    ),
     Action("jump", "to a file by some of its letters", "everywhere", ("ctrl+f",)),
     Action("find_next(1)", "next hit of the search", "everywhere", ("n",)),
     Action("find_next(-1)", "previous hit", "everywhere", ("N",)),

@@ -35,7 +35,7 @@ class Consulting(Openers):
         raise NotImplementedError
 
     def action_seek(self) -> None:
-        """Searches prompts, inputs, notes, paths and diffs of all steps."""
+        """Searches titles, prompts, inputs, notes, paths and diffs of all steps."""
         from stepwell.tui.screens.seeking import SeekScreen
 
         screen = SeekScreen(self._gateway, self._clock, self._zone, self._glyphs, self._sought)
@@ -53,7 +53,7 @@ class Consulting(Openers):
         finding.filter.apply("")
         seq, needle = found.hit.step.seq, needle_of(found.query)
         self.timeline.go_to(seq)
-        if found.hit.where == "note" or not needle:
+        if found.hit.where in ("title", "note") or not needle:
             return
         self._panes.go("diff")
         self.showing.when_shown(seq, lambda: finding.seek(needle))

@@ -146,9 +146,7 @@ class SeekScreen(UnderEntry, Screen[Found]):
         self._entry.focus()
         self._list.set_caption("Everything that was said and changed")
         self._footer.show_hints(hints_for("seek"))
-        self._tell(
-            "type words: prompts, inputs, notes, paths and changed lines are searched", "dim"
-        )
+        self._tell("type words to search titles, prompts, inputs, notes, paths and changes", "dim")
         if self._entry.value:
             self._begin()
 

@@ -62,6 +62,11 @@ def _told(ran: Any) -> None:
         (["mark", "@", "--note", "x", "--at", "README:999"], 2),
         (["rollback", "@", "--path", "../x", "--yes"], 2),
         (["switch", "nope", "--yes"], 3),
+        (["switch", "nope"], 3),
+        (["rollback", "nope"], 3),
+        (["undo"], 3),
+        (["merge", "nope"], 3),
+        (["rollback", "@"], 2),
         (["merge", "nope", "--yes"], 3),
         (["merge", "--continue"], 3),
         (["branch", "frob"], 2),
@@ -111,9 +116,19 @@ def test_what_cannot_be_done_is_told_in_a_sentence_with_a_hint(
     assert error["exit_code"] == code
 
 
-def test_a_misspelt_command_is_answered_with_the_right_one(run: Run) -> None:
-    """The nearest name."""
-    assert "did you mean stepwell rollback?" in run("rolback").err
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("rolback", "stepwell rollback?"),
+        ("checkpoint", "stepwell mark?"),
+        ("grep", "stepwell search?"),
+        ("ls", "stepwell log?"),
+        ("tui", "stepwell, without a command?"),
+    ],
+)
+def test_another_word_is_answered_with_the_right_command(run: Run, word: str, meant: str) -> None:
+    """The nearest name, or what means the same."""
+    assert f"did you mean {meant}" in run(word).err
 
 
 def test_an_ambiguous_reference_lists_its_candidates(folder: Path, run: Run) -> None:
@@ -130,9 +145,10 @@ def test_an_ambiguous_reference_lists_its_candidates(folder: Path, run: Run) -> 
 
 def test_a_folder_that_is_no_workspace_says_what_to_do(tmp_path: Path, run: Run) -> None:
     """Exit code 3."""
-    told = run("-C", tmp_path, "log", "--json")
-    assert (told.code, told.json["error"]["code"]) == (3, "not_a_workspace")
-    assert "stepwell init" in told.json["error"]["hint"]
+    for command in (["log"], ["undo"], ["rollback", "@"], ["purge", "x"]):
+        told = run("-C", tmp_path, *command, "--json")
+        assert (told.code, told.json["error"]["code"]) == (3, "not_a_workspace")
+        assert "stepwell init" in told.json["error"]["hint"]
 
 
 def test_a_newer_format_is_refused_untouched(folder: Path, run: Run) -> None:
@@ -383,6 +399,19 @@ def test_the_next_command_settles_a_killed_rollback_and_says_so(
     assert run("status", "--json").json["pending_recovery"] is None
     contents = {(folder / name).read_text() for name in "abcd" if (folder / name).exists()}
     assert contents == {"rollback": set(), "undo": {"new\n"}, "capture": {"old\n"}}[command[0]]
+
+
+def test_nothing_is_settled_for_who_cannot_be_asked(folder: Path, run: Run) -> None:
+    """Finishing an interrupted rollback writes the folder, too."""
+    for text in ("old", "new"):
+        for name in "abcd":
+            (folder / name).write_text(text)
+        run("capture")
+    subprocess.run([sys.executable, "-c", _KILLED], cwd=folder, check=False, timeout=60)
+    before = {name: (folder / name).read_text() for name in "abcd"}
+    assert run("rollback", "#1").code == 2
+    assert {name: (folder / name).read_text() for name in "abcd"} == before
+    assert run("status", "--json").json["pending_recovery"]["kind"] == "rollback"
 
 
 def test_a_sentence_names_things_once_and_as_people_do(folder: Path, run: Run) -> None:
