@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from stepwell.tui.keys.action import Action
+from stepwell.tui.keys.action import Action, Scope
+
+
+def _help(scope: Scope) -> Action:
+    """What lists the keys of a screen above the main one."""
+    keys = ("question_mark",)
+    return Action("help", "keys of this screen", scope, keys, hint="keys", of_screen=True)
+
 
 ABOVE: tuple[Action, ...] = (
     # operations
     Action(
         "undo_this",
-        "preview taking back this operation",
+        "undo: preview taking back this operation",
         "operations",
         ("u", "enter", "l"),
         hint="undo…",
     ),
     Action("show_step", "show its step in the timeline", "operations", ("o",), hint="show"),
+    _help("operations"),
     Action("close", "back to the timeline", "operations", ("escape", "q", "h", "O"), hint="back"),
     # rules
-    Action("go_back", "preview going back to where it was well", "rules", ("r",), hint="restore…"),
+    Action(
+        "go_back",
+        "rollback: preview going back to where it was well",
+        "rules",
+        ("r",),
+        hint="rollback…",
+    ),
     Action(
         "show_cause",
         "show the step that brought it about in the timeline",
@@ -24,9 +38,16 @@ ABOVE: tuple[Action, ...] = (
         ("enter", "o", "l"),
         hint="show",
     ),
+    _help("rules"),
     Action("close", "back to the timeline", "rules", ("escape", "q", "h", "V"), hint="back"),
     # preview
-    Action("apply", "do it: change the disk as shown", "preview", ("y",), hint="apply"),
+    Action(
+        "apply",
+        "do it: change the disk as shown; no other key does",
+        "preview",
+        ("y",),
+        hint="apply",
+    ),
     Action(
         "tick",
         "tick this file or hunk, or leave it out; agree to a row that would lose something",
@@ -53,6 +74,7 @@ ABOVE: tuple[Action, ...] = (
         hint="only this",
     ),
     Action("switch", "between list and diff", "preview", ("tab", "shift+tab"), hint="list/diff"),
+    _help("preview"),
     Action("cancel", "back; nothing is changed", "preview", ("escape", "q"), hint="cancel"),
     # branches
     Action(
@@ -79,6 +101,7 @@ ABOVE: tuple[Action, ...] = (
         hint="delete…",
     ),
     Action("show_head", "show its newest step in the timeline", "branches", ("o",), hint="show"),
+    _help("branches"),
     Action("close", "back to the timeline", "branches", ("escape", "q", "h", "b"), hint="back"),
     # conflicts of a merge
     Action("take('ours')", "preview taking our side", "conflicts", ("o",), hint="ours…"),
@@ -97,7 +120,7 @@ ABOVE: tuple[Action, ...] = (
     ),
     Action("sides(1)", "scroll the sides down", "conflicts", ("J",), hint="scroll"),
     Action("sides(-1)", "scroll the sides up", "conflicts", ("K",)),
-    Action("help", "all keys of this screen", "conflicts", ("question_mark",), hint="keys"),
+    _help("conflicts"),
     Action(
         "close",
         "back; the merge stays under way",
@@ -136,10 +159,10 @@ ABOVE: tuple[Action, ...] = (
     Action("review_scroll(-1)", "scroll the diffs up", "review", ("K", "pageup")),
     Action("review_sideways(1)", "scroll the diffs right", "review", ("L",)),
     Action("review_sideways(-1)", "scroll the diffs left", "review", ("H",)),
-    Action("help", "all keys of this screen", "review", ("question_mark",), hint="keys"),
     Action("experiment(1)", "older experiment", "review", ("greater_than_sign",)),
     Action("experiment(-1)", "newer experiment", "review", ("less_than_sign",)),
     Action("show_candidate", "show its newest step in the timeline", "review", ("o",)),
+    _help("review"),
     Action("close", "back to the timeline", "review", ("escape", "q", "E"), hint="back"),
     # verdict on a candidate
     Action("judge('accepted')", "accepted", "verdict", ("a",)),
@@ -164,7 +187,9 @@ ABOVE: tuple[Action, ...] = (
     Action(
         "list_session", "list its steps alone", "sessions", ("enter", "l"), hint="list its steps"
     ),
+    _help("sessions"),
     Action("close", "back to the timeline", "sessions", ("escape", "q", "h", "s"), hint="back"),
+    _help("figures"),
     Action("close", "back to the timeline", "figures", ("escape", "q", "h", "I"), hint="back"),
     Action("run_line", "run the line", "command", ("enter",), hint="run"),
     Action(

@@ -31,6 +31,8 @@ Scope = Literal[
 ]
 
 
+CHANGING = ("preview.apply", "confirm.yes")
+"""What changes the disk or the store: its key does it, and nothing that leads to it."""
 _ARGUMENTS = {"1)": "forward", "-1)": "back"}
 
 

@@ -30,9 +30,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane('diff')", "diff", "everywhere", ("3",)),
     Action("next_pane", "next pane", "everywhere", ("tab",)),
     Action("previous_pane", "previous pane", "everywhere", ("shift+tab",)),
-    Action("undo", "preview taking back the newest change", "everywhere", ("u",), hint="undo…"),
+    Action(
+        "undo", "undo: preview taking back the newest change", "everywhere", ("u",), hint="undo…"
+    ),
     Action("zoom", "this pane on the whole screen, and back", "everywhere", ("z",), hint="zoom"),
-    Action("redo", "preview doing again what was undone", "everywhere", ("U", "ctrl+r")),
+    Action("redo", "redo: preview doing again what was undone", "everywhere", ("U", "ctrl+r")),
     Action("operations", "what was done to the store", "everywhere", ("O",)),
     Action("find", "search this pane", "everywhere", ("slash",), hint="search"),
     Action(
@@ -43,7 +45,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("find_next(-1)", "previous hit", "everywhere", ("N",)),
     Action("filter", "list only the steps that fit a filter", "everywhere", ("f",), hint="filter"),
     Action(
-        "branches", "branches: switch, make, rename, delete", "everywhere", ("b",), hint="branches"
+        "branches",
+        "branches: switch, merge, make, rename, delete",
+        "everywhere",
+        ("b",),
+        hint="branches",
     ),
     Action("merging", "conflicts of the merge under way", "everywhere", ("M",)),
     Action("experiments", "experiments: candidates beside each other", "everywhere", ("E",)),
@@ -79,10 +85,10 @@ ACTIONS: tuple[Action, ...] = (
     # timeline
     Action(
         "restore",
-        "preview going back to this step",
+        "rollback: preview going back to this step",
         "timeline",
         ("r",),
-        hint="restore…",
+        hint="rollback…",
         of_screen=True,
     ),
     Action("diff_down", "scroll the diff down", "timeline", ("J",), of_screen=True),
@@ -152,10 +158,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "restore_picked",
-        "preview restoring the picked files, or this one",
+        "rollback: preview restoring the picked files, or this one",
         "files",
         ("r",),
-        hint="restore…",
+        hint="rollback…",
         of_screen=True,
     ),
     Action("tree", "folders, or whole paths", "files", ("grave_accent",), hint="tree"),
@@ -198,10 +204,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("extend(-1)", "further up", "diff", ("shift+up",)),
     Action(
         "restore_picked",
-        "preview restoring the picked hunks, or this one",
+        "rollback: preview restoring the picked hunks, or this one",
         "diff",
         ("r",),
-        hint="restore…",
+        hint="rollback…",
         of_screen=True,
     ),
     Action(

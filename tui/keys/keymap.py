@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from stepwell.tui.keys.action import CHANGING
 from stepwell.tui.keys.actions import ACTIONS, Action, Scope
 from stepwell.tui.keys.names import is_typed, key_named, spelled
 from stepwell.tui.keys.presets import PRESETS
@@ -26,7 +27,6 @@ TOGETHER: tuple[tuple[Scope, ...], ...] = (
 
 _TYPING: frozenset[Scope] = frozenset(("seek", "command", "prompt", "form", "note", "help"))
 """Where letters are text."""
-_CHANGING = ("preview.apply", "confirm.yes")
 
 Table = Mapping[str, tuple[str, ...]]
 """Keys by an action's name."""
@@ -131,5 +131,5 @@ def _neighbours(by_name: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
     for scopes in TOGETHER:
         group = [name for name, action in by_name.items() if action.scope in scopes]
         yield from combinations(group, 2)
-    for name in _CHANGING:
-        yield from ((name, other) for other in by_name if other not in (name, *_CHANGING))
+    for name in CHANGING:
+        yield from ((name, other) for other in by_name if other not in (name, *CHANGING))

@@ -157,6 +157,8 @@ class BranchesScreen(Above, Screen["BranchChoice | None"]):
     BranchesScreen #branches-pane { height: 4; }
     """
 
+    help_scopes = ("branches", "list")
+
     def __init__(
         self, gateway: Gateway, clock: Clock, glyphs: Glyphs, selected: Step | None
     ) -> None:

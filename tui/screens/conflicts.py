@@ -127,12 +127,6 @@ class ConflictList(LineList):
         """Scrolls the sides."""
         self._screen().sides.scroll_rows(3 * by)
 
-    def action_help(self) -> None:
-        """Lists the keys of this screen; enter runs one."""
-        from stepwell.tui.screens.help import show_help
-
-        show_help(self.screen, ("conflicts",), self.glyphs)
-
     def action_close(self) -> None:
         """Back to the timeline."""
         self.post_message(BackAsked("conflicts"))
@@ -146,6 +140,8 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
     ConflictsScreen #conflicts-pane { height: 5; }
     ConflictsScreen #sides-pane { height: 1fr; }
     """
+
+    help_scopes = ("conflicts", "list")
 
     def __init__(self, gateway: Gateway, glyphs: Glyphs, highlighter: Highlighter) -> None:
         super().__init__()

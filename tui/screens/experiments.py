@@ -95,6 +95,8 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
     ExperimentsScreen #review-diffs .beside { border-left: solid $faint; }
     """
 
+    help_scopes = ("review",)
+
     def __init__(self, gateway: Gateway, glyphs: Glyphs, highlighter: Highlighter) -> None:
         super().__init__()
         self._gateway = gateway

@@ -12,6 +12,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from stepwell.tui.keys.action import CHANGING
 from stepwell.tui.keys.actions import Action, Scope
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.keys.helprows import HelpRow, help_rows
@@ -84,9 +85,13 @@ class HelpScreen(Above, ModalScreen[Action | None]):
     HelpScreen #help-keys { padding: 0 1; }
     """
 
-    def __init__(self, scopes: Sequence[Scope], glyphs: Glyphs) -> None:
+    def __init__(
+        self, scopes: Sequence[Scope], glyphs: Glyphs, below: Screen[Any] | None = None
+    ) -> None:
+        """`below`: what of the scopes only a screen can do is listed if this one can."""
         super().__init__()
         self._scopes = scopes
+        self._below = below
         self._list = HelpList((), glyphs)
         self._keys = Sentence(id="help-keys")
 
@@ -98,14 +103,21 @@ class HelpScreen(Above, ModalScreen[Action | None]):
 
     def on_mount(self) -> None:
         """Shows everything."""
-        self._list.show_rows(help_rows(self._scopes))
+        self._show("")
         self._keys.keys([("enter", "run"), ("↑ ↓", "choose"), ("esc", "back")])
         self.query_one(Input).focus()
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Filters."""
         message.stop()
-        self._list.show_rows(help_rows(self._scopes, message.value))
+        self._show(message.value)
+
+    def _show(self, query: str) -> None:
+        self._list.show_rows(help_rows(self._scopes, query, self._can))
+
+    def _can(self, action: Action) -> bool:
+        known = self._below is None or hasattr(self._below, _method(action))
+        return known or not action.of_screen
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Nothing else follows the cursor."""
@@ -139,13 +151,20 @@ class HelpScreen(Above, ModalScreen[Action | None]):
 
 
 def show_help(screen: Screen[Any], scopes: Sequence[Scope], glyphs: Glyphs) -> None:
-    """Lists the keys of some scopes above a screen, and runs the one that is chosen there."""
+    """Lists the keys of some scopes above a screen, and runs the one that is chosen there.
+
+    What changes something is run by its own key alone, in sight of what it is about.
+    """
 
     def chosen(action: Action | None) -> None:
-        if action is not None:
+        if action is not None and action.name not in CHANGING:
             screen.call_later(perform, screen, action)
 
-    screen.app.push_screen(HelpScreen(scopes, glyphs), chosen)
+    screen.app.push_screen(HelpScreen(scopes, glyphs, screen), chosen)
+
+
+def _method(action: Action) -> str:
+    return f"action_{action.id.partition('(')[0]}"
 
 
 async def perform(screen: Screen[object], action: Action) -> None:
@@ -153,8 +172,7 @@ async def perform(screen: Screen[object], action: Action) -> None:
     places: list[DOMNode] = [screen] if action.of_screen else []
     if screen.focused is not None:
         places += [screen.focused, *screen.focused.ancestors]
-    name = action.id.partition("(")[0]
     for place in (*places, screen):
-        if hasattr(place, f"action_{name}"):
+        if hasattr(place, _method(action)):
             await screen.app.run_action(action.id, place)
             return

@@ -100,6 +100,8 @@ def _state(row: OperationRow) -> tuple[str, str]:
 class OperationsScreen(Above, Screen[OperationChoice | None]):
     """Its result is what a person wants of an operation, or None."""
 
+    help_scopes = ("operations", "list")
+
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:
         super().__init__()
         self._gateway = gateway

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from stepwell.tui.feed.highlight import Highlighter
 from stepwell.tui.feed.wishes import Asked, Rollback, Settle, Wish
 from stepwell.tui.gateway import ChosenPart, Gateway
-from stepwell.tui.keys.actions import does_it_again, key_of, takes_it_back
+from stepwell.tui.keys.actions import Scope, does_it_again, key_of, takes_it_back
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import (
@@ -33,7 +33,6 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.model.diffrows import DiffRows
-from stepwell.tui.model.picks import Picks
 from stepwell.tui.model.planrows import (
     PlanRow,
     headline,
@@ -217,12 +216,6 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._refused = ""
         self._share_height()
         self._tell_choice()
-
-    def _choice_so_far(self) -> tuple[Picks, set[bytes]] | None:
-        """What was left out of a plan that was refused: it is not to be ticked again unasked."""
-        chosen = isinstance(self._wish, Rollback) and bool(self._wish.wanted)
-        is_part = self._refused and (self._plan.partial or chosen)
-        return (self._plan.picks, self._plan.left) if is_part else None
 
     def _chosen_beforehand(self, wish: Wish) -> bool:
         """Ticks what was picked in the step's diff; False: the other side is asked for instead.
@@ -429,6 +422,16 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._ask(sentence)
         self._promise.say(sentence, "failed")
 
+    @property
+    def help_scopes(self) -> Sequence[Scope]:
+        """Those of list or diff, too."""
+        return ("preview", "diff", "list") if self._diff.has_focus else ("preview", "list")
+
+    def action_help(self) -> None:
+        """Lists the keys; not while the disk is being changed: its end leaves this screen."""
+        if not self._busy:
+            super().action_help()
+
     def action_cancel(self) -> None:
         """Leaves; while the disk is being changed, waits."""
         if not self._busy:
@@ -468,7 +471,7 @@ def _hints(
         keys += [(key_of("preview.flip"), f"{other.side} instead")] if other is not None else []
         keys.append((key_of("preview.reach"), "all since" if wish.only else "only this step"))
     keys += [] if switch in keys else [switch]
-    return [*keys, (key_of("preview.cancel"), "cancel")]
+    return [*keys, (key_of("preview.help"), "keys"), (key_of("preview.cancel"), "cancel")]
 
 
 def _safety_of(wish: Wish) -> str:

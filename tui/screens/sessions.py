@@ -91,6 +91,8 @@ class SessionsScreen(Above, Screen[str | None]):
 
     CSS = "SessionsScreen #sessions-pane { height: 4; }"
 
+    help_scopes = ("sessions", "list")
+
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:
         super().__init__()
         self._gateway = gateway

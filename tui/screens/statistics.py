@@ -96,6 +96,8 @@ class FigureList(LineList):
 class StatisticsScreen(Above, Screen[None]):
     """Shows; leads nowhere."""
 
+    help_scopes = ("figures", "list")
+
     def __init__(
         self,
         gateway: Gateway,

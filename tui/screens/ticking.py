@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 
+from stepwell.tui.feed.wishes import Rollback, Wish
 from stepwell.tui.keys.actions import key_of
 from stepwell.tui.model.picks import LineAt, Picks, State
 from stepwell.tui.values import plural
@@ -22,6 +23,8 @@ class Ticking:
     _plan: PlanList
     _diff: DiffView
     _promise: Sentence
+    _wish: Wish
+    _refused: str
 
     @property
     @abstractmethod
@@ -92,6 +95,12 @@ class Ticking:
         agrees = any(row.tick is not None for row in self._plan.unticked)
         self._plan.tick_all()
         self._ticked((_TOLD if agrees else "") + self._safety)
+
+    def _choice_so_far(self) -> tuple[Picks, set[bytes]] | None:
+        """What was left out of a plan that was refused: it is not to be ticked again unasked."""
+        chosen = isinstance(self._wish, Rollback) and bool(self._wish.wanted)
+        is_part = self._refused and (self._plan.partial or chosen)
+        return (self._plan.picks, self._plan.left) if is_part else None
 
     def _keep(self, known: Picks, left: set[bytes]) -> str:
         """Ticks what was ticked of the plan before; returns what is to be said of it."""

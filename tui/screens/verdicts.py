@@ -149,6 +149,8 @@ class VerdictsScreen(Above, Screen[VerdictChoice | None]):
     VerdictsScreen #about-pane { height: 1fr; }
     """
 
+    help_scopes = ("rules", "list")
+
     def __init__(self, gateway: Gateway, clock: Clock, glyphs: Glyphs) -> None:
         super().__init__()
         self._gateway = gateway

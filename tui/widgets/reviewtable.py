@@ -169,12 +169,6 @@ class ReviewTable(LineList):
         """Leaves for the candidate's newest step."""
         self._to().show_step()
 
-    def action_help(self) -> None:
-        """Lists the keys of this screen; enter runs one."""
-        from stepwell.tui.screens.help import show_help
-
-        show_help(self.screen, ("review",), self.glyphs)
-
     def action_close(self) -> None:
         """Back to the timeline."""
         self.post_message(BackAsked("review"))

@@ -589,7 +589,7 @@ def test_help_lists_and_runs_the_keys_of_the_pane(
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("question_mark")
         await settle(pilot, app)
-        assert any("preview going back to this step" in line for line in screen_text(app))
+        assert any("rollback: preview going back to this step" in line for line in screen_text(app))
         await pilot.press(*"last row", "enter")
         await settle(pilot, app)
         assert app.main.timeline.selected_seq == 1
