@@ -30,6 +30,8 @@ T = TypeVar("T")
 _CAPTURES = frozenset({"record"})
 """Verbs that only record what is on disk, so that several of them can share a sync."""
 _REGAIN_S = 0.05
+_TELL_S = 0.05
+"""How often a client is told how far its request is: each telling wakes the loop's thread."""
 _RENEW_AFTER, _RENEW_AT_LATEST = 2_000, 8_000
 """Requests after which the writer is opened anew, which frees what it has gathered in memory: as soon
 as nobody waits, or in any case."""
@@ -165,7 +167,14 @@ class Desk:
         client.send("done", reply)
 
     def _progress(self, client: Client) -> Callable[[str, int, int], None]:
+        told = -_TELL_S
+
         def tell(what: str, done: int, total: int) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told < _TELL_S and done != total:
+                return
+            told = now
             body = values.dumps((what, done, total))
             self._loop.call_soon_threadsafe(client.send, "progress", body)
 

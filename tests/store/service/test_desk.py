@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,6 +212,19 @@ def test_progress_is_told_across_the_socket(served: Workspace, project: Path) ->
     told: list[tuple[str, int, int]] = []
     served.apply(served.plan_rollback("#1"), progress=lambda *step: told.append(step))
     assert told and told[-1][1] == told[-1][2] == 5
+
+
+def test_progress_is_told_at_a_pace_for_people(served: Workspace, project: Path) -> None:
+    """Not of every file: some twenty times a second, and at the end."""
+    for number in range(150):
+        (project / f"f{number}").write_text("x\n")
+    served.capture("files")
+    told: list[tuple[str, int, int]] = []
+    planned = served.plan_rollback("#1")
+    began = time.monotonic()
+    served.apply(planned, progress=lambda *step: told.append(step))
+    assert told[-1][1] == told[-1][2] == 150
+    assert len(told) <= 2 + (time.monotonic() - began) / desk._TELL_S
 
 
 def test_many_clients_at_once_are_all_served(served: Workspace, project: Path) -> None:
