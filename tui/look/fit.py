@@ -25,6 +25,18 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
     return text if cells(text) <= width else fit(text, width, ellipsis)
 
 
+def clip_middle(text: str, width: int, ellipsis: str = "…") -> str:
+    """Returns `text` in at most `width` cells: what comes before its last part gives way.
+
+    A part ends with a full stop or a semicolon; one that takes more than half is cut itself.
+    """
+    at = max(text.rfind(". "), text.rfind("; ")) + 1
+    last = text[at:]
+    if cells(text) <= width or not at or cells(last) > width // 2:
+        return clip(text, width, ellipsis)
+    return clip(text[:at], width - cells(last), ellipsis) + last
+
+
 def fit_right(text: str, width: int) -> str:
     """Returns `text` in exactly `width` cells, padded at the left."""
     missing = width - cells(text)

@@ -213,12 +213,16 @@ def state_sentence(changes: Sequence[Change]) -> str:
 
 
 def tally(plan: Plan) -> str:
-    """Returns `2 written · 1 deleted · 1 new · 3 kept`, without the zeros."""
-    moves = _moves(plan.items)
+    """Returns `2 written · 1 deleted · 1 new · 3 kept`, without the zeros.
+
+    Folders count where there is nothing else, as in the headline.
+    """
+    items = _files(plan.items) or plan.items
+    moves = _moves(items)
     parts = (
-        (sum(bool(i.before and i.after) for i in plan.items), "written"),
-        (sum(i.after is None for i in plan.items) - moves, "deleted"),
-        (sum(i.before is None for i in plan.items) - moves, "new"),
+        (sum(bool(i.before and i.after) for i in items), "written"),
+        (sum(i.after is None for i in items) - moves, "deleted"),
+        (sum(i.before is None for i in items) - moves, "new"),
         (moves, "moved"),
         (len(plan.keep), "kept"),
     )
@@ -293,10 +297,13 @@ def _content(state: PathState) -> tuple[Oid, int] | None:
 
 
 def _amount(items: Sequence[PlanItem]) -> str:
-    states = [item.after or item.before for item in items]
-    files = sum(state is not None and not stat.S_ISDIR(state.mode) for state in states)
-    files -= _moves(items)
+    files = len(_files(items)) - _moves(items)
     return plural(files, "file") if files else plural(len(items), "folder")
+
+
+def _files(items: Sequence[PlanItem]) -> list[PlanItem]:
+    states = ((item, item.after or item.before) for item in items)
+    return [item for item, state in states if state and not stat.S_ISDIR(state.mode)]
 
 
 def _shown(kept: Kept) -> str:

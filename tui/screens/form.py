@@ -20,9 +20,10 @@ from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.look.palette import Paint, paint_for
 from stepwell.tui.messages import ChangeDone, ChangeRefused, Failed
+from stepwell.tui.model.remedies import told
 from stepwell.tui.screens.above import Above
 from stepwell.tui.source import Source
-from stepwell.tui.values import StepwellError, printable
+from stepwell.tui.values import StepwellError
 from stepwell.tui.widgets.sentence import Sentence
 
 Result = TypeVar("Result")
@@ -105,8 +106,7 @@ class Form(Above, ModalScreen[Result]):
     def refuse(self, error: StepwellError) -> None:
         """Shows an error above the keys."""
         self.busy = False
-        hint = f" ({error.hint})" if error.hint else ""
-        self.complain(printable(error.message + hint))
+        self.complain(told(error))
 
     def complain(self, sentence: str) -> None:
         """Shows a sentence (already printable) above the keys; an empty one hides it."""

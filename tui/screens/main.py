@@ -41,6 +41,7 @@ from stepwell.tui.messages import (
     StepsWanted,
     TimelineLoaded,
 )
+from stepwell.tui.model.remedies import told
 from stepwell.tui.model.sides import merge_heading
 from stepwell.tui.screens.panes import PaneName, Panes
 from stepwell.tui.screens.remembering import Remembering
@@ -232,8 +233,7 @@ class MainScreen(Remembering):
         """Says what could not be done."""
         self.is_starting = False
         self._rounds.make_up()
-        hint = f" ({message.error.hint})" if message.error.hint else ""
-        self.say(f"cannot {message.what}: {message.error.message}{hint}", "failed")
+        self.say(f"cannot {message.what}: {told(message.error)}", "failed")
 
     def on_pages_wanted(self, message: PagesWanted) -> None:
         """Has pages read."""

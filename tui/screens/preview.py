@@ -45,15 +45,17 @@ from stepwell.tui.model.planrows import (
     settle_headline,
     tally,
 )
+from stepwell.tui.model.remedies import told
 from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.ticking import LOSS, Ticking
-from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural, printable
+from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.planlist import PlanList
 from stepwell.tui.widgets.sentence import Sentence
 
 _SAFETY = "Before anything changes, your disk is saved as a step."
+_NOTHING = "There is nothing to apply."
 
 _CSS = """
 RestorePreview {
@@ -250,7 +252,9 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
                 whole = sum(picks.state(i) == "all" for i in range(len(picks.changes)))
                 said = part_headline(shown.plan, whole, total, picks.hunks, picks.lines)
                 self._headline.say(said, "strong")
-                right = f"{picks.files} of {plural(total, 'file')} ticked"
+                right = f"{whole} of {plural(total, 'file')} ticked"
+                parts = picks.files - whole
+                right += f", {parts} in part" if parts else ""
             else:
                 self._headline.say(_headline(self._wish, shown), "strong")
                 right = tally(shown.plan)
@@ -273,6 +277,8 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
 
     @property
     def _safety(self) -> str:
+        if _is_nothing(self._shown):
+            return _NOTHING
         return f"{self._plan.state} {_safety_of(self._wish)}".lstrip()
 
     def _share_height(self) -> None:
@@ -365,7 +371,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         elif self._plan.partial and not self._plan.picks.any:
             self._promise.say(_nothing_ticked(), "warning")
         elif _is_nothing(self._shown):
-            self._promise.say("There is nothing to apply.", "warning")
+            self._promise.say(_NOTHING, "warning")
         else:
             self._carry_out(self._shown)
 
@@ -413,7 +419,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
 
     def _refuse(self, error: StepwellError) -> None:
         was_busy, self._busy = self._busy, False
-        sentence = printable(error.message + (f" ({error.hint})" if error.hint else ""))
+        sentence = told(error)
         if not was_busy:
             self._headline.say(sentence, "failed")
             self._plan.show_plan((), ())

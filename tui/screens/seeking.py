@@ -24,6 +24,7 @@ from stepwell.tui.look.moments import AGE_CELLS, age
 from stepwell.tui.look.numbers import grouped
 from stepwell.tui.messages import BackAsked, Failed, TextsFound
 from stepwell.tui.model.hitrows import MOST, HitRow, HitRows, needle_of
+from stepwell.tui.model.remedies import told
 from stepwell.tui.model.rows import subject_of, word_of
 from stepwell.tui.screens.underentry import UnderEntry
 from stepwell.tui.values import Clock, Hit, StepwellError, plural, printable
@@ -205,8 +206,7 @@ class SeekScreen(UnderEntry, Screen[Found]):
         self._refuse(message.error)
 
     def _refuse(self, error: StepwellError) -> None:
-        hint = f" ({error.hint})" if error.hint else ""
-        self._tell(printable(error.message + hint), "failed")
+        self._tell(told(error), "failed")
 
     def on_back_asked(self, message: BackAsked) -> None:
         """Leaves."""

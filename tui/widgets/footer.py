@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.segment import Segment
 
 from stepwell.tui.keys.bindings import WAYS_OUT
-from stepwell.tui.look.fit import clip
+from stepwell.tui.look.fit import clip_middle
 from stepwell.tui.look.glyphs import UTF8, written
 from stepwell.tui.widgets.bars import Bar, length
 
@@ -32,7 +32,7 @@ class Footer(Bar):
         self.refresh()
 
     def say(self, sentence: str, role: str = "warning") -> None:
-        """Shows a sentence (already printable) until `hush`."""
+        """Shows a sentence (already printable) until `hush`; its end, the way back, is not cut off."""
         self._sentence, self._role = sentence, role
         self.refresh()
 
@@ -44,7 +44,9 @@ class Footer(Bar):
 
     def left(self, width: int) -> Sequence[Segment]:
         if self._sentence:
-            said = written(clip(self._sentence, width - 2), getattr(self.app, "glyphs", UTF8))
+            said = written(
+                clip_middle(self._sentence, width - 2), getattr(self.app, "glyphs", UTF8)
+            )
             return [Segment(f" {said}", self.paint(self._role))]
         shown = list(self._hints)
         while len(shown) > 1 and length(self._drawn(shown)) > width - 1:

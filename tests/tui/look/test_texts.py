@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from stepwell.tui.look import syntax
-from stepwell.tui.look.fit import clip, fit, fit_path, fit_right, wrapped
+from stepwell.tui.look.fit import clip, clip_middle, fit, fit_path, fit_right, wrapped
 from stepwell.tui.look.glyphs import ASCII, UTF8, Glyphs, glyphs_for
 from stepwell.tui.look.moments import AGE_CELLS, STAMP_CELLS, age, full_stamp, stamp, took
 from stepwell.tui.look.numbers import brief, buckets, grouped, spark
@@ -192,3 +192,12 @@ def test_wrapped_lines_fit_and_hold_all(text: str, width: int) -> None:
     assert "".join(lines) == text
     assert all(cell_len(line) <= width for line in lines)
     assert wrapped("one two three", 9) == ["one two ", "three"]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60), st.integers(0, 60))
+def test_a_sentence_is_cut_before_its_end(text: str, width: int) -> None:
+    """At most as wide as there is room; the last part is whole where it takes no more than half."""
+    assert cell_len(clip_middle(text, width)) <= max(0, width)
+    ending = " u takes it back."
+    assert clip_middle(f"{text};{ending}", 40).endswith(ending)
+    assert clip_middle("done. u takes it back.", 30) == "done. u takes it back."

@@ -97,6 +97,16 @@ def test_the_tally_leaves_out_zeros() -> None:
     assert tally(mixed) == "1 written · 1 deleted · 1 kept"
 
 
+def test_folders_that_come_or_go_are_not_counted_beside_files() -> None:
+    """Headline and tally count the same; folders alone are counted as such by both."""
+    folder = PlanItem(TrackedPath(b"d"), PathState(0o040755), None)
+    both = plan(item(b"a"), item(b"d/b", after=False), folder)
+    assert headline(PlannedChanges(both, ())).startswith("Put 2 files back")
+    assert tally(both) == "1 written · 1 deleted"
+    assert headline(PlannedChanges(plan(folder), ())).startswith("Put 1 folder back")
+    assert tally(plan(folder)) == "1 deleted"
+
+
 def test_a_renamed_file_counts_as_one() -> None:
     """A plan has two paths for it, a person sees one row."""
     moved = plan(item(b"old", after=False), item(b"new", before=False), item(b"c"))

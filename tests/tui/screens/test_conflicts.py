@@ -18,6 +18,7 @@ from stepwell.tui.screens.branches import BranchesScreen
 from stepwell.tui.screens.conflicts import ConcludeForm, ConflictsScreen
 from stepwell.tui.screens.leaving import editor_command
 from stepwell.tui.screens.preview import RestorePreview
+from stepwell.tui.widgets.sentence import Sentence
 
 Make = Callable[..., Any]
 
@@ -99,6 +100,43 @@ def test_a_merge_without_conflicts_is_previewed_applied_and_undone(
         assert app.main.footer.sentence.startswith("Merged try, 1 file changed; disk saved as #")
         await press(pilot, app, settle, "u", "y")
         assert (root / "f").read_text() == TEXT
+
+    play_over(root, scene, (80, 24))
+
+
+def test_while_merging_the_keys_that_end_it_are_named(
+    clashing: Path, play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """Going back has to wait: the screen names its own keys; and after the merge, the way back."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "b", "j", "M", "y")
+        await press(pilot, app, settle, "escape", "r")
+        said = app.screen.query_one("#preview-headline", Sentence).plain
+        assert said.endswith(
+            "(in the timeline M leads to its conflicts: c there concludes the merge, x takes it back)"
+        )
+        await press(pilot, app, settle, "escape", "M")
+        assert isinstance(app.screen, ConflictsScreen)
+
+    play_over(clashing, scene, (80, 24))
+
+
+def test_the_way_back_is_whole_in_a_narrow_footer(
+    fork: Callable[..., Path], play_over: Make, settle: Make, screen_text: Make
+) -> None:
+    """What gives way is what comes before it."""
+    root = fork(
+        lambda f: (f / "mine").write_text("m\n"), lambda f: (f / "f").write_text(edited("t"))
+    )
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.rename_branch("try", "a-branch-with-a-long-name-as-people-give-them")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await press(pilot, app, settle, "b", "k", "M", "y")
+        assert app.screen is app.main and len(app.main.footer.sentence) > 78
+        last = screen_text(app)[-1].rstrip()
+        assert last.startswith(" Merged a-branch-with") and last.endswith("… u takes it back.")
 
     play_over(root, scene, (80, 24))
 

@@ -409,6 +409,7 @@ def test_ticked_hunks_and_lines_are_kept_where_their_file_is_as_it_was(
         assert boxes(app) == ["[ ] D", "[±] M", "[✓] M"]
         before = headline(app)
         assert before.startswith("Put 1 of 3 files, 1 hunk and 1 single line back")
+        assert app.screen.query_one(PlanList).title_right == "1 of 3 files ticked, 1 in part"
         with Workspace.open(root, home=root.parent / "home") as other:
             (root / "d.txt").write_text("late\n")
             (root / "src/b.txt").write_bytes(text(l3="meanwhile"))

@@ -17,6 +17,7 @@ from stepwell.store.workspace import Workspace
 from stepwell.tui.app import Settings, StepwellApp
 from stepwell.tui.gateway import open_workspace
 from stepwell.tui.screens.main import MainScreen
+from stepwell.tui.screens.operations import OperationsScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.values import escape, printable
 from stepwell.tui.widgets.diff import DiffView
@@ -330,6 +331,22 @@ def test_the_way_out_is_named_after_a_resize(root: Path) -> None:
     play(root, scene, (200, 60))
 
 
+def test_with_nothing_to_undo_the_key_that_lists_operations_is_named(root: Path) -> None:
+    """A key of the screen, no command for which it would have to be left."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "u")
+        assert said(preview, "headline") == (
+            "there is nothing to undo (in the timeline O lists what was done)"
+        )
+        await pilot.press("escape")
+        await back_on_main(pilot, app)
+        await pilot.press("O")
+        await until(lambda: isinstance(app.screen, OperationsScreen))
+
+    play(root, scene)
+
+
 def test_a_name_with_escapes_is_shown_whole_where_there_is_room(root: Path) -> None:
     """What counts is how wide it is drawn, not how many bytes it has."""
     name = b"a\x1b\x01\x02\x03\xff\xfe.py"
@@ -351,6 +368,7 @@ def test_where_nothing_differs_no_key_is_named_that_ticks(root: Path) -> None:
         preview = await open_preview(pilot, app, "r")
         assert said(preview, "headline").startswith("No file differs from how it was AFTER #3")
         assert said(preview, "keys").startswith("b before instead   o only")
+        assert said(preview, "promise") == "There is nothing to apply."
         await pilot.press("y")
         assert said(preview, "promise") == "There is nothing to apply."
         await pilot.press("q")
