@@ -45,8 +45,8 @@ from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
-from stepwell.store.model.steps import Note, Operation, Step, StepResult, Undoable
-from stepwell.store.model.text import rfc3339
+from stepwell.store.model.steps import Mark, Note, Operation, Step, StepResult, Undoable
+from stepwell.store.model.text import message_parts, rfc3339
 from stepwell.store.shareverbs import ShareVerbs
 
 
@@ -183,14 +183,36 @@ class Workspace(ShareVerbs):
     ) -> Step:
         """Captures the workspace and returns the new step, or the head when nothing differs.
 
+        `title` may be a longer message: what follows its first line becomes a note on the step.
         `state` are the session's JSON documents by name, all of them; the step carries them beside
         the files, as do those after it, until others are given. Going back brings both back.
         None: they are as before. Read them with `state`.
 
         Raises:
+            UsageError: the state is no JSON, or too large; a text is too long.
+        """
+        act = self.plain_act(title, session, tags, label, state)
+        return self.record(label=label, act=act, only_changes=not (label or tags)).step
+
+    def plain_act(
+        self,
+        message: str = "",
+        session: str | None = None,
+        tags: Sequence[str] = (),
+        label: str | None = None,
+        state: Mapping[str, Any] | None = None,
+        by: str = "",
+    ) -> Act:
+        """Returns a plain capture whose title is the message's first line; `by` wrote what follows.
+
+        A mark that it has only because of that is no reason to record a step without changes.
+
+        Raises:
             UsageError: the state is no JSON, or too large.
         """
-        return self.record(label=label, act=plain_act(title, session, tags, label, state)).step
+        title, rest = message_parts(message)
+        note = self.new_note(rest, by=by) if rest else None
+        return plain_act(title, session, tags, label, state, note)
 
     @carried
     def record(
@@ -208,7 +230,9 @@ class Workspace(ShareVerbs):
         A plain capture without a mark is recorded only when something differs; `only_changes`
         holds every kind of act to that.
         """
-        what = act or plain_act(title, session, tags, label)
+        what = act or self.plain_act(title, session, tags, label)
+        only_changes = only_changes or (act is None and not (label or tags))
+        marking.check_texts(what.mark or Mark())
         with self._writer() as writer:
             if label is not None:
                 marking.check_label_free(writer.view(), label, None)

@@ -129,15 +129,24 @@ def _tell_step(out: Output, step: Step, folded: int) -> None:
     for name, value in facts:
         out.line(Styled(f"{name:<8}", "dim"), " ", value)
     for note in step.checkpoint.notes if step.checkpoint else ():
-        out.line(Styled("note    ", "dim"), " ", *_note(note, out.now_ns))
+        _tell_note(out, note)
 
 
-def _note(note: Note, now_ns: int) -> list[Piece]:
-    """Returns `✎ text  src/app.py:12  ana, 3h ago  3fa9c1d2`."""
+def _tell_note(out: Output, note: Note) -> None:
+    """Writes `✎ text  src/app.py:12  ana, 3h ago  3fa9c1d2`, all behind the text's last line."""
+    *lines, last = note.text.expandtabs(4).split("\n")
+    head: list[Piece] = [Styled("note    ", "dim"), " "]
+    for number, line in enumerate([*lines, last]):
+        end = _about(note, out.now_ns) if number == len(lines) else []
+        sign = "  " if number else "✎ "
+        out.line(*(head if not number else [" " * 9]), Styled(sign + line, "mark"), *end)
+
+
+def _about(note: Note, now_ns: int) -> list[Piece]:
     line = "" if note.line is None else f":{note.line}"
     place = "" if note.path is None else f"  {escape(note.path)}{line}"
     who = ", ".join(part for part in (note.by, ago(note.time_ns, now_ns)) if part)
-    return [Styled(f"✎ {note.text}", "mark"), place, Styled(f"  {who}  {note.id}", "dim")]
+    return [place, Styled(f"  {who}  {note.id}", "dim")]
 
 
 def _tell_text(out: Output, name: str, text: str | None) -> None:

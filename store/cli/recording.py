@@ -12,7 +12,6 @@ from stepwell.store.cli.command import Call, Command, plain_text
 from stepwell.store.cli.output import Output, Piece, Styled
 from stepwell.store.cli.statefiles import documents
 from stepwell.store.cli.words import capped_lines, counts, covered_lines, marks, named, way_back
-from stepwell.store.engine.recording import plain_act
 from stepwell.store.forms import step_form
 from stepwell.store.model.errors import NotFoundError, UsageError
 from stepwell.store.model.paths import TrackedPath
@@ -32,9 +31,10 @@ def _capture(call: Call) -> int:
     given = call.arguments
     with call.open() as workspace:
         session, state = _session(plain_text(given.session)), documents(call, given.state)
-        title, label = plain_text(given.message) or "", plain_text(given.label)
-        act = plain_act(title, session, _tags(given.tags), label, state)
-        recorded = workspace.record(label=label, act=act)
+        message, label = plain_text(given.message) or "", plain_text(given.label)
+        tags, by = _tags(given.tags), environment.user_name()
+        act = workspace.plain_act(message, session, tags, label, state, by)
+        recorded = workspace.record(label=label, act=act, only_changes=not (label or tags))
         call.tell_recovery(workspace)
     if call.out.json:
         form = step_form(recorded.step)
@@ -79,7 +79,9 @@ def _tell_lost(out: Output, lost: tuple[Covered, ...]) -> int:
 
 
 def _capture_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-m", "--message", metavar="TEXT", help="what was done")
+    parser.add_argument(
+        "-m", "--message", metavar="TEXT", help="what was done; lines after the first: a note"
+    )
     parser.add_argument("--session", metavar="S", help="whose step it is, as AGENT:ID")
     parser.add_argument("--tag", dest="tags", metavar="T", action="append", help="may be repeated")
     parser.add_argument("--label", metavar="L", help="make it a checkpoint of this name")

@@ -154,6 +154,12 @@ def _check_note(journal: Journal, step: Step, note: Note) -> None:
         check_path(journal, step, note.path)
 
 
+def check_texts(mark: Mark) -> None:
+    """Raises UsageError for a mark with a text that no other workspace would take."""
+    _check_lengths("a tag or a name", (mark.by, *mark.tags))
+    _check_lengths("a note", (text for note in mark.notes for text in (note.text, note.by)))
+
+
 def _check_lengths(what: str, texts: Iterable[str]) -> None:
     if any(len(text) > LONGEST_TEXT for text in texts):
         raise UsageError(

@@ -30,6 +30,7 @@ from stepwell.store.model.steps import (
     Effect,
     Mark,
     MarkSet,
+    Note,
     Snapshot,
     Step,
     StepKind,
@@ -74,13 +75,15 @@ def plain_act(
     tags: Sequence[str] = (),
     label: str | None = None,
     state: Mapping[str, Any] | None = None,
+    note: Note | None = None,
 ) -> Act:
-    """Returns a plain capture, a checkpoint with a label or tags, with a session's state documents.
+    """Returns a plain capture, a checkpoint with label, tags or note, with a session's state documents.
 
     Raises:
         UsageError: the state is no JSON, or too large.
     """
-    mark = Mark(label=label, tags=tuple(dict.fromkeys(tags))) if label or tags else None
+    notes = () if note is None else (note,)
+    mark = Mark(label, notes, tuple(dict.fromkeys(tags))) if label or tags or notes else None
     text = None if state is None else state_text(state)
     return Act(title, session=session, mark=mark, state=text)
 

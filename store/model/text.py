@@ -43,6 +43,17 @@ def printable_bytes(data: bytes) -> str:
     return printable(data.decode("utf-8", "surrogateescape"))
 
 
+def message_parts(message: str) -> tuple[str, str]:
+    """Returns what a message gives a step as its title, and what the title leaves out, or "".
+
+    That is, as in git, all after the first line; of a first line too long for a title, everything.
+    """
+    whole = message.strip()
+    first, _, rest = whole.partition("\n")
+    fits = one_line(whole) == printable(first.rstrip())
+    return first, rest.strip("\r\n") if fits else whole
+
+
 def one_line(text: str, limit: int = 120) -> str:
     """Returns the first line of `text`, made harmless and cut to `limit` characters."""
     # Every character takes a cell at least, so what follows is cut off in any case.

@@ -332,8 +332,8 @@ def test_without_a_terminal_nothing_is_written_without_consent(folder: Path, run
         assert refused.code == 2
         assert refused.json["error"]["code"] == "no_terminal"
         assert "--yes" in refused.json["error"]["hint"]
-    assert run("--yes", "rollback", "#3").code == 0
-    assert run("undo", "--dry-run").code == 0
+        assert run(*command, "--dry-run").code == 0
+        assert run("--yes", *command).code == 0
 
 
 def test_drift_is_refused_with_its_list_and_saved_when_forced(folder: Path, run: Run) -> None:

@@ -35,6 +35,26 @@ def test_several_notes_with_author_time_and_place(folder: Path, run: Run) -> Non
     assert f"✎ why three?  src/app.py:3  ana, now  {second['id']}" in text
 
 
+def test_what_follows_a_messages_first_line_is_a_note(folder: Path, run: Run) -> None:
+    """As git keeps it; of a first line that is cut, all of it. It alone makes no step."""
+    (folder / "new").write_text("n\n")
+    run("capture", "-m", "the title\n\nsecond paragraph\n  third line\n")
+    (note,) = notes(run)
+    assert note["text"] == "second paragraph\n  third line" and note["by"] == getpass.getuser()
+    shown = run("show", "@").text
+    assert "the title\n" in shown and "✎ second paragraph\n             third line  " in shown
+    again = run("capture", "-m", "nothing new\n\nbut a body", "--json").json
+    assert again["unchanged"] and len(notes(run)) == 1
+    (folder / "new").write_text("m\n")
+    long = "a long line " * 20
+    run("capture", "-m", long, "--tag", "t")
+    assert [note["text"] for note in notes(run)] == [long.strip()]
+    (folder / "new").write_text("o\n")
+    refused = run("capture", "-m", "title\n" + "x" * 100_001)
+    assert refused.code == 2 and "a note is longer than 100,000 characters" in refused.err
+    assert run("capture", "-m", "title alone", "--json").json["checkpoint"] is None
+
+
 def test_notes_are_found_by_the_filter(folder: Path, run: Run) -> None:
     """By word, by author, by tag; a step without them is not."""
     (folder / "new").write_text("n\n")
