@@ -44,14 +44,16 @@ def mode_and_oid(record: bytes) -> tuple[int, Oid]:
     return int.from_bytes(record[:4], "little"), Oid(record[-20:])
 
 
+def says_the_same(a: bytes | None, b: bytes | None) -> bool:
+    """Tells whether that part of two records, or of none, is the same."""
+    if a is None or b is None:
+        return a is b
+    return a[:4] == b[:4] and a[-20:] == b[-20:]
+
+
 def is_unsure(record: bytes) -> bool:
     """Tells whether a file's stat does not tell whether it changed."""
     return unpack_file(record).times[1] == UNSURE
-
-
-def size_of(record: bytes) -> int:
-    """Returns the size of a file, in bytes."""
-    return int.from_bytes(record[20:28], "little", signed=True)
 
 
 def inode_of(record: bytes) -> int:

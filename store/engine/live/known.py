@@ -16,6 +16,7 @@ from stepwell.store.engine.live.folders import (
     Folder,
     inode_of,
     mode_and_oid,
+    says_the_same,
     unpack_file,
 )
 from stepwell.store.engine.live.sums import Sums
@@ -126,9 +127,7 @@ class Known:
     def _compare_files(
         self, folder: Folder, name: bytes, was: bytes | None, record: bytes | None
     ) -> None:
-        old = None if was is None else mode_and_oid(was)
-        new = None if record is None else mode_and_oid(record)
-        if old == new:
+        if says_the_same(was, record):
             return
         self._changed(folder, name)
         if self.before is not None:

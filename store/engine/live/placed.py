@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stepwell.store.engine.files import Placed
-from stepwell.store.engine.live.folders import Folder, mode_and_oid, pack_file, size_of
+from stepwell.store.engine.live.folders import Folder, pack_file
 from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.looker import FileRow
 from stepwell.store.engine.moved import sure_times
@@ -28,8 +28,8 @@ class PlacedFiles:
     sink: ObjectSink
     fresh_from: int
 
-    def record(self, folder: Folder, name: bytes) -> bytes | None:
-        """Returns the record of a file that is as it was put in place; None: it has to be read.
+    def row(self, folder: Folder, name: bytes) -> FileRow | None:
+        """Returns what is known of a file that is as it was put in place; None: it has to be read.
 
         Its ctime may be that of a later write, too; but a write makes an event of another kind than
         coming into place does.
@@ -50,13 +50,13 @@ class PlacedFiles:
         if self.stored.get(path) != placed.oid and not self.sink.has(placed.oid):
             return None
         times = sure_times(found, self.fresh_from)
-        return pack_file(FileRow(found.st_mode, times, found.st_size, found.st_ino, placed.oid))
+        return FileRow(found.st_mode, times, found.st_size, found.st_ino, placed.oid)
 
-    def exchange(self, folder: Folder, name: bytes, record: bytes) -> bool:
-        """Enters a record where a plain file stays one: then the rules say of it what they did.
+    def exchange(self, folder: Folder, name: bytes, row: FileRow) -> bool:
+        """Enters a row where a plain file stays one: then the rules say of it what they did.
 
         Returns False, nothing done, where it has to be looked at as any other name.
         """
-        mode, oid = mode_and_oid(record)
-        is_refused = refused_file(self.sink, name, mode, oid, size_of(record))
-        return not is_refused and self.known.exchange(folder, name, record)
+        if refused_file(self.sink, name, row.mode, row.oid, row.size):
+            return False
+        return self.known.exchange(folder, name, pack_file(row))

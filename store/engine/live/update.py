@@ -198,14 +198,14 @@ class Update:
         self._settled.add(folder)
         place: _Place | None = None
         for name in sorted(names):
-            record = self._placed.record(folder, name)
-            if record is not None and self._placed.exchange(folder, name, record):
+            row = self._placed.row(folder, name)
+            if row is not None and self._placed.exchange(folder, name, row):
                 continue
             # Most unknown names were a program's temporary files.
             if folder.knows(name) or _is_there(self._open, folder, name):
                 place = place or _Place(self, folder, _chain(self._outer, folder))
-                if record is not None:
-                    place.same[name] = record
+                if row is not None:
+                    place.same[name] = pack_file(row)
                 self._settle(place, name, self.known.take_out(folder, name))
         self._drain()
 
