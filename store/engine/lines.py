@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
@@ -19,8 +20,10 @@ from stepwell.store.model.patchlines import PatchLines, signs_of
 _HEADER = re.compile(rb"@@ -([0-9]+)(?:,([0-9]+))? \+([0-9]+)(?:,([0-9]+))? @@[^\n]*\n")
 _BEFORE_HEADER = b"\n@@ -"
 """No line of a text stands like that in a patch: each has its sign first."""
-_MARGIN, _MARGIN_LINES = 1024, 8
-"""So many bytes, and more lines than that, are compared on either side of what differs."""
+_MARGINS, _MARGIN_LINES = (512, 1024), 8
+"""So many bytes are compared on either side of what differs: as few as have more lines than that."""
+_NEAR = 128
+"""To so many bytes it is found where that begins and ends; what is alike there is compared, too."""
 LONG = 256 << 10
 """Bytes of two texts from which on a process of its own compares them, where one is used."""
 
@@ -98,29 +101,38 @@ def _around_change(old: bytes, new: bytes, context: int) -> tuple[int, bytes, by
     takes most of the time of a small change in a file of usual size.
     """
     lines = max(context, _MARGIN_LINES)
-    same = common_start(old, new)
+    same = common_start(old, new, _NEAR)
     start = _before(old, same, lines)
-    tail = common_end(old, new, min(len(old), len(new)) - same)
+    tail = common_end(old, new, min(len(old), len(new)) - same, _NEAR)
     left = len(old) - _after(old, len(old) - tail, lines)
     return old.count(b"\n", 0, start), old[start : len(old) - left], new[start : len(new) - left]
 
 
 def _before(text: bytes, at: int, lines: int) -> int:
     """Returns the start of a line some lines above a place; 0 where it is not sure how many."""
-    start = text.rfind(b"\n", 0, max(0, at - _MARGIN)) + 1
-    return start if text.count(b"\n", start, at) > lines else 0
+    for margin in _MARGINS:
+        start = text.rfind(b"\n", 0, max(0, at - margin)) + 1
+        if text.count(b"\n", start, at) > lines:
+            return start
+    return 0
 
 
 def _after(text: bytes, at: int, lines: int) -> int:
     """Returns the end of a line some lines below a place; the last one's as `_before`."""
-    end = text.find(b"\n", at + _MARGIN) + 1
-    return end if end and text.count(b"\n", at, end) > lines else len(text)
+    for margin in _MARGINS:
+        end = text.find(b"\n", at + margin) + 1
+        if end and text.count(b"\n", at, end) > lines:
+            return end
+    return len(text)
 
 
-def common_start(a: bytes, b: bytes) -> int:
-    """Returns how many bytes two texts begin with alike: by halving, so that memcmp does the work."""
+def common_start(a: bytes, b: bytes, near: int = 1) -> int:
+    """Returns how many bytes two texts begin with alike, or up to `near` - 1 fewer.
+
+    By halving, so that memcmp does the work.
+    """
     low, high = 0, min(len(a), len(b))
-    while low < high:
+    while high - low >= near:
         middle = (low + high + 1) // 2
         if a[low:middle] == b[low:middle]:
             low = middle
@@ -129,11 +141,11 @@ def common_start(a: bytes, b: bytes) -> int:
     return low
 
 
-def common_end(a: bytes, b: bytes, most: int) -> int:
-    """Returns how many bytes, at most so many, two texts end with alike."""
+def common_end(a: bytes, b: bytes, most: int, near: int = 1) -> int:
+    """Returns how many bytes, at most so many, two texts end with alike, or up to `near` - 1 fewer."""
     low, high = 0, most
     end_a, end_b = len(a), len(b)
-    while low < high:
+    while high - low >= near:
         middle = (low + high + 1) // 2
         if a[end_a - middle : end_a - low] == b[end_b - middle : end_b - low]:
             low = middle
@@ -231,16 +243,25 @@ def load() -> None:
 
 
 def _patch(texts: Texts) -> Any:
+    create, text, text_but_space = _libgit2()
+    return create(
+        texts.old,
+        texts.new,
+        flag=text_but_space if texts.ignore_space else text,
+        context_lines=texts.context,
+        interhunk_lines=0,
+    )
+
+
+@cache
+def _libgit2() -> tuple[Callable[..., Any], int, int]:
+    """Returns what compares two texts, and its flags without and with white space ignored."""
     import pygit2
     from pygit2.enums import DiffOption
 
     # The caller has decided what is text; libgit2's own guess would hide some of it.
-    flags = DiffOption.FORCE_TEXT
-    if texts.ignore_space:
-        flags |= DiffOption.IGNORE_WHITESPACE
-    return pygit2.Patch.create_from(
-        texts.old, texts.new, flag=flags, context_lines=texts.context, interhunk_lines=0
-    )
+    text = DiffOption.FORCE_TEXT
+    return pygit2.Patch.create_from, int(text), int(text | DiffOption.IGNORE_WHITESPACE)
 
 
 def _numbers(patch: bytes) -> array[int]:
@@ -250,10 +271,11 @@ def _numbers(patch: bytes) -> array[int]:
     while start:
         header = _HEADER.match(patch, start)
         assert header is not None, "libgit2 writes no other header"
-        start = patch.find(_BEFORE_HEADER, header.end() - 1) + 1
+        begin = header.end()
+        start = patch.find(_BEFORE_HEADER, begin - 1) + 1
         end = start or len(patch)
-        ranges = (1 if number is None else int(number) for number in header.groups())
-        found.extend((*ranges, header.end(), end, patch.count(b"\n", header.end(), end)))
+        ranges = map(int, header.groups(b"1"))  # a count of one is left out
+        found.extend((*ranges, begin, end, patch.count(b"\n", begin, end)))
     return found
 
 

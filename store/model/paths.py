@@ -36,6 +36,8 @@ def is_under(path: bytes, folder: bytes) -> bool:
 def escape(path: bytes) -> str:
     """Returns the reversible text form of a path."""
     text = path.decode("utf-8", "surrogateescape").replace("\\", "\\\\")
+    if path.isascii():
+        return text
     return re.sub("[\udc80-\udcff]", lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", text)
 
 

@@ -412,8 +412,9 @@ def _noted(journal: Journal, oid: Oid, found: Object) -> Object:
     """Takes note of an object that was read from packs, if all that hold it count: others may go."""
     packed = journal._chain.recent.packed
     if packed is not None:
-        holding = (index for index in journal.sealed.packs.indexes if oid in index)
-        if all(index.name in journal.manifest.packs for index in holding):
+        listed = journal.manifest.packs
+        others = (index for index in journal.sealed.packs.indexes if index.name not in listed)
+        if not any(oid in index for index in others):
             packed.add(oid)
     return found
 

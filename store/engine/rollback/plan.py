@@ -218,9 +218,10 @@ class _Planner:
             return _THEN[covered]
         if before is None:
             return _NOW["ignored"] if self.now.get(path) == "ignored" else None
-        if _kind(before) not in (stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR):
+        kind = _kind(before)
+        if kind not in (stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR):
             return _NOW["special"]
-        if before.blob is None and _kind(before) != stat.S_IFDIR:
+        if before.blob is None and kind != stat.S_IFDIR:
             return "what is on disk could not be saved"
         return None
 
@@ -289,7 +290,7 @@ def _state(entry: Entry | None) -> PathState | None:
 
 
 def _without_set_id(state: PathState | None) -> PathState | None:
-    if state is None or not stat.S_ISREG(state.mode):
+    if state is None or not stat.S_ISREG(state.mode) or not state.mode & SET_ID_BITS:
         return state
     return PathState(state.mode & ~SET_ID_BITS, state.blob)
 
@@ -319,11 +320,12 @@ def _ancestors(path: TrackedPath) -> Iterator[TrackedPath]:
 
 def _along(reasons: Mapping[TrackedPath, Reason], path: TrackedPath) -> Iterator[Reason]:
     """Yields the coverage reasons of the path and of the folders that hold it."""
-    if not reasons:
-        return
-    for place in (path, *_ancestors(path)):
-        if place in reasons:
-            yield reasons[place]
+    end = len(path) if reasons else 0
+    while end > 0:
+        reason = reasons.get(TrackedPath(path[:end]))
+        if reason is not None:
+            yield reason
+        end = path.rfind(b"/", 0, end)
 
 
 def _first_under(ordered: list[TrackedPath], folder: TrackedPath) -> TrackedPath | None:

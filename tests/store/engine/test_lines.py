@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from itertools import product
+from itertools import product, takewhile
 
 import pygit2
 from hypothesis import given
 from hypothesis import strategies as st
 from pygit2.enums import DiffOption
 
-from stepwell.store.engine.lines import Side, compare, with_hunks
+from stepwell.store.engine.lines import Side, common_end, common_start, compare, with_hunks
 from stepwell.store.model.deflated import DeflatedText
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.patchlines import NO_NEWLINE, PatchLines, deflated, signs_before, signs_of
@@ -74,12 +74,12 @@ def edited(lines: list[bytes], edits: list[tuple[int, int, list[bytes]]]) -> byt
     return b"\n".join(new)
 
 
-@given(EDITS, st.integers(0, 30), st.booleans())
+@given(EDITS, st.integers(0, 30), st.booleans(), st.sampled_from([0, 50, 90, 200]))
 def test_a_small_change_of_a_long_text_is_told_as_of_the_whole(
-    edits: list[tuple[int, int, list[bytes]]], context: int, end: bool
+    edits: list[tuple[int, int, list[bytes]]], context: int, end: bool, width: int
 ) -> None:
     """Most of what is alike is not compared: that changes neither lines nor numbers."""
-    lines = [b"line %d of many" % number for number in range(400)] + [b""] * end
+    lines = [b"line %d of many" % number + b"." * width for number in range(400)] + [b""] * end
     old, new = b"\n".join(lines), edited(lines, edits)
     sides = Side(Oid(b"o" * 20), old), Side(Oid(b"n" * 20), new)
     found = compare(b"path", *sides, hunks=True, context=context)
@@ -91,6 +91,18 @@ def test_a_small_change_of_a_long_text_is_told_as_of_the_whole(
     assert ranges == [(h.old_start, h.old_lines, h.new_start, h.new_lines) for h in found.hunks]
     assert (found.added, found.deleted) == whole.line_stats[1:]
     assert compare(b"path", *sides, hunks=False, context=context)[:2] == found[:2]
+
+
+@given(st.binary(max_size=300), st.binary(max_size=60), st.binary(max_size=60), st.integers(1, 99))
+def test_what_two_texts_have_alike_is_found_as_nearly_as_asked_for(
+    alike: bytes, one: bytes, other: bytes, near: int
+) -> None:
+    """Never more than they have, at their beginnings and at their ends."""
+    pairs = zip(one, other, strict=False)
+    exact = len(alike) + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    assert exact - near < common_start(alike + one, alike + other, near) <= exact
+    a, b = one[::-1] + alike, other[::-1] + alike
+    assert exact - near < common_end(a, b, min(len(a), len(b)), near) <= exact
 
 
 @given(EDITS, st.sampled_from([b"a", b"ab", b"long " * 300]))
