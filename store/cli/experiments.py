@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.store import environment
@@ -12,7 +12,7 @@ from stepwell.store.cli import reviewing
 from stepwell.store.cli.board import Board
 from stepwell.store.cli.command import Call, Command, plain_text, seconds
 from stepwell.store.cli.going import Verb, refuse_dry_run, travel
-from stepwell.store.cli.output import Output, Piece, Styled, padded, width
+from stepwell.store.cli.output import Output, Piece, Styled, cells_of, padded, width
 from stepwell.store.cli.signals import stopping
 from stepwell.store.cli.words import counts, named
 from stepwell.store.experimentforms import experiment_form
@@ -206,14 +206,25 @@ def _list(call: Call, workspace: Workspace) -> int:
         ]
         call.out.document({"experiments": forms})
         return 0
-    for one in found:
-        passed = sum(candidate.passed for candidate in one.candidates)
-        facts = f"  {passed} of {plural(len(one.candidates), 'candidate')} passed, {one.state}"
-        base = workspace.get_step(one.base)
-        call.out.line(Styled(one.name, "strong"), Styled(facts, "dim"), "  from ", *named(base))
+    _tell_list(call.out, workspace, found)
     if not found:
         call.out.note("there is no experiment")
     return 0
+
+
+def _tell_list(out: Output, workspace: Workspace, found: Sequence[Experiment]) -> None:
+    """Writes a row an experiment, in columns."""
+    rows = [(one.name, _passed(one), workspace.get_step(one.base)) for one in found]
+    names = max((cells_of([name]) for name, _, _ in rows), default=0)
+    facts = max((cells_of([fact]) for _, fact, _ in rows), default=0)
+    for name, fact, base in rows:
+        left = (Styled(padded(name, names), "strong"), "  ", Styled(padded(fact, facts), "dim"))
+        out.line(*left, "  from ", *named(base))
+
+
+def _passed(one: Experiment) -> str:
+    passed = sum(candidate.passed for candidate in one.candidates)
+    return f"{passed} of {plural(len(one.candidates), 'candidate')} passed, {one.state}"
 
 
 def _drop(call: Call, workspace: Workspace) -> int:

@@ -27,6 +27,8 @@ _ON_A_SCREEN = 20
 _PAGE = 200
 _ACT = 10
 _SIZE = 11
+_TITLE = 12
+"""What is left of a title, however much stands behind it."""
 
 
 def _log(call: Call) -> int:
@@ -119,7 +121,9 @@ def _tell(out: Output, steps: Iterable[Step], view: View, lanes: Lanes | None) -
         before, own = lanes.row(step.id, step.parents, sign) if lanes else ([], sign)
         for line in before:
             out.line(Styled(line, "dim"))
-        out.line(*_cut([own, "  ", *_row(step, tips.get(step.id, []), out.now_ns)], out.columns))
+        room = None if out.columns is None else out.columns - cells_of([own, "  "])
+        row = _row(step, tips.get(step.id, []), out.now_ns, room)
+        out.line(*_cut([own, "  ", *row], out.columns))
         shown += 1
     return shown
 
@@ -132,10 +136,10 @@ def _sign(step: Step, is_head: bool) -> str:
     return "○" if step.checkpoint is None else "◆"
 
 
-def _row(step: Step, tips: list[str], now_ns: int) -> list[Piece]:
+def _row(step: Step, tips: list[str], now_ns: int, room: int | None) -> list[Piece]:
+    """Returns a step's row; where it has no room, its title is what is cut first."""
     size = counts(step.changes.added, step.changes.deleted)
-    title = one_line(step.title, 80)
-    return [
+    facts: list[Piece] = [
         Styled(padded(f"#{step.seq}", 5), "strong"),
         " ",
         Styled(short(step.id), "name"),
@@ -145,11 +149,12 @@ def _row(step: Step, tips: list[str], now_ns: int) -> list[Piece]:
         " " * (_SIZE - cells_of(size)),
         *size,
         "  ",
-        Styled(title, "strong") if step.kind == "prompt" else title,
-        *outcome(step),
-        *marks(step.checkpoint),
-        *_tips(tips),
     ]
+    behind = [*outcome(step), *marks(step.checkpoint), *_tips(tips)]
+    title = one_line(step.title, 80)
+    if room is not None:
+        title = fitted(title, max(_TITLE, room - cells_of([*facts, *behind])))
+    return [*facts, Styled(title, "strong") if step.kind == "prompt" else title, *behind]
 
 
 def _tips(names: list[str]) -> list[Piece]:

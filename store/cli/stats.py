@@ -87,7 +87,7 @@ def _tell_stats(out: Output, stats: Stats, room: Room) -> None:
         ("steps", f"{stats.steps:,}, of {', '.join(counts)}"),
         ("operations", f"{stats.operations:,}"),
         ("content", f"{size(stats.raw_bytes)}, each version of a file counted once"),
-        ("history", f"{size(history)} ({_smaller(_ratio(stats))}); {limit}"),
+        ("history", f"{size(history)} ({smaller(_ratio(stats))}); {limit}"),
         (
             "whole store",
             f"{size(stats.store_bytes)}, {size(stats.catalogue_bytes)} of it catalogue",
@@ -111,18 +111,20 @@ def _curve(values: Sequence[float]) -> str:
     return "".join(_SPARKS[math.ceil(value * (len(_SPARKS) - 1) / top)] for value in values)
 
 
-def _smaller(ratio: float | None) -> str:
+def smaller(ratio: float | None) -> str:
     """Returns what compression did, in words."""
     if ratio is None:
         return "nothing yet"
-    if ratio >= 1:
+    if ratio >= 1.05:
         return f"{ratio:.1f} times smaller than the content"
+    if ratio >= 0.95:
+        return "as large as the content"
     return "what was done takes more than the content"
 
 
 def _tell_tiers(out: Output, report: TierReport) -> None:
     out.line()
-    head = ("tier", "steps", "size", "smaller", "ready", "looks", "half in", "99 % in")
+    head = ("tier", "steps", "size", "ratio", "ready", "reads", "p50", "p99")
     out.line(Styled(_columned(head), "dim"))
     for tier in report.tiers:
         out.line(_columned(_cells(tier)))
@@ -151,13 +153,13 @@ def _tell_memory(out: Output, memory: Memory) -> None:
     share = memory.hit_rate
     held = f"{size(memory.bytes)}, {_LEVELS[memory.level]}"
     out.line(Styled(padded("memory", 12), "dim"), " ", held)
-    looks = "no step was looked at"
+    reads = "no step was read"
     if share is not None:
-        looks = (
-            f"{share:.0%} of {plural(memory.looks, 'look')} at steps found them ready, "
+        reads = (
+            f"{share:.0%} of {plural(memory.looks, 'read')} of steps found them ready, "
             f"{memory.ahead:,} prepared ahead"
         )
-    out.line(Styled(padded("looks", 12), "dim"), " ", looks)
+    out.line(Styled(padded("reads", 12), "dim"), " ", reads)
 
 
 _ELSEWHERE = frozenset({"L1", "L2", "L3", "tiers", "timings"})
@@ -177,7 +179,7 @@ def _tell_timings(out: Output, timings: tuple[Timing, ...], as_of: str | None) -
         return
     when = f", when it ran last (until {as_of})" if as_of else ""
     out.line()
-    out.line(Styled(f"how long the daemon took{when}: half of them, 99 in 100; the newest", "dim"))
+    out.line(Styled(f"how long the daemon took{when}: p50, p99, how often; the newest", "dim"))
     for one in shown:
         name = padded(one.name.replace("_", " "), 18)
         count = padded(plural(one.count, "time"), 12)
@@ -191,7 +193,8 @@ COMMANDS = (
         summary="Show what the store holds and takes, how quick it is, and what runs short.",
         details="Tiers: L1 is each session's newest 50 steps, ready in the daemon's memory; L2 what is\n"
         "not sealed yet, L3 what is sealed. `ready` counts steps whose change is in memory;\n"
-        "`looks` is how often one was looked at, half of them and 99 in 100 within that time.\n"
+        "`ratio` says how many times smaller its objects are than the content; `reads` how\n"
+        "often a change was read, half of the times within p50, 99 in 100 within p99.\n"
         "It warns when the history nears `max_size` of [retention], or the disk is nearly full.",
         examples=("stepwell stats", "stepwell stats --json"),
         run=_stats,

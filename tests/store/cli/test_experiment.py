@@ -53,6 +53,15 @@ def test_it_reads_well(folder: Path, run: Run, tried: Any) -> None:
     assert "1 of 2 candidates passed, done" in run("experiment", "list").text
 
 
+def test_a_list_has_columns(folder: Path, run: Run, tried: Any) -> None:
+    """Whatever the names are."""
+    longer = ("experiment", "run", "a-longer-name", "--try", writes("only", "good"))
+    assert run(*longer, "--check", CHECK).code == 0
+    lines = run("experiment", "list").text.splitlines()
+    assert len({line.index("  from #") for line in lines}) == 1 and len(lines) == 2
+    assert len({line.index(" of ") for line in lines}) == 1
+
+
 def test_promote_merges_and_undo_takes_it_back(folder: Path, run: Run, tried: Any) -> None:
     """Asked first, like every verb that writes the folder."""
     assert run("experiment", "promote", "x", "good").code == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.daemons import daemon_thread, until
 
+from stepwell.store.cli.stats import smaller
 from stepwell.store.engine.room import room_of
 from stepwell.store.model.tiering import Room
 
@@ -32,6 +33,22 @@ def test_the_tiers_are_told_with_their_figures(folder: Path, run: Run) -> None:
     text = run("stats").text
     assert "each session's newest, ready in memory" in text
     assert "no limit is set" in text and "warning" not in text
+    head = next(line for line in text.splitlines() if line.startswith("tier"))
+    assert head.split() == ["tier", "steps", "size", "ratio", "ready", "reads", "p50", "p99"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (1.04, "as large as"),
+        (0.96, "as large as"),
+        (1.06, "1.1 times smaller"),
+        (0.9, "takes more"),
+    ],
+)
+def test_a_ratio_is_told_by_what_it_means(ratio: float, words: str) -> None:
+    """Nothing is once as small."""
+    assert words in smaller(ratio)
 
 
 def test_the_growth_is_told_as_a_curve(folder: Path, run: Run) -> None:

@@ -261,6 +261,16 @@ def test_what_will_be_refused_is_not_asked_for_first(folder: Path, run: Run) -> 
     assert b"[y/N]" not in written
 
 
+def test_a_row_without_room_loses_its_titles_end_first(folder: Path, run: Run) -> None:
+    """What stands behind it is short, and what a person looks for."""
+    (folder / "README").write_text("changed\n")
+    run("capture", "-m", "a title " * 12, "--label", "before-the-refactoring")
+    _, written = _terminal(folder, ["log"])
+    row = OWN.sub(b"", written).decode().splitlines()[0].rstrip()
+    assert "⚑before-the-refactoring" in row and row.endswith("⎇ main")
+    assert len(row) == 100 and "a title" in row and "…" in row
+
+
 def test_the_bare_command_opens_the_timeline_on_a_terminal(folder: Path) -> None:
     """And `q` leaves it with exit code 0."""
     code, written = _terminal(folder, [], keys=b"q", wait_for=b"first capture")
@@ -271,7 +281,7 @@ def test_the_bare_command_opens_the_timeline_on_a_terminal(folder: Path) -> None
 def test_who_leaves_the_demo_sees_how_to_open_it_again(folder: Path, tmp_path: Path) -> None:
     """It may be in a temporary folder, whose name nobody knows."""
     demo = tmp_path / "my hop"
-    code, written = _terminal(folder, ["demo", str(demo)], keys=b"q", wait_for=b"restore")
+    code, written = _terminal(folder, ["demo", str(demo)], keys=b"q", wait_for=b"rollback")
     assert code == 0
     assert b"open it again: stepwell -C '" + bytes(demo) + b"'" in OWN.sub(b"", written)
 
