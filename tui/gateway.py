@@ -526,9 +526,7 @@ class Gateway:
                 made = wish.plan_part(source, part.paths, part.hunks)
                 problem = check_part(shown.plan, made.plan, part.force)
                 if problem is not None:
-                    raise RefusedError(
-                        f"nothing was changed: {problem}", hint="look at the new preview"
-                    )
+                    raise RefusedError(f"nothing was changed: {problem}")
                 return PlanApplied(source.apply(made, force=part.force))
             except StepwellError as error:
                 return PlanFailed(generation, error)

@@ -50,14 +50,14 @@ ABOVE: tuple[Action, ...] = (
     ),
     Action(
         "tick",
-        "tick this file or hunk, or leave it out; agree to a row that would lose something",
+        "tick or leave out a file or hunk; agree to what would go",
         "preview",
         ("space",),
         hint="tick",
     ),
     Action(
         "tick_line",
-        "in the diff: tick this line (side by side, both of a row) or the range, or leave it out",
+        "in the diff: tick or leave out this line, or the range",
         "preview",
         ("x",),
         hint="line",
@@ -144,7 +144,7 @@ ABOVE: tuple[Action, ...] = (
     Action("review_pick('all')", "pick all that the candidate changed", "review", ("A",)),
     Action(
         "merge_picks",
-        "preview merging what is picked, or with nothing picked the candidate",
+        "preview merging what is picked; nothing is: the candidate",
         "review",
         ("M",),
         hint="merge…",

@@ -154,7 +154,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("sessions", "sessions: prompts, steps, failures", "timeline", ("s",), of_screen=True),
     # files
     Action(
-        "include", "pick this file for a restore, or let go of it", "files", ("space",), hint="pick"
+        "include",
+        "pick this file for a rollback, or let go of it",
+        "files",
+        ("space",),
+        hint="pick",
     ),
     Action(
         "restore_picked",
@@ -193,7 +197,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("file_previous", "previous file", "diff", ("left_curly_bracket",), hint="file"),
     Action(
         "pick_hunk",
-        "pick this hunk, or those of the range, for a restore; or let go",
+        "pick this hunk or the range's for a rollback; or let go",
         "diff",
         ("space",),
         hint="pick",

@@ -12,11 +12,12 @@ _ON_SCREEN = {
     "settle its conflicts and run `stepwell merge --continue`, or `stepwell merge --abort`": _MERGING,
     "conclude it (stepwell merge --continue) or take it back (--abort) first": _MERGING,
     "see `stepwell operations`": "in the timeline {operations} lists what was done",
+    "look at a new preview": "",
     "leave out --before or --only: the first step can only be gone back to": (
         "the first step can only be gone back to"
     ),
 }
-"""The remedies that keys are for, by what the library says."""
+"""The remedies that keys are for, by what the library says; a new preview comes by itself."""
 _COMMAND = re.compile(
     r"\bstepwell (?=(branch|capture|diff|gc|log|merge|operations|rollback|show|switch|undo"
     r"|unmark|verify)\b)"

@@ -33,6 +33,7 @@ from stepwell.tui.messages import (
 )
 from stepwell.tui.model.diffchoices import DiffChoices
 from stepwell.tui.model.diffrows import DiffRows
+from stepwell.tui.model.picks import Picks
 from stepwell.tui.model.planrows import (
     PlanRow,
     headline,
@@ -98,7 +99,7 @@ RestorePreview #preview-diff-pane {
 
 RestorePreview #preview-promise {
     height: auto;
-    max-height: 3;
+    max-height: 4;
     padding: 0 1;
 }
 
@@ -252,9 +253,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
                 whole = sum(picks.state(i) == "all" for i in range(len(picks.changes)))
                 said = part_headline(shown.plan, whole, total, picks.hunks, picks.lines)
                 self._headline.say(said, "strong")
-                right = f"{whole} of {plural(total, 'file')} ticked"
-                parts = picks.files - whole
-                right += f", {parts} in part" if parts else ""
+                right = _amount_ticked(picks, whole)
             else:
                 self._headline.say(_headline(self._wish, shown), "strong")
                 right = tally(shown.plan)
@@ -266,7 +265,9 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._headline.say(operation_headline(operation, self._wish.undo), "strong")
         self._plan.show_plan((), ())
         self._diff.say("no file is concerned")
-        self._promise.say(f"{self._recovered} The disk stays as it is.".lstrip(), "dim")
+        first = f"{self._refused}." if self._refused else self._recovered
+        role = "failed" if self._refused else "dim"
+        self._promise.say(f"{first} The disk stays as it is.".lstrip(), role)
         self._share_height()
         self._tell_keys()
 
@@ -450,6 +451,12 @@ def _headline(wish: Wish, shown: PlannedChanges) -> str:
     if isinstance(wish, Asked) and wish.heading:
         return wish.heading if shown.plan.items else f"{wish.heading}: it is like that already"
     return headline(shown)
+
+
+def _amount_ticked(picks: Picks, whole: int) -> str:
+    parts = picks.files - whole
+    ticked = f"{whole:,} of {plural(picks.total, 'file')} ticked"
+    return f"{ticked}, {parts:,} in part" if parts else ticked
 
 
 def _hints(

@@ -68,6 +68,11 @@ def test_every_action_has_its_method() -> None:
         assert callable(getattr(owner, f"action_{name}", None)), (owner.__name__, name)
 
 
+def test_every_title_is_whole_at_80_columns() -> None:
+    """The help has so much room beside the keys."""
+    assert {action.name for action in ACTIONS if len(action.title) > 60} == set()
+
+
 def test_no_key_has_two_meanings_in_a_scope() -> None:
     """Within one scope a key stands once."""
     for scope in OWNERS:

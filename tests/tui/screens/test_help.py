@@ -68,7 +68,7 @@ def test_what_people_call_it_is_found() -> None:
     assert found("undo")[0] == "u"
     assert found("rollback")[0] == found("restore")[0] == "r"
     assert "b" in found("merge")
-    assert [row.keys for row in help_rows(("files",), "rollback") if row.action] == ["r"]
+    assert "r" in [row.keys for row in help_rows(("files",), "rollback") if row.action]
 
 
 def test_a_key_stands_where_it_is_nearest() -> None:

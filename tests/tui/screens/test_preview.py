@@ -263,6 +263,32 @@ def test_a_step_recorded_meanwhile_voids_the_plan(root: Path) -> None:
     play(root, scene)
 
 
+def test_what_else_is_undone_meanwhile_is_told_above_another_redo(root: Path) -> None:
+    """Nothing that was not shown is done again; why the preview is another one stays in sight."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.mark(ws.get_step("#1"), label="first")
+        ws.mark(ws.head(), note="second")
+        ws.undo()
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "U")
+        before = said(preview, "headline")
+        with Workspace.open(root, home=root.parent / "home") as other:
+            other.undo()
+        await pilot.press("y")
+        await until(lambda: "something else was undone" in said(preview, "promise"))
+        await idle(pilot, app)
+        assert said(preview, "headline") not in (before, "comparing the disk")
+        assert said(preview, "promise") == (
+            "redo was not started: something else was undone since the preview. "
+            "The disk stays as it is."
+        )
+        await pilot.press("q")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+
+
 def test_the_cursor_shows_the_file_in_the_diff(root: Path) -> None:
     """The diff below is the real one, disk to result, of the file under the cursor."""
 
