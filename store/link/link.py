@@ -88,7 +88,7 @@ class Link:
         )
         with connection:
             connection.send(wire.Head("call", len(request)), request)
-            return _answer(connection, progress)
+            return _answer(connection, arguments, progress)
 
     def borrow(self) -> ExitStack | None:
         """Has the daemon let go of the writer lock until the stack is closed; None without one.
@@ -112,7 +112,9 @@ class Link:
             return stack.pop_all()
 
 
-def _answer(connection: Connection, progress: Progress) -> Reply | None:
+def _answer(
+    connection: Connection, arguments: Sequence[object], progress: Progress
+) -> Reply | None:
     while True:
         head, body = connection.receive()
         if head.kind == "failed":
@@ -123,7 +125,8 @@ def _answer(connection: Connection, progress: Progress) -> Reply | None:
             return None
         else:
             form = values.loads(body)
-            return Reply(form["value"], form["recovered"], form["took_us"])
+            value = values.with_given(form["value"], arguments)
+            return Reply(value, form["recovered"], form["took_us"])
 
 
 def lost(verb: str) -> FailedError:

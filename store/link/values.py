@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -48,6 +48,13 @@ def _classes(module: ModuleType) -> list[type]:
     return [c for c in found if is_dataclass(c) and isinstance(c, type)]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Stands for an argument of a request in a field of its answer: who asked has it."""
+
+    position: int
+
+
 _MODULES = (access, changes, experiments, plans, reports, retention, rules, steps, tiering)
 
 _CLASSES: dict[str, type] = {
@@ -56,10 +63,12 @@ _CLASSES: dict[str, type] = {
         *(c for module in _MODULES for c in _classes(module)),
         Act,
         CaptureConfig,
+        Given,
         Recorded,
         Wish,
     ]
 }
+_FIELDS = {one: tuple(f.name for f in fields(one)) for one in _CLASSES.values()}
 _THEMSELVES = frozenset({type(None), bool, int, float, str})
 _NESTED = frozenset({list, dict})
 """What a JSON value may consist of that is more than itself."""
@@ -92,7 +101,7 @@ class _FormOf(dict[type, Callable[[Any], Json]]):
     """What makes the JSON forms of a class's values; made when its first one is sent."""
 
     def __missing__(self, kind: type) -> Callable[[Any], Json]:
-        if kind in _CLASSES.values():
+        if kind in _FIELDS:
             form = _form_of_fields(kind)
         else:
             fitting = (form for known, form in _FORMS if issubclass(kind, known))
@@ -109,7 +118,7 @@ def _refuse(value: object) -> Json:
 
 
 def _form_of_fields(kind: type) -> Callable[[Any], Json]:
-    name, names = kind.__name__, [one.name for one in fields(kind)]
+    name, names = kind.__name__, _FIELDS[kind]
     # Of one name alone `attrgetter` gives no tuple.
     get = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, n) for n in names]
     return lambda value: {name: _forms(get(value))}
@@ -151,6 +160,27 @@ _PLAIN: Mapping[str, Callable[[Json], Any]] = {
     "map": lambda items: dict(zip(items, _values(items.values()), strict=True)),
     "path": Path,
 }
+
+
+def without_given(value: Any, arguments: Sequence[object]) -> Any:
+    """Returns an answer without those of its fields that came with the request: a plan is long."""
+    given = {id(one): Given(at) for at, one in enumerate(arguments) if is_dataclass(one)}
+    return _with(value, {n: given[id(v)] for n, v in _fields_of(value) if id(v) in given})
+
+
+def with_given(value: Any, arguments: Sequence[object]) -> Any:
+    """Returns the answer of which `without_given` made this one."""
+    found = _fields_of(value)
+    return _with(value, {n: arguments[v.position] for n, v in found if isinstance(v, Given)})
+
+
+def _fields_of(value: Any) -> list[tuple[str, Any]]:
+    names = _FIELDS.get(type(value), ())
+    return [(name, getattr(value, name)) for name in names]
+
+
+def _with(value: Any, known: Mapping[str, object]) -> Any:
+    return replace(value, **known) if known else value
 
 
 def error_to_json(error: errors.StepwellError) -> bytes:

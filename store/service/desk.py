@@ -198,7 +198,8 @@ class Desk:
 
         def answer() -> bytes:
             took_us = self._took(verb.lstrip("_"), started)
-            return values.dumps({"value": value, "recovered": recovered, "took_us": took_us})
+            short = values.without_given(value, arguments)
+            return values.dumps({"value": short, "recovered": recovered, "took_us": took_us})
 
         return answer
 

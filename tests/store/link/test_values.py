@@ -62,6 +62,20 @@ def test_what_verbs_take_and_give_comes_back_equal(ws: Workspace, project: Path)
         assert values.loads(values.dumps(value)) == value
 
 
+def test_what_came_with_the_request_is_not_sent_back(ws: Workspace, project: Path) -> None:
+    """The plan of what was applied is the one that was asked for."""
+    (project / "src" / "app.py").write_text("other\n" * 99)
+    ws.capture()
+    plan = ws.plan_rollback("#1").plan
+    applied = ws.apply(plan)
+    sent = values.dumps(values.without_given(applied, (plan,)))
+    assert len(sent) < len(values.dumps(applied)) - len(values.dumps(plan)) // 2
+    again = values.with_given(values.loads(sent), (plan,))
+    assert again == applied and again.plan is plan
+    for value in (None, 5, (plan,), {"plan": plan}, plan):
+        assert values.without_given(value, (plan,)) is value
+
+
 def _every_error() -> list[type[errors.StepwellError]]:
     found = vars(errors).values()
     return [e for e in found if isinstance(e, type) and issubclass(e, errors.StepwellError)]
