@@ -173,7 +173,8 @@ def record(
     if head is not None and (plain or only_changes) and _same(transaction, captured, act, head):
         transaction.abort()
         context.sight.keep(captured)
-        return Recorded(head, True, captured.covered)
+        marked = replace(head, checkpoint=view.marks.get(head.id))
+        return Recorded(marked, True, captured.covered)
     step = make_step(view, context, act, head, captured, sink)
     step = replace(step, raw_bytes=transaction.raw_bytes, stored_bytes=transaction.stored_bytes)
     effects: list[Effect] = [StepRecorded(step), BranchSet(advanced(view, step))]
