@@ -57,6 +57,7 @@ from stepwell.store.model.steps import (
     Effect,
     Intent,
     IntentSet,
+    Operation,
     Snapshot,
     Step,
     StepRecorded,
@@ -122,7 +123,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
             uncaptured=_uncaptured(reader, context, disk.snapshot, pairs, own),
             plan_id=context.randomness(16).hex(),
             operation=aim.operation,
-            hooked=context.hooked() - _named(aim),
+            hooked=context.hooked() - _named(journal, aim),
         )
 
     scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
@@ -141,8 +142,11 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     return replace(plan, other_sessions=other_sessions(journal, head, aim, plan)), reader
 
 
-def _named(aim: Aim) -> set[TrackedPath]:
-    """Returns the paths that were asked for by their own names."""
+def _named(journal: Journal, aim: Aim) -> set[TrackedPath]:
+    """Returns the paths that were asked for by their own names, of a redo: when it was done first."""
+    if aim.kind == "redo" and aim.operation is not None:
+        done = journal.operation(aim.operation)
+        return set(_plan_of(journal, done).paths) if done.details.get("partial") else set()
     if isinstance(aim.merge, PicksRequest):
         return {path for one in aim.merge.picked for path in one.paths}
     part = aim.part if aim.merge is None else aim.merge.part
@@ -176,9 +180,12 @@ def _own_writes(journal: Journal, aim: Aim) -> dict[TrackedPath, PathState]:
     """Returns what the operation that is taken back, or done again, left on disk."""
     if aim.inverts is None:
         return {}
-    done = journal.operation(aim.inverts)
-    plan = decode_plan(journal.read(oid_from_hex(done.details["plan"]))[1], journal.step)
+    plan = _plan_of(journal, journal.operation(aim.inverts))
     return {i.path: i.after for i in plan.items if i.after is not None}
+
+
+def _plan_of(journal: Journal, done: Operation) -> Plan:
+    return decode_plan(journal.read(oid_from_hex(done.details["plan"]))[1], journal.step)
 
 
 def _uncaptured(

@@ -73,7 +73,7 @@ def test_going_back_past_an_install_leaves_the_hooks(
 def test_the_hooks_go_when_their_file_is_named(
     ws: Workspace, home: Path, project: Path, settings: Path
 ) -> None:
-    """By its own path; its folder's name is not enough. Undo brings them back."""
+    """By its own path; its folder's name is not enough. Undo brings them back, redo takes them again."""
     install(home, project)
     ws.capture("later")
     assert SETTINGS in kept(ws.plan_rollback("#1", paths=[b".claude"]).plan)
@@ -83,6 +83,8 @@ def test_the_hooks_go_when_their_file_is_named(
     assert not settings.exists()
     done(ws.undo())
     assert settings.read_bytes() == before
+    done(ws.redo())
+    assert not settings.exists()
 
 
 def test_a_file_whose_hooks_stay_goes_back_like_any_other(
