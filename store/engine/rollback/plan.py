@@ -130,6 +130,10 @@ def _reasons(covered: Iterable[Covered]) -> dict[TrackedPath, Reason]:
     return {c.path: c.reason for c in covered}
 
 
+def _doubted(reasons: Mapping[TrackedPath, Reason]) -> dict[TrackedPath, Reason]:
+    return {path: reason for path, reason in reasons.items() if reason not in _SURE}
+
+
 @dataclass(slots=True)
 class _Planner:
     """Sorts differing paths into items and kept ones."""
@@ -144,6 +148,12 @@ class _Planner:
     """Items that come back without bits that they had."""
     _before: dict[TrackedPath, PathState | None] = field(default_factory=dict)
     _ignored: dict[TrackedPath, bool] = field(default_factory=dict)
+    _doubted_now: Mapping[TrackedPath, Reason] = field(init=False)
+    """What of `now` speaks against what a tree holds there: of most workspaces nothing."""
+    _doubted_then: Mapping[TrackedPath, Reason] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._doubted_now, self._doubted_then = _doubted(self.now), _doubted(self.then)
 
     def add_all(
         self,
@@ -188,7 +198,7 @@ class _Planner:
             return _THEN["repository"]
         if before is not None and before == self.own.get(path):
             return None
-        covered = next((r for r in _along(self.now, path) if r not in _SURE), None)
+        covered = next(_along(self._doubted_now, path), None)
         if covered is not None:
             return _NOW[covered]
         if after is None:
@@ -213,7 +223,7 @@ class _Planner:
         return self._ignored[folder]
 
     def _against_writing(self, path: TrackedPath, before: PathState | None) -> str | None:
-        covered = next((r for r in _along(self.then, path) if r not in _SURE), None)
+        covered = next(_along(self._doubted_then, path), None)
         if covered is not None:
             return _THEN[covered]
         if before is None:
