@@ -19,10 +19,11 @@ from stepwell.store.engine.journal import Journal, JournalWriter
 from stepwell.store.engine.parents import first_parent
 from stepwell.store.engine.recording import Act, make_step, take_with
 from stepwell.store.engine.rollback import decode_plan, recover_plan
+from stepwell.store.engine.rollback.staging import abandon
 from stepwell.store.engine.sight import NONE_PLACED
 from stepwell.store.model.errors import IntegrityError
 from stepwell.store.model.ids import StepId
-from stepwell.store.model.paths import ROOT
+from stepwell.store.model.paths import ROOT, escape
 from stepwell.store.model.plans import Kept, Plan, Recovery
 from stepwell.store.model.steps import (
     Branch,
@@ -50,7 +51,7 @@ def recover(writer: JournalWriter, context: Context) -> Recovery | None:
     try:
         plan = decode_plan(writer.read(intent.plan)[1], writer.step)
     except IntegrityError:
-        return _give_up(writer, intent)
+        return _give_up(writer, context, intent)
     done = recover_plan(context.root, plan, writer, store=context.store)
     if done.finished:
         _, operation = conclude(writer, context, intent, plan, lambda: done.kept, recovered=True)
@@ -61,15 +62,18 @@ def recover(writer: JournalWriter, context: Context) -> Recovery | None:
     return Recovery(intent.kind, False, done.kept, operation.number)
 
 
-def _give_up(writer: JournalWriter, intent: Intent) -> Recovery:
+def _give_up(writer: JournalWriter, context: Context, intent: Intent) -> Recovery:
     """Leaves the disk as it is when the plan itself cannot be read; the safety step has the rest.
 
     Failing here instead would stop every later command on damage that none of them can mend.
     """
     seq = writer.step(intent.safety).seq
     why = f"the plan of an interrupted {intent.kind} is damaged; your disk before it is step #{seq}"
+    rest = abandon(context.store, writer.has)
     operation = writer.begin().commit("recover", why, [IntentSet(None)])
-    return Recovery(intent.kind, False, (Kept(ROOT, why),), operation.number)
+    saved = (f"somebody may have saved what is in {escape(where)}" for where in rest)
+    kept = (Kept(ROOT, reason) for reason in (why, *saved))
+    return Recovery(intent.kind, False, tuple(kept), operation.number)
 
 
 def conclude(

@@ -197,6 +197,7 @@ def main(folder: bytes, first: int, step: int, options: list[str]) -> dict[str, 
         bench = fresh(folder, BEFORE)
         if "staged" in options:
             bench.store = Path(os.fsdecode(folder + b".store"))
+            bench.store.mkdir(exist_ok=True)
         plan = bench.plan(AFTER, disk=BEFORE)
         saved = SAVED[point % len(SAVED)] if "saved" in options else None
         saver = None if saved is None else Saver(bench.root, saved)

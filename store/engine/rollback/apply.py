@@ -223,7 +223,7 @@ class _Run:
         """
         run = list(takewhile(lambda scheduled: scheduled[0] == "write", acts))
         files = [scheduled for scheduled in run if _makes_file(scheduled)]
-        if len(files) < together.MANY:
+        if len(files) < (1 if self.places.is_staging else together.MANY):
             return max(1, len(run))
         self.places.begin_preparing()
         room = _TOGETHER_BYTES

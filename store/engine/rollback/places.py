@@ -153,6 +153,11 @@ class Places:
 
         return make
 
+    @property
+    def is_staging(self) -> bool:
+        """Tells whether files were made in the store already."""
+        return self._staging is not None and self._staging.has_begun
+
     def begin_preparing(self) -> None:
         """Begins another batch of drafts; what was taken out for the last one is gone then."""
         self._freeing.wait()
@@ -250,8 +255,10 @@ class Places:
 
     def remove(self, path: TrackedPath, index: int, expected: Expected) -> None:
         """Removes a file or link that is still the expected one."""
-        folder = self._holding(path)
-        swaps.remove(folder, self.names(path, index), expected, self._unlink(path))
+        folder, names, unlink = self._holding(path), self.names(path, index), self._unlink(path)
+        staging = self._staging
+        if staging is None or not staging.remove(folder, names, index, expected, unlink):
+            swaps.remove(folder, names, expected, unlink)
         self.changed = True
 
     def _holding(self, path: TrackedPath) -> int:

@@ -30,7 +30,7 @@ from stepwell.store.engine.rollback.staging import unjudged
 from stepwell.store.engine.rollback.swaps import StrandedError
 from stepwell.store.engine.snapshots import lookup
 from stepwell.store.model.errors import IntegrityError
-from stepwell.store.model.paths import TrackedPath, escape, parent
+from stepwell.store.model.paths import ROOT, TrackedPath, escape, parent
 from stepwell.store.model.plans import Kept, PathState, Plan, PlanItem
 
 FOREIGN = "neither as before nor as after the rollback: somebody changed it since"
@@ -221,7 +221,8 @@ def _clear_apart(root: bytes, plan: Plan, store: Path | None) -> list[Kept]:
         return left
     places = open_places(root, plan.id)
     try:
-        with unjudged(store, plan.id) as found:
+        with unjudged(store, plan.id) as (found, unread):
+            left += [Kept(ROOT, _unread(where, error)) for where, error in unread]
             for index, folder, where in found:
                 if index < len(plan.items):
                     left += _clear_one(places, plan.items[index], index, folder, where)
@@ -229,6 +230,12 @@ def _clear_apart(root: bytes, plan: Plan, store: Path | None) -> list[Kept]:
         places.settle()
         places.close()
     return left
+
+
+def _unread(where: bytes, error: OSError) -> str:
+    return (
+        f"what may have been saved in the moment of a change is in {escape(where)}: {words(error)}"
+    )
 
 
 def _clear_one(

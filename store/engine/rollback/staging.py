@@ -8,8 +8,9 @@ whose name tells what lies in it when whoever made it was killed:
     whole-N     files that are made and durable, or what was taken out for them and is not judged
     done-N      what is stored in any case: nobody's
 
-Only where a file made in the store is like one made in the folder it comes into: of one file system,
-without rules of access or labels that a folder hands down. Source: renameat2(2), acl(5), selinux(8).
+Only where a file made in the store is like one made in the folder it comes into: of one file system
+that can exchange names, of one group, without rules of access or labels that a folder hands down.
+Source: renameat2(2), open(2), acl(5), selinux(8).
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
+from stepwell.store.engine.atomic import make_private_folder
 from stepwell.store.engine.objects import FileMovedError
 from stepwell.store.engine.rollback import renaming, swaps
 from stepwell.store.engine.rollback.drafts import make_file, owner_at
-from stepwell.store.engine.rollback.looking import Expected
+from stepwell.store.engine.rollback.looking import Expected, state_in
 from stepwell.store.engine.rollback.swaps import Names, StrandedError, Unlink
+from stepwell.store.model.errors import FailedError
+from stepwell.store.model.ids import Oid
 from stepwell.store.model.plans import PathState
 
 NAME = "staging"
@@ -69,10 +73,12 @@ class Batch:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Has the batch stay when what is done in the context is broken off."""
+        """Has the batch stay when what is done in the context is broken off, or leaves something in it."""
         held, self.holds = self.holds, True
         try:
             yield
+        except StrandedError:
+            raise
         except (FileMovedError, OSError):
             self.holds = held
             raise
@@ -83,12 +89,14 @@ class Batch:
         return os.fsencode(self._path / os.fsdecode(name_of(index)))
 
     def end(self) -> Path:
-        """Removes all that is in it, unless it `holds` something; returns its path."""
-        # Whatever cannot be removed is left to the next sweep.
-        with suppress(OSError):
-            if not self.holds:
+        """Removes what is in it, of a batch that `holds` something only unused drafts; returns its path."""
+        names = map(name_of, self.made) if self.holds else os.listdir(self.folder)
+        if not self.holds:
+            with suppress(OSError):
                 self._move("done")
-                _empty(self.folder)
+        for name in names:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=self.folder)
         os.close(self.folder)
         return self._path
 
@@ -103,35 +111,44 @@ class Staging:
 
     def __init__(self, store: Path, plan_id: str, root: int) -> None:
         """`root` is the open workspace, which stays open as long as this is used."""
-        self._path = store / NAME / plan_id
+        self._above = store / NAME
+        self._path = self._above / plan_id
         self._root = root
         self._device = -1
         self._label: bytes | None = None
+        self._is_of_use = renaming.is_known()
         self._ended: list[Path] = []
         """Their folders are removed at the very end: the system is busy with what was in them."""
         self.batch: Batch | None = None
         """Where files are made now."""
 
-    def begin(self) -> bool:
-        """Ends the last batch and begins another one; False: files cannot be made here."""
+    @property
+    def has_begun(self) -> bool:
+        """Tells whether files are made here already."""
+        return self.batch is not None or bool(self._ended)
+
+    def begin(self) -> None:
+        """Ends the last batch and begins another one, where files can be made here."""
         self.end()
         try:
-            self._open()
-        except OSError:
-            return False
-        if self.batch is None or self.suits(self._root):
-            return self.batch is not None
-        self.end()
-        return False
+            if self._is_of_use:
+                self._open()
+        except (OSError, FailedError):
+            self._is_of_use = False
+        if self.batch is not None and not self.suits(self._root):
+            self._is_of_use = False
+            self.end()
 
     def _open(self) -> None:
-        if not renaming.is_known():
-            return
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._above)
+        self._path.mkdir(mode=0o700, exist_ok=True)
         self.batch = Batch(self._path, self._free_number())
-        status = os.fstat(self.batch.folder)
-        self._device = -1 if _hands_down(self.batch.folder) else status.st_dev
-        self._label = _label(self.batch.folder)
+        folder = self.batch.folder
+        if _hands_down(folder) or not _exchanges(folder) or _mount(folder) != _mount(self._root):
+            self._device = -1
+        else:
+            self._device = os.fstat(folder).st_dev
+        self._label = _label(folder)
 
     def _free_number(self) -> int:
         found = (_BATCH.fullmatch(name) for name in os.listdir(self._path))
@@ -142,8 +159,8 @@ class Staging:
         status = os.fstat(folder)
         if status.st_dev != self._device or _hands_down(folder):
             return False
-        # Root gives each file the owner and group that it is to have.
-        if status.st_mode & stat.S_ISGID and os.geteuid() != 0 and status.st_gid != os.getegid():
+        # A folder may hand down its group. Root gives each file the one that it is to have.
+        if status.st_gid != os.getegid() and os.geteuid() != 0:
             return False
         # Without labels on this system nothing has one.
         return self._label == b"" or (bool(self._label) and _label(folder) == self._label)
@@ -166,6 +183,9 @@ class Staging:
         made = None if batch is None else batch.made.pop(index, None)
         if batch is None or made is None or not self.suits(folder):
             return None
+        if made.st_gid != os.getegid() and os.geteuid() != 0:
+            return None
+        held = batch.holds
         try:
             owner = owner_at(folder, names.own)
             if owner is not None and owner != (made.st_uid, made.st_gid):
@@ -173,13 +193,43 @@ class Staging:
             with batch.holding():
                 swaps.put(folder, _apart(names, index, batch.folder), expected, wanted, unlink)
         except StrandedError as error:
-            if not _move_beside(folder, names, index, batch.folder):
-                batch.holds = True
-                raise StrandedError(batch.where(index)) from error
-            raise
-        except OSError:
+            self._bring_out(folder, names, index, batch, held, error)
+        except OSError as error:
+            self._is_of_use = self._is_of_use and error.errno != errno.EXDEV
             return None
         return made
+
+    def remove(
+        self, folder: int, names: Names, index: int, expected: Expected, unlink: Unlink
+    ) -> bool:
+        """Takes something out of its place as `swaps.remove` does; False: not from here."""
+        batch = self.batch
+        if batch is None or os.fstat(folder).st_dev != self._device:
+            return False
+        held = batch.holds
+        try:
+            with batch.holding():
+                swaps.remove(folder, _apart(names, index, batch.folder), expected, unlink)
+        except StrandedError as error:
+            self._bring_out(folder, names, index, batch, held, error)
+        except OSError:
+            return False
+        return True
+
+    def _bring_out(
+        self,
+        folder: int,
+        names: Names,
+        index: int,
+        batch: Batch,
+        held: bool,
+        error: StrandedError,
+    ) -> NoReturn:
+        """Has what has to stay lie beside its place, or tells where it is."""
+        if not _move_beside(folder, names, index, batch.folder):
+            raise StrandedError(batch.where(index)) from error
+        batch.holds = held
+        raise error
 
     def end(self) -> None:
         """Ends the batch: what is left in it was judged, or not needed."""
@@ -225,26 +275,61 @@ def _move_beside(folder: int, names: Names, index: int, apart: int) -> bool:
     return False
 
 
-@contextmanager
-def unjudged(store: Path, plan_id: str) -> Iterator[list[tuple[int, int, bytes]]]:
-    """Gives (item number, folder, where) of all that killed runs of a plan may have taken out.
+class Left(NamedTuple):
+    """What a killed run may have taken out, or a draft of its."""
 
-    Drafts are among it. The folders are open as long as the context is, and removed at its end as
-    far as they are empty then.
+    number: int
+    """Of the plan's item."""
+    folder: int
+    """Open as long as the context is."""
+    where: bytes
+
+
+@contextmanager
+def unjudged(store: Path, plan_id: str) -> Iterator[tuple[list[Left], list[tuple[bytes, OSError]]]]:
+    """Gives what killed runs of a plan left, and the batches that cannot be read, with the reason.
+
+    Batches are removed at the end as far as they are empty then.
     """
-    above = store / NAME / plan_id
-    opened = {path: os.open(path, _FOLDER) for path in _batches(above, "whole")}
-    try:
-        yield [
-            (int(name), folder, os.fsencode(path / name))
-            for path, folder in opened.items()
-            for name in sorted(os.listdir(folder))
-            if name.isdecimal()
-        ]
-    finally:
-        for path, folder in opened.items():
-            os.close(folder)
-            _remove_folder(path)
+    found, unread = list[Left](), list[tuple[bytes, OSError]]()
+    with ExitStack() as stack:
+        for path in _batches(store / NAME / plan_id, "whole"):
+            stack.callback(_remove_folder, path)
+            try:
+                folder = os.open(path, _FOLDER)
+                stack.callback(os.close, folder)
+                names = [name for name in sorted(os.listdir(folder)) if name.isdecimal()]
+            except OSError as error:
+                unread.append((os.fsencode(path), error))
+                continue
+            found += [Left(int(name), folder, os.fsencode(path / name)) for name in names]
+        yield found, unread
+
+
+def abandon(store: Path, has: Callable[[Oid], bool]) -> list[bytes]:
+    """Removes what the store `has` from the batches of plans that nobody can read any more.
+
+    Returns where the rest is: somebody may have saved it in the moment of a change.
+    """
+    with suppress(OSError):
+        plans = sorted((store / NAME).iterdir())
+        return [where for plan in plans for where in _abandon_plan(store, plan.name, has)]
+    return []
+
+
+def _abandon_plan(store: Path, plan_id: str, has: Callable[[Oid], bool]) -> Iterator[bytes]:
+    with unjudged(store, plan_id) as (found, unread):
+        for _, folder, where in found:
+            name = os.path.basename(where)
+            try:
+                state = state_in(folder, name)
+                if state is not None and state.blob is not None and has(state.blob):
+                    os.unlink(name, dir_fd=folder)
+                    continue
+            except (OSError, FileMovedError):
+                pass
+            yield where
+        yield from (where for where, _ in unread)
 
 
 def sweep(store: Path) -> None:
@@ -269,15 +354,33 @@ def _remove(batch: Path) -> None:
     with suppress(OSError):
         folder = os.open(batch, _FOLDER)
         try:
-            _empty(folder)
+            for name in os.listdir(folder):
+                os.unlink(name, dir_fd=folder)
         finally:
             os.close(folder)
         _remove_folder(batch)
 
 
-def _empty(folder: int) -> None:
-    for name in os.listdir(folder):
+def _exchanges(folder: int) -> bool:
+    """Tells whether names can be exchanged there, by doing it; raises OSError."""
+    tried = (b"a", b"b")
+    for name in tried:
+        os.close(
+            os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        )
+    done = renaming.exchange(folder, *tried)
+    for name in tried:
         os.unlink(name, dir_fd=folder)
+    return done
+
+
+def _mount(fd: int) -> bytes:
+    """Returns what tells one mount of a file system from another; empty where that is not told."""
+    try:
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_bytes().splitlines()
+    except OSError:
+        return b""
+    return next((line for line in lines if line.startswith(b"mnt_id:")), b"")
 
 
 def _remove_folder(batch: Path) -> None:

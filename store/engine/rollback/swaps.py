@@ -150,23 +150,28 @@ def _exchanged(folder: int, names: Names, expected: PathState) -> bool:
         _require_content(folder, names.own, expected)
         os.rename(names.aside, names.own, src_dir_fd=folder, dst_dir_fd=folder)
     except (OSError, FileMovedError) as error:
+        is_gone = True  # what was to be put there, not what is
         with suppress(OSError):
             os.unlink(names.aside, dir_fd=private)
-        if isinstance(error, OSError) and error.errno == errno.ENOENT:
+            is_gone = False
+        if isinstance(error, OSError) and error.errno == errno.ENOENT and not is_gone:
             raise FileMovedError from error
         raise
     return False
 
 
 def remove(folder: int, names: Names, expected: Expected, unlink: Unlink) -> None:
-    """Removes what is expected at the own name; names and errors as `put`, nothing lies apart."""
+    """Removes what is expected at the own name; names and errors as `put`."""
     require(folder, names.own, expected)
     try:
-        moved = renaming.move_to_free(folder, names.own, names.aside)
+        to = _private(folder, names)
+        moved = renaming.move_to_free(folder, names.own, names.aside, at=to)
     except FileNotFoundError as error:
         raise FileMovedError from error
     if moved:
         _judge(folder, names, expected.state, (expected.state,), unlink)
+    elif names.apart is not None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
     else:
         _require_content(folder, names.own, expected.state)
         unlink(names.own, dir_fd=folder)
@@ -182,7 +187,12 @@ def _judge(
     """Deletes what was taken aside if it is as expected; else gives it back and raises."""
     private = _private(folder, names)
     if _is_one_of(private, names.aside, (expected,)):
-        unlink(names.aside, dir_fd=private)
+        try:
+            unlink(names.aside, dir_fd=private)
+        except OSError:
+            # What lies apart goes with its batch; here somebody has to be told.
+            if names.apart is None:
+                raise
         return
     if not _give_back(folder, names, stored):
         raise StrandedError

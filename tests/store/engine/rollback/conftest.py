@@ -33,6 +33,7 @@ def bench(
     bench = Bench(os.fsencode(root))
     if request.param == "staged":
         bench.store = tmp_path / "store"
+        bench.store.mkdir()
         monkeypatch.setattr(together, "MANY", 1)
     yield bench
     assert bench.staged() == []

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from support.bench import FAST, PLAN_ID, Bench, Tree
 
+from stepwell.store import Workspace
+from stepwell.store.engine import settle
 from stepwell.store.engine.files import Seen
 from stepwell.store.engine.leftovers import clear_leftovers
-from stepwell.store.engine.rollback import renaming, staging, swaps
+from stepwell.store.engine.rollback import apply, renaming, staging, swaps
 from stepwell.store.engine.rollback.apply import CHANGED
 from stepwell.store.engine.rollback.together import Together
+from stepwell.store.model.errors import ObjectDamagedError
 
 FILE, FOLDER = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755
 OLD: Tree = {b"d": (FOLDER, None)} | {b"d/f%02d" % n: (FILE, b"old\n") for n in range(20)}
@@ -28,7 +31,9 @@ def staged(tmp_path: Path) -> Bench:
     """Returns a workspace with the old tree and a store beside it."""
     root = tmp_path / "workspace"
     root.mkdir()
-    bench = Bench(os.fsencode(root), store=tmp_path / "store")
+    store = tmp_path / "store"
+    store.mkdir()
+    bench = Bench(os.fsencode(root), store=store)
     bench.write(OLD)
     return bench
 
@@ -47,7 +52,8 @@ def exchanges_here(bench: Bench) -> bool:
     fd = os.open(bench.root, os.O_RDONLY)
     try:
         found = staging.Staging(bench.store, "probe", fd)
-        begun = found.begin()
+        found.begin()
+        begun = found.batch is not None
         found.close()
         return begun and Together(fd).covers(fd)
     finally:
@@ -57,7 +63,7 @@ def exchanges_here(bench: Bench) -> bool:
 def test_nothing_temporary_is_seen_in_the_workspace(
     staged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever looks finds the files' own names, with the old content or the new."""
+    """Whoever looks finds the files' own names, with the old content or the new, or some deleted."""
     if not exchanges_here(staged):
         pytest.skip("files cannot be made in the store on this file system")
     seen: list[set[bytes]] = []
@@ -66,14 +72,20 @@ def test_nothing_temporary_is_seen_in_the_workspace(
 
         def noted(*names: int | bytes, real: object = real, **at: int) -> bool:
             done: bool = real(*names, **at)  # type: ignore[operator]
-            seen.append(set(os.listdir(staged.path(b"d"))))
+            if at:  # else it is the trial whether names can be exchanged
+                seen.append(set(os.listdir(staged.path(b"d"))))
             return done
 
         monkeypatch.setattr(renaming, name, noted)
-    assert staged.apply(staged.plan(NEW)).kept == ()
-    assert staged.walk() == NEW
-    assert len(seen) == 20
-    assert all(names == {path[2:] for path in OLD if path != b"d"} for names in seen)
+    monkeypatch.setattr(apply, "_TOGETHER", 17)
+    target = {path: state for path, state in NEW.items() if path not in (b"d/f18", b"d/f19")}
+    target[b"d/new"] = MINE
+    assert staged.apply(staged.plan(target)).kept == ()
+    assert staged.walk() == target
+    assert len(seen) == 21
+    assert all(
+        names <= {path[2:] for path in OLD.keys() | target if path != b"d"} for names in seen
+    )
     assert staged.staged() == []
 
 
@@ -83,6 +95,7 @@ def test_a_store_on_another_file_system_is_not_used(staged: Bench, tmp_path: Pat
     store = Path(str(FAST)) / f"stepwell-{os.getpid()}-{tmp_path.name}"
     if os.stat(str(FAST)).st_dev == os.stat(staged.root).st_dev:
         pytest.skip("both are one file system")
+    store.mkdir()
     staged.store = store
     try:
         assert staged.apply(staged.plan(NEW)).kept == ()
@@ -123,11 +136,11 @@ def test_what_was_saved_and_can_go_nowhere_else_stays_in_the_store(
     status = os.lstat(place)
     seen = {b"d/f07": Seen(status.st_size, status.st_mtime_ns, status.st_ino)}
 
-    def save_before_and_after(one: int, name: bytes, other: bytes, *, at: int) -> bool:
+    def save_before_and_after(one: int, name: bytes, other: bytes, **at: int) -> bool:
         mine = other == b"f07" and not saved
         if mine:
             Path(os.fsdecode(place)).write_bytes(b"mine\n")
-        done = real(one, name, other, at=at)
+        done = real(one, name, other, **at)
         if mine:
             saved.append(Path(os.fsdecode(place)).write_bytes(b"newer\n"))
         return done
@@ -159,6 +172,8 @@ def test_an_interruption_in_the_moment_of_a_change_loses_nothing(
         raise KeyboardInterrupt
 
     def save_first(one: int, name: bytes, other: bytes, **at: int) -> bool:
+        if other != b"f00":
+            return real(one, name, other, **at)
         monkeypatch.setattr(renaming, "exchange", real)
         Path(os.fsdecode(staged.path(b"d/" + other))).write_bytes(b"mine\n")
         return real(one, name, other, **at)
@@ -188,6 +203,51 @@ def test_what_cannot_be_put_back_is_left_in_the_store_and_told(staged: Bench) ->
         str(numbers[b"d/f03"]): b"mine\n",
         "999": b"of no item\n",
     }
+
+
+def test_a_batch_that_cannot_be_read_is_told_and_stops_nothing(staged: Bench) -> None:
+    """Something else lies in its place: the plan is finished all the same, and the next one begins."""
+    plan = staged.plan(NEW)
+    whole = batch_of(staged, "whole")
+    whole.rmdir()
+    whole.symlink_to("/nowhere")
+    (kept,) = staged.recover(plan).kept
+    assert str(whole) in kept.reason
+    assert staged.walk() == NEW
+
+
+def test_of_a_plan_that_nobody_can_read_what_the_store_lacks_is_told(
+    ws: Workspace, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its intent is given up; drafts, and what a step holds, are removed."""
+    for text in ("old", "new"):
+        for n in range(20):
+            (project / f"f{n}").write_text(f"{text} {n}\n")
+        ws.capture(text)
+    with monkeypatch.context() as patched:
+        patched.setattr(Together, "end", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ws.apply(ws.plan_rollback("@~1"))
+    whole = ws.store / staging.NAME / PLAN_ID / "whole-0"
+    whole.mkdir(parents=True)
+    for name, content in (("0", "old 0\n"), ("1", "new 1\n"), ("2", "mine\n")):
+        (whole / name).write_text(content)
+    monkeypatch.setattr(settle, "decode_plan", unreadable)
+    with Workspace.open(project, home=home) as other:
+        recovered = other.settle()
+    assert recovered is not None
+    assert [str(whole / "2") in kept.reason for kept in recovered.kept] == [False, True]
+    assert [path.name for path in whole.iterdir()] == ["2"]
+
+
+def interrupted(_self: Together) -> bool:
+    """Cuts a rollback off when all is changed and not yet durable."""
+    raise KeyboardInterrupt
+
+
+def unreadable(*_arguments: object) -> object:
+    """Reads a damaged plan."""
+    raise ObjectDamagedError("damaged")
 
 
 def test_the_next_writer_removes_what_nobody_needs(staged: Bench) -> None:

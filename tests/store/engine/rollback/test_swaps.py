@@ -109,7 +109,7 @@ def test_two_saves_in_one_moment_are_both_kept(
 
     def exchanged(*names: int | bytes, **at: int) -> bool:
         done = exchange(*names, **at)  # type: ignore[arg-type]
-        while again:
+        while again and names[2] == b"f":
             by_rename(place, again.pop())
         return done
 
