@@ -20,8 +20,8 @@ from stepwell.store.model.patchlines import PatchLines, signs_of
 _HEADER = re.compile(rb"@@ -([0-9]+)(?:,([0-9]+))? \+([0-9]+)(?:,([0-9]+))? @@[^\n]*\n")
 _BEFORE_HEADER = b"\n@@ -"
 """No line of a text stands like that in a patch: each has its sign first."""
-_MARGINS, _MARGIN_LINES = (512, 1024), 8
-"""So many bytes are compared on either side of what differs: as few as have more lines than that."""
+_MARGIN, _MARGIN_LINES = 1024, 8
+"""So many bytes, and more lines than that, are compared on either side of what differs."""
 _NEAR = 128
 """To so many bytes it is found where that begins and ends; what is alike there is compared, too."""
 LONG = 256 << 10
@@ -110,20 +110,14 @@ def _around_change(old: bytes, new: bytes, context: int) -> tuple[int, bytes, by
 
 def _before(text: bytes, at: int, lines: int) -> int:
     """Returns the start of a line some lines above a place; 0 where it is not sure how many."""
-    for margin in _MARGINS:
-        start = text.rfind(b"\n", 0, max(0, at - margin)) + 1
-        if text.count(b"\n", start, at) > lines:
-            return start
-    return 0
+    start = text.rfind(b"\n", 0, max(0, at - _MARGIN)) + 1
+    return start if text.count(b"\n", start, at) > lines else 0
 
 
 def _after(text: bytes, at: int, lines: int) -> int:
     """Returns the end of a line some lines below a place; the last one's as `_before`."""
-    for margin in _MARGINS:
-        end = text.find(b"\n", at + margin) + 1
-        if end and text.count(b"\n", at, end) > lines:
-            return end
-    return len(text)
+    end = text.find(b"\n", at + _MARGIN) + 1
+    return end if end and text.count(b"\n", at, end) > lines else len(text)
 
 
 def common_start(a: bytes, b: bytes, near: int = 1) -> int:

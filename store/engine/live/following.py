@@ -140,7 +140,8 @@ class Following:
     def _way_back(self, sink: ObjectSink, parent: Snapshot | None) -> WayBack | None:
         """Returns what leads back to the parent, when that is an older capture.
 
-        A store that has the root's tree of a recorded snapshot has all that it reaches.
+        A store that has the root's tree of a recorded snapshot has all that it reaches; what is
+        damaged in it the parent itself lacks, and who verifies the store finds and mends it once.
         """
         way = None if parent is None else self._past.way_back(self._snapshot, parent)
         if way is None or parent is None or not sink.has(parent.tree):

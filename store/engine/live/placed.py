@@ -11,8 +11,8 @@ from stepwell.store.engine.live.folders import Folder, pack_file
 from stepwell.store.engine.live.known import Known
 from stepwell.store.engine.looker import FileRow
 from stepwell.store.engine.moved import sure_times
-from stepwell.store.engine.objects import ObjectSink
-from stepwell.store.engine.treebuild import refused_file
+from stepwell.store.engine.objects import ObjectSink, refuses_entry
+from stepwell.store.engine.treebuild import git_mode, refused_file
 from stepwell.store.model.ids import Oid
 
 
@@ -22,7 +22,7 @@ class PlacedFiles:
 
     placed: Mapping[bytes, Placed]
     stored: Mapping[bytes, Oid]
-    """Contents by path that the store surely has; of others it is asked."""
+    """Contents by path that the parent snapshot has; of others the store is asked."""
     known: Known
     root_fd: int
     sink: ObjectSink
@@ -47,7 +47,9 @@ class PlacedFiles:
             return None
         if not placed.agrees(found):
             return None
-        if self.stored.get(path) != placed.oid and not self.sink.has(placed.oid):
+        # Of some names the content says whether they can stand in a tree.
+        is_read = refuses_entry(name, git_mode(found.st_mode), None)
+        if (is_read or self.stored.get(path) != placed.oid) and not self.sink.has(placed.oid):
             return None
         times = sure_times(found, self.fresh_from)
         return FileRow(found.st_mode, times, found.st_size, found.st_ino, placed.oid)
