@@ -57,10 +57,14 @@ class Line:
         """None: all bytes come through."""
         self.passed = 0
         """Bytes from the server, on the newest connection."""
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
         """Takes no more connections."""
+        # First the thread ends: else it may take one from whoever gets the descriptor's number next.
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listening.close()
 
     def _accept(self) -> None:

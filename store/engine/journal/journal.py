@@ -309,9 +309,11 @@ class Journal:
     def _read(self, oid: Oid) -> tuple[str, bytes]:
         if (found := self._read_live(oid)) is not None:
             return found
-        if self._has_sealed(oid) or self._was_sealed(oid):
+        if self._has_sealed(oid):
             return _noted(self, oid, self.sealed.packs.read(oid))
-        raise damaged_object(oid) if self._has_live(oid) else missing(oid)
+        if not self._was_sealed(oid):
+            raise damaged_object(oid) if self._has_live(oid) else missing(oid)
+        return self._read(oid)
 
     def _read_live(self, oid: Oid) -> tuple[str, bytes] | None:
         """Returns kind and bytes from the newest live copy that is intact; None without one."""
@@ -340,8 +342,6 @@ class Journal:
         """Tells whether an intact copy exists; a live one is read in bounded memory."""
         if any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid)):
             return True
-        if not (self._has_sealed(oid) or self._was_sealed(oid)):
-            return False
         with suppress(ObjectDamagedError, ObjectMissingError):
             self._read(oid)
             return True

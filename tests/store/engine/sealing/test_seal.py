@@ -120,6 +120,20 @@ def test_a_reader_that_has_read_nothing_yet_finds_what_was_sealed(
             assert question(reader)
 
 
+def test_a_reader_finds_an_object_that_was_recorded_behind_what_was_sealed_meanwhile(
+    store: Path, done: list[Operation]
+) -> None:
+    """It is in no pack: the manifest has a new segment for it."""
+    with Journal.open(store) as reader:
+        reader.read(blob_of(reader, done[0]))
+        seal_store(store)
+        with writing(store) as writer:
+            transaction = writer.begin()
+            oid = transaction.add("blob", b"behind\n")
+            transaction.commit("record", "more", [])
+        assert reader.read(oid) == ("blob", b"behind\n")
+
+
 def test_an_iteration_under_way_misses_nothing(store: Path, done: list[Operation]) -> None:
     """Also when the segments that it has not come to are gone when it does."""
     with reading(store) as journal:
