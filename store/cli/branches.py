@@ -92,7 +92,7 @@ def _change(
 def _tell(out: Output, rows: list[BranchRow], heads: Mapping[str, Step]) -> None:
     cells = min(max((width(printable(row.name)) for row in rows), default=0), _WIDEST)
     for row in rows:
-        sign = Styled("● ", "good") if row.current else "  "
+        sign = Styled("◉ ", "good") if row.current else "  "
         name = Styled(padded(row.name, cells), "strong" if row.current else "name")
         facts = [f"{row.ahead} ahead"] if row.ahead else []
         facts += [f"{row.behind} behind"] if row.behind else []

@@ -129,11 +129,14 @@ def _tell(out: Output, steps: Iterable[Step], view: View, lanes: Lanes | None) -
 
 
 def _sign(step: Step, is_head: bool) -> str:
-    if is_head:
-        return "●"
+    """Returns the sign that the step has on the screen, too."""
     if step.kind == "gap":
-        return "◌"
-    return "○" if step.checkpoint is None else "◆"
+        return "✕"
+    if is_head:
+        return "◉"
+    if step.kind == "rollback":
+        return "◆"
+    return "◇" if "safety" in step.flags else "●"
 
 
 def _row(step: Step, tips: list[str], now_ns: int, room: int | None) -> list[Piece]:
@@ -158,7 +161,7 @@ def _row(step: Step, tips: list[str], now_ns: int, room: int | None) -> list[Pie
 
 
 def _tips(names: list[str]) -> list[Piece]:
-    return ["  ", Styled(f"⎇ {', '.join(sorted(names))}", "name")] if names else []
+    return ["  ", Styled(f"↱ {', '.join(sorted(names))}", "name")] if names else []
 
 
 def _cut(pieces: list[Piece], columns: int | None) -> list[Piece]:

@@ -106,7 +106,7 @@ def _tell_place(call: Call, status: Status, daemon: Form) -> None:
     out, head = call.out, status.head
     when = ago(head.time_ns, out.now_ns)
     out.line(
-        "on ", Styled(f"⎇ {status.branch}", "name"), " at ", *named(head), "  ", Styled(when, "dim")
+        "on ", Styled(f"↱ {status.branch}", "name"), " at ", *named(head), "  ", Styled(when, "dim")
     )
     facts = [
         escape(status.root),

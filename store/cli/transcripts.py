@@ -189,7 +189,7 @@ def _tell(out: Output, done: GitImport) -> None:
         return
     out.line(f"imported {plural(done.imported, 'commit')}: they change neither files nor branch")
     shown = ", ".join(done.branches[:_SHOWN])
-    out.line("  on ", Styled(f"⎇ {shown}", "name"))
+    out.line("  on ", Styled(f"↱ {shown}", "name"))
     out.line(Styled(f"  look at them with stepwell log --branch {done.branches[0]}", "dim"))
 
 

@@ -41,7 +41,7 @@ def test_branches_are_made_listed_renamed_deleted_and_brought_back(folder: Path,
         "behind": 1,
     }
     lines = run("branch").text.splitlines()
-    assert lines[0].startswith("● main") and "(1 behind)" in lines[1]
+    assert lines[0].startswith("◉ main") and "(1 behind)" in lines[1]
     assert set(branches(run, "rename", "try/lru", "idea")) == {"main", "idea"}
     assert set(branches(run, "delete", "idea")) == {"main"}
     assert run("undo", "--yes").code == 0

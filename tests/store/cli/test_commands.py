@@ -177,8 +177,8 @@ def test_log_reads_as_lines(folder: Path, run: Run) -> None:
     _history(folder, run)
     lines = run("log").text.splitlines()
     assert len(lines) == 4
-    assert lines[0].startswith("●  #4") and lines[0].endswith("drop the readme  ⎇ main")
-    assert lines[1].startswith("◆  #3") and lines[1].endswith("add new  ⚑green +t")
+    assert lines[0].startswith("◉  #4") and lines[0].endswith("drop the readme  ↱ main")
+    assert lines[1].startswith("●  #3") and lines[1].endswith("add new  ⚑green +t")
     assert "+1 −1" in lines[2]
     assert "\x1b" not in "".join(lines)
 
@@ -188,8 +188,8 @@ def test_log_of_all_branches_draws_their_lanes(folder: Path, run: Run) -> None:
     _history(folder, run)
     assert run("rollback", "green", "--yes").code == 0
     lines = run("log", "--all").text.splitlines()
-    assert [line.partition("#")[0].strip() for line in lines] == ["●", "│ ○", "├─╯", "◆", "○", "○"]
-    assert "⎇ main.1" in lines[1]
+    assert [line.partition("#")[0].strip() for line in lines] == ["◉", "│ ●", "├─╯", "●", "●", "●"]
+    assert "↱ main.1" in lines[1]
 
 
 def test_show_tells_everything_about_a_step(folder: Path, run: Run) -> None:

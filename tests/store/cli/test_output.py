@@ -47,7 +47,7 @@ def test_a_line_reads_the_same_without_colours() -> None:
 def test_a_stream_without_unicode_gets_signs_that_it_can_show() -> None:
     """And escapes for content that it cannot."""
     channel = _channel(encoding="ascii")
-    channel.write(["● ⚑green ✎2 −3 é"])
+    channel.write(["◉ ⚑green ✎2 −3 é"])
     assert _written(channel) == b"@ !green ~2 -3 \\xe9\n"
 
 

@@ -267,7 +267,7 @@ def test_a_row_without_room_loses_its_titles_end_first(folder: Path, run: Run) -
     run("capture", "-m", "a title " * 12, "--label", "before-the-refactoring")
     _, written = _terminal(folder, ["log"])
     row = OWN.sub(b"", written).decode().splitlines()[0].rstrip()
-    assert "⚑before-the-refactoring" in row and row.endswith("⎇ main")
+    assert "⚑before-the-refactoring" in row and row.endswith("↱ main")
     assert len(row) == 100 and "a title" in row and "…" in row
 
 

@@ -57,7 +57,7 @@ def test_log_shows_them_only_when_asked(repository: Repository, run: Run) -> Non
     ]
     assert {step["author"] for step in steps} == {"Ada <ada@example.org>"}
     assert steps[0]["source"] == f"git:{repository.head()}"
-    assert "⎇ git/side" in run("log", "--all").text
+    assert "↱ git/side" in run("log", "--all").text
     assert len(run("log", "--all", "by:ada", "--json").json["steps"]) == 3
 
 
