@@ -45,7 +45,15 @@ from stepwell.store.model.errors import NotAWorkspaceError, NotFoundError
 from stepwell.store.model.ids import Clock, RandomBytes
 from stepwell.store.model.paths import TrackedPath, escape
 from stepwell.store.model.plans import Applied, PlannedChanges, Recovery
-from stepwell.store.model.steps import Mark, Note, Operation, Step, StepResult, Undoable
+from stepwell.store.model.steps import (
+    LONGEST_TEXT,
+    Mark,
+    Note,
+    Operation,
+    Step,
+    StepResult,
+    Undoable,
+)
 from stepwell.store.model.text import message_parts, rfc3339
 from stepwell.store.shareverbs import ShareVerbs
 
@@ -211,7 +219,9 @@ class Workspace(ShareVerbs):
             UsageError: the state is no JSON, or too large.
         """
         title, rest = message_parts(message)
-        note = self.new_note(rest, by=by) if rest else None
+        # The disk is recorded in any case, however much is said of it.
+        text = rest if len(rest) <= LONGEST_TEXT else f"{rest[: LONGEST_TEXT - 1]}…"
+        note = self.new_note(text, by=by) if text else None
         return plain_act(title, session, tags, label, state, note)
 
     @carried

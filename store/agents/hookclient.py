@@ -15,7 +15,7 @@ import posix
 import sys
 from posix import environ
 
-PROTOCOL = 1
+PROTOCOL = 2
 LONGEST = 64 << 20
 """Bytes of an event that are handed over; of a longer one only the fact is told."""
 WORKSPACES = "/workspaces/"

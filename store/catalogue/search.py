@@ -8,6 +8,7 @@ never searched come at once, and the second search only asks.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,7 @@ from stepwell.store.model.steps import Mark, Step, View
 from stepwell.store.model.text import printable
 
 _CHUNK = 256
+_MORE = re.compile(r" and \d+ more files?$")
 _LONGEST_TEXT = 16_000
 _LONGEST_DIFF = 64_000
 _MOST_FILES = 300
@@ -82,7 +84,11 @@ def search(
 def _without_repeated(rows: Iterator[Found], notes: Sequence[Found]) -> Iterator[Found]:
     """Yields the rows but for titles that the marks of their steps hold, as a label often does."""
     marked = {note.seq: note.body for note in notes}
-    return (row for row in rows if row.where != "title" or row.body not in marked.get(row.seq, ""))
+
+    def is_repeated(row: Found) -> bool:
+        return row.where == "title" and row.body.removesuffix("…") in marked.get(row.seq, "")
+
+    return (row for row in rows if not is_repeated(row))
 
 
 def _hits(catalogue: Catalogue, rows: list[Found], words: Sequence[str]) -> Iterator[Hit]:
@@ -193,8 +199,12 @@ def _repeats(step: Step, said: Mapping[Where, str]) -> bool:
     """Tells whether the title is made of texts that are indexed: prompt, or a verb and what it is on."""
     if step.kind == "prompt" and said["prompt"]:
         return True
-    parts = [step.title] if step.tool is None else [step.title, step.title.partition(" ")[2]]
-    return any(part and part in text for part in parts for text in said.values())
+    title = step.title.removesuffix("…")
+    parts = [title] if step.tool is None else [title, title.partition(" ")[2]]
+    if any(part and part in text for part in parts for text in said.values()):
+        return True
+    # What a capture without a message is called: some names of what it changed.
+    return all(name in said["path"] for name in _MORE.sub("", title).split(", "))
 
 
 def _changed(journal: Journal, step: Step) -> tuple[list[bytes], str]:

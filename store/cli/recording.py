@@ -80,7 +80,10 @@ def _tell_lost(out: Output, lost: tuple[Covered, ...]) -> int:
 
 def _capture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-m", "--message", metavar="TEXT", help="what was done; lines after the first: a note"
+        "-m",
+        "--message",
+        metavar="TEXT",
+        help="what was done; lines after the first: a note, which pruning keeps",
     )
     parser.add_argument("--session", metavar="S", help="whose step it is, as AGENT:ID")
     parser.add_argument("--tag", dest="tags", metavar="T", action="append", help="may be repeated")

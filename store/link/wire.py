@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 
 PRODUCT = "stepwell"
-PROTOCOL = 1
+PROTOCOL = 2
 ANY_VERSION = "-"
 
 LINE_BYTES = 512

@@ -49,6 +49,15 @@ def test_what_a_step_was_called_is_found(ws: Workspace, project: Path) -> None:
     (project / "zebra.txt").write_text("stripes\n")
     ws.record(act=Act("write zebra.txt", "tool", session="claude:s", tool="Write"))
     assert found(ws, "zebra") == [(5, "path"), (4, "prompt"), (3, "note")]
+    for name in ("gnu", "gnat", "gull", "goose"):
+        (project / name).write_text("legs\n")
+    ws.capture()
+    assert ws.head().title == "gnat, gnu and 2 more files"
+    assert found(ws, "gnu") == [(6, "path")]
+    assert found(ws, "more files") == []
+    long = "all the words of a line that is too long for a title, " * 4
+    ws.capture(long, tags=["t"])
+    assert found(ws, "too long for a title") == [(7, "note")]
 
 
 def test_words_must_all_stand_in_one_text_and_filters_choose_steps(

@@ -27,7 +27,6 @@ from stepwell.store.engine.view import fold, fold_on
 from stepwell.store.model.errors import (
     IntegrityError,
     NotFoundError,
-    ObjectDamagedError,
     ObjectMissingError,
 )
 from stepwell.store.model.ids import Oid, StepId
@@ -342,10 +341,9 @@ class Journal:
         """Tells whether an intact copy exists; a live one is read in bounded memory."""
         if any(segment.source.is_sound(offset, oid) for segment, offset in self.copies(oid)):
             return True
-        with suppress(ObjectDamagedError, ObjectMissingError):
-            self._read(oid)
-            return True
-        return False
+        if not self._has_sealed(oid):
+            return self._was_sealed(oid) and self.is_sound(oid)
+        return self.sealed.packs.is_sound(oid)
 
     def stored_size(self, oid: Oid) -> int:
         """Returns how many bytes the object takes, deflated; sealed ones as part of their pack.
