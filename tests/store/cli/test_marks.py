@@ -52,6 +52,7 @@ def test_what_follows_a_messages_first_line_is_a_note(folder: Path, run: Run) ->
     (folder / "new").write_text("o\n")
     assert run("capture", "-m", "title\n" + "x" * 100_001).code == 0
     assert [note["text"] for note in notes(run)] == ["x" * 99_999 + "…"]
+    (folder / "new").write_text("p\n")
     assert run("capture", "-m", "title alone", "--json").json["checkpoint"] is None
 
 
