@@ -13,6 +13,13 @@ _ON_SCREEN = {
     "conclude it (stepwell merge --continue) or take it back (--abort) first": _MERGING,
     "see `stepwell operations`": "in the timeline {operations} lists what was done",
     "look at a new preview": "",
+    "give --prefer ours or theirs, leave those paths out, or merge the whole branch": (
+        "leave those paths out, or merge the whole branch"
+    ),
+    "leave those paths out with --path, or roll back to before the later work": (
+        "leave those paths out, or go back to before the later work"
+    ),
+    "choose all of it, or name it with --path": "choose all of it",
     "leave out --before or --only: the first step can only be gone back to": (
         "the first step can only be gone back to"
     ),

@@ -19,6 +19,9 @@ class Above(Screen[Any]):
     close whatever lies below.
     """
 
+    _left_with: Any = None
+    """What it is to be left with as soon as it is on top again."""
+
     @property
     def help_scopes(self) -> Sequence[Scope]:
         """Whose keys work here, nearest first; empty where letters are text, and `?`, too."""
@@ -31,5 +34,13 @@ class Above(Screen[Any]):
         show_help(self, self.help_scopes, getattr(self.app, "glyphs", UTF8))
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Leaves with a result, if it is still the screen on top."""
-        return super().dismiss(result) if self.is_active else AwaitComplete()
+        """Leaves with a result: at once, or where another screen lies above when that has gone."""
+        if self.is_active:
+            return super().dismiss(result)
+        self._left_with = result
+        return AwaitComplete()
+
+    def on_screen_resume(self) -> None:
+        """Leaves with what came while another screen lay above."""
+        if self._left_with is not None:
+            self.dismiss(self._left_with)

@@ -13,12 +13,12 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from stepwell.tui.keys.action import CHANGING
-from stepwell.tui.keys.actions import Action, Scope
+from stepwell.tui.keys.actions import Action, Scope, key_of
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.keys.helprows import HelpRow, help_rows
 from stepwell.tui.look.fit import clip, fit
 from stepwell.tui.look.glyphs import Glyphs
-from stepwell.tui.messages import BackAsked, CursorMoved, RowOpened
+from stepwell.tui.messages import BackAsked, CursorMoved, Refused, RowOpened
 from stepwell.tui.screens.above import Above
 from stepwell.tui.widgets.entry import Entry
 from stepwell.tui.widgets.linelist import LineList
@@ -157,7 +157,11 @@ def show_help(screen: Screen[Any], scopes: Sequence[Scope], glyphs: Glyphs) -> N
     """
 
     def chosen(action: Action | None) -> None:
-        if action is not None and action.name not in CHANGING:
+        if action is None:
+            return
+        if action.name in CHANGING:
+            screen.post_message(Refused(f"press {key_of(action.name)} in the {action.scope}"))
+        else:
             screen.call_later(perform, screen, action)
 
     screen.app.push_screen(HelpScreen(scopes, glyphs, screen), chosen)
@@ -168,7 +172,12 @@ def _method(action: Action) -> str:
 
 
 async def perform(screen: Screen[object], action: Action) -> None:
-    """Runs an action where its key would have: in the focused widget, else in the screen."""
+    """Runs an action where its key would have: in the focused widget, else in the screen.
+
+    Nothing is run where an answer that came meanwhile has led away from the screen.
+    """
+    if not screen.is_active:
+        return
     places: list[DOMNode] = [screen] if action.of_screen else []
     if screen.focused is not None:
         places += [screen.focused, *screen.focused.ancestors]

@@ -29,7 +29,7 @@ class Sentence(Static):
         self._set([(text, role, role == "strong")])
 
     def keys(self, hints: Sequence[tuple[str, str]]) -> None:
-        """Shows keys and what they do; the last one stays when it gets narrow."""
+        """Shows keys and what they do; the last two stay longest when it gets narrow."""
         self._hints = list(hints)
         self._fit()
 
@@ -41,7 +41,7 @@ class Sentence(Static):
     def _fit(self) -> None:
         shown, room = list(self._hints), self.size.width
         while room and len(shown) > 1 and sum(cells(k + d) + 4 for k, d in shown) - 3 > room:
-            del shown[-2]
+            del shown[max(0, len(shown) - 3)]
         parts: list[tuple[str, str, bool]] = []
         for key, does in shown:
             parts += [(key, "accent", True), (f" {does}   ", "dim", False)]

@@ -17,6 +17,7 @@ from stepwell.tui.keys.actions import ACTIONS, Action, Scope, actions_for
 from stepwell.tui.keys.helprows import help_rows
 from stepwell.tui.look.glyphs import UTF8
 from stepwell.tui.screens.help import HelpList, HelpScreen
+from stepwell.tui.screens.operations import OperationList, OperationsScreen
 from stepwell.tui.screens.preview import RestorePreview
 from stepwell.tui.widgets.sentence import Sentence
 
@@ -133,6 +134,8 @@ def test_the_help_of_a_preview_applies_nothing(root: Path, play_over: Make, sett
             await pilot.press("question_mark", *words, "enter")
             await settle(pilot, app)
             assert app.screen is preview
+            told = preview.query_one("#preview-promise", Sentence).plain
+            assert told.startswith("press y in the preview. ")
         await pilot.press("tab", "question_mark")
         await settle(pilot, app)
         listed = {row.title for row in app.screen.query_one(HelpList).rows}
@@ -144,6 +147,28 @@ def test_the_help_of_a_preview_applies_nothing(root: Path, play_over: Make, sett
 
     play_over(root, scene)
     assert (root / "a.txt").read_text() == "two\n"
+
+
+def test_what_comes_while_keys_are_listed_leads_away_afterwards(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """An answer is not lost: the screen below is left for it as soon as it is on top."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("O")
+        await settle(pilot, app)
+        below = app.screen
+        assert isinstance(below, OperationsScreen)
+        await pilot.press("question_mark")
+        await settle(pilot, app)
+        below.show(below.query_one(OperationList).rows[0])
+        await settle(pilot, app)
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        await settle(pilot, app)
+        assert app.screen is app.main
+
+    play_over(root, scene)
 
 
 def test_typing_filters_and_enter_runs() -> None:
