@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from stepwell.tui.model.statedocument import StateDocument
@@ -126,24 +127,44 @@ class Picks:
         for hunk in self._some_of(index):
             del self._lines[index, hunk]
 
-    def take_over(self, known: Picks) -> int:
+    def take_over(self, known: Picks, whole: Collection[bytes] = ()) -> int:
         """Chooses what another choice, of a plan for the same end, has of the same paths.
 
-        What is new is left out; so is a file of which that choice has a part of hunks that are not
-        the same now. Returns how many of the latter there are.
+        What is new is left out; so is a file with a path that nothing chosen there has, and one
+        whose hunks are not the same now, unless its path is among `whole`: then it was asked for
+        whatever is in it. Returns of how many files something was chosen there, and nothing is here.
         """
         lost = 0
+        by_path = known._by_path()
         for index, change in enumerate(self.changes):
-            others = [
-                at for at, other in enumerate(known.changes) if _paths(change) & _paths(other)
-            ]
+            paths = _paths(change)
+            others = sorted({at for path in paths for at in by_path.get(path, ())})
             states = {known.state(at) for at in others}
-            self.set_file(index, states == {"all"})
-            if len(others) == 1 and self._is_like(index, known, others[0]):
+            known_paths = set[bytes]().union(*(_paths(known.changes[at]) for at in others))
+            is_known = paths <= known_paths
+            is_like = is_known and len(others) == 1 and self._is_like(index, known, others[0])
+            is_asked = is_known and not paths.isdisjoint(whole)
+            self.set_file(index, states == {"all"} and (is_like or is_asked))
+            if is_like:
                 self._take_part(index, known, others[0])
-            elif "some" in states:
-                lost += 1
+            lost += bool(states - {"none"}) and self.state(index) == "none"
         return lost
+
+    def leave_out(self, paths: Collection[bytes]) -> int:
+        """Chooses nothing of files with one of some paths; returns how many there were."""
+        found = [
+            at for at, change in enumerate(self.changes) if not _paths(change).isdisjoint(paths)
+        ]
+        for index in found:
+            self.set_file(index, False)
+        return len(found)
+
+    def _by_path(self) -> Mapping[bytes, Sequence[int]]:
+        found: dict[bytes, list[int]] = defaultdict(list)
+        for index, change in enumerate(self.changes):
+            for path in _paths(change):
+                found[path].append(index)
+        return found
 
     def _is_like(self, index: int, known: Picks, other: int) -> bool:
         here, there = (choice.changes[at].hunks for choice, at in ((self, index), (known, other)))

@@ -13,17 +13,16 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from stepwell.tui.feed.commands import Ending
-from stepwell.tui.feed.pause import BURST_S
 from stepwell.tui.gateway import Gateway
 from stepwell.tui.keys.actions import key_of
 from stepwell.tui.keys.bindings import bindings_for
 from stepwell.tui.look.glyphs import Glyphs
 from stepwell.tui.messages import ChangeDone
 from stepwell.tui.screens.form import Form
+from stepwell.tui.screens.resting import Rest
 from stepwell.tui.values import Clock
 from stepwell.tui.widgets.entry import Entry
 
-_REST_NS = int(BURST_S * 1e9)
 _WIDEST, _FRAME = 110, 4
 """Cells of a form, and of its border, as the style sheet has them."""
 
@@ -53,9 +52,7 @@ class AgreeByKey(_Agreeing):
 
     def __init__(self, gateway: Gateway, glyphs: Glyphs, title: str, clock: Clock) -> None:
         super().__init__(gateway, glyphs, title)
-        self._clock = clock
-        self._since: int | None = None
-        """When it was drawn, or the last key came; None: it is not drawn yet."""
+        self._rest = Rest(clock)
 
     def body(self) -> ComposeResult:
         return iter(())
@@ -63,30 +60,23 @@ class AgreeByKey(_Agreeing):
     def on_mount(self) -> None:
         """Says which key."""
         self.tell_keys([(key_of("confirm.yes"), "do it"), (key_of("confirm.no"), "leave")])
-        self.call_after_refresh(self._begin_rest)
-
-    def _begin_rest(self) -> None:
-        self._since = self._clock()
+        self.call_after_refresh(self._rest.begin)
 
     @property
     def rested(self) -> bool:
         """A key that comes now is an answer."""
-        return self._since is not None and self._clock() - self._since >= _REST_NS
+        return self._rest.over
 
     def on_key(self, _: events.Key) -> None:
         """Someone types something else."""
-        self._put_off()
-
-    def _put_off(self) -> None:
-        if self._since is not None:
-            self._begin_rest()
+        self._rest.put_off()
 
     def action_yes(self) -> None:
         """Agrees, unless it came too soon to be an answer."""
         if self.rested:
             self.dismiss(True)
         else:
-            self._put_off()
+            self._rest.put_off()
             self.complain(f"that came too soon: read, then press {key_of('confirm.yes')} again")
 
     def action_no(self) -> None:

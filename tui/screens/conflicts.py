@@ -37,7 +37,7 @@ from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.form import Form
 from stepwell.tui.screens.leaving import edit_file
 from stepwell.tui.screens.preview import Outcome, RestorePreview
-from stepwell.tui.values import Conflict, MergeStatus, one_line, plural, printable
+from stepwell.tui.values import Clock, Conflict, MergeStatus, one_line, plural, printable
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.linelist import LineList
 from stepwell.tui.widgets.pane import Pane
@@ -143,9 +143,12 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
 
     help_scopes = ("conflicts", "list")
 
-    def __init__(self, gateway: Gateway, glyphs: Glyphs, highlighter: Highlighter) -> None:
+    def __init__(
+        self, gateway: Gateway, clock: Clock, glyphs: Glyphs, highlighter: Highlighter
+    ) -> None:
         super().__init__()
         self._gateway = gateway
+        self._clock = clock
         self._glyphs = glyphs
         self._highlighter = highlighter
         self._title = Sentence(id="conflicts-title")
@@ -238,7 +241,7 @@ class ConflictsScreen(Above, Screen["Outcome | None"]):
         self._preview(Abort())
 
     def _preview(self, wish: Wish) -> None:
-        preview = RestorePreview(self._gateway, wish, self._glyphs, self._highlighter)
+        preview = RestorePreview(self._gateway, wish, self._clock, self._glyphs, self._highlighter)
         ends = isinstance(wish, Abort)
         self.app.push_screen(preview, self._ended if ends else self._settled)
 

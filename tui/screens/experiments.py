@@ -45,7 +45,7 @@ from stepwell.tui.screens.above import Above
 from stepwell.tui.screens.judging import VerdictForm
 from stepwell.tui.screens.marking import Mended, NoteForm
 from stepwell.tui.screens.preview import Outcome, RestorePreview
-from stepwell.tui.values import Ranked, one_line, plural, printable
+from stepwell.tui.values import Clock, Ranked, one_line, plural, printable
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.footer import Footer
 from stepwell.tui.widgets.pane import Pane
@@ -97,9 +97,12 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
 
     help_scopes = ("review",)
 
-    def __init__(self, gateway: Gateway, glyphs: Glyphs, highlighter: Highlighter) -> None:
+    def __init__(
+        self, gateway: Gateway, clock: Clock, glyphs: Glyphs, highlighter: Highlighter
+    ) -> None:
         super().__init__()
         self._gateway = gateway
+        self._clock = clock
         self._glyphs = glyphs
         self._highlighter = highlighter
         self._picks = ReviewPicks()
@@ -362,7 +365,7 @@ class ExperimentsScreen(Above, Screen["ReviewChoice | None"]):
             self._preview(Merge(one.candidate.branch))
 
     def _preview(self, wish: Wish) -> None:
-        preview = RestorePreview(self._gateway, wish, self._glyphs, self._highlighter)
+        preview = RestorePreview(self._gateway, wish, self._clock, self._glyphs, self._highlighter)
         self.app.push_screen(preview, self._merged)
 
     def _merged(self, outcome: Outcome | None) -> None:

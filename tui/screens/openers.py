@@ -111,7 +111,9 @@ class Openers(Screen[None]):
 
         # Whatever is hidden elsewhere, a preview hides nothing.
         choices = replace(self.choices, ignore_space=False)
-        preview = RestorePreview(self._gateway, wish, self._glyphs, self._highlighter, choices)
+        preview = RestorePreview(
+            self._gateway, wish, self._clock, self._glyphs, self._highlighter, choices
+        )
         self.app.push_screen(preview, self._changed)
 
     def _changed(self, outcome: Outcome | None) -> None:
@@ -128,7 +130,7 @@ class Openers(Screen[None]):
         """Shows the conflicts of the merge under way."""
         from stepwell.tui.screens.conflicts import ConflictsScreen
 
-        screen = ConflictsScreen(self._gateway, self._glyphs, self._highlighter)
+        screen = ConflictsScreen(self._gateway, self._clock, self._glyphs, self._highlighter)
         self.app.push_screen(screen, self._changed)
 
     def action_operations(self) -> None:
@@ -165,7 +167,7 @@ class Openers(Screen[None]):
         """Shows the candidates of experiments beside each other."""
         from stepwell.tui.screens.experiments import ExperimentsScreen
 
-        screen = ExperimentsScreen(self._gateway, self._glyphs, self._highlighter)
+        screen = ExperimentsScreen(self._gateway, self._clock, self._glyphs, self._highlighter)
         self.app.push_screen(screen, self._chosen_candidate)
 
     def _chosen_candidate(self, choice: ReviewChoice | None) -> None:

@@ -23,10 +23,7 @@ from stepwell.tui.messages import (
     BackAsked,
     ContextAsked,
     CursorMoved,
-    Failed,
-    PicksChanged,
     PlanApplied,
-    PlanFailed,
     PlanMade,
     Refused,
     RowOpened,
@@ -46,10 +43,9 @@ from stepwell.tui.model.planrows import (
     settle_headline,
     tally,
 )
-from stepwell.tui.model.remedies import told
-from stepwell.tui.screens.above import Above
+from stepwell.tui.screens.planning import Planning, choose_wanted
 from stepwell.tui.screens.ticking import LOSS, Ticking
-from stepwell.tui.values import Applied, Operation, PlannedChanges, StepwellError, plural
+from stepwell.tui.values import Applied, Clock, Operation, PlannedChanges, plural
 from stepwell.tui.widgets.diff import DiffView
 from stepwell.tui.widgets.pane import Pane
 from stepwell.tui.widgets.planlist import PlanList
@@ -120,7 +116,7 @@ class Outcome(NamedTuple):
     """A merge left conflicts on disk, to be settled."""
 
 
-class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
+class RestorePreview(Planning, Ticking, ModalScreen[Outcome | None]):
     """Shows a plan and carries it out; its result is None when nothing was changed."""
 
     BINDINGS = [
@@ -134,6 +130,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self,
         gateway: Gateway,
         wish: Wish,
+        clock: Clock,
         glyphs: Glyphs,
         highlighter: Highlighter | None = None,
         choices: DiffChoices | None = None,
@@ -142,11 +139,8 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         super().__init__()
         self._gateway = gateway
         self._wish = wish
+        self._clock = clock
         self._glyphs = glyphs
-        self._generation = 0
-        self._shown: PlannedChanges | Operation | None = None
-        self._busy = False
-        self._refused = ""
         self._recovered = ""
         self._turned = False
         self._result: Outcome | None = None
@@ -175,17 +169,6 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         """Gives the list as many lines as it needs, the diff the rest."""
         self._share_height()
 
-    def _ask(self, refused: str = "") -> None:
-        """Plans anew; `refused` is why the plan shown was not carried out, if that is so."""
-        self._generation += 1
-        self._refused = refused
-        self._shown = None
-        self._headline.say("comparing the disk", "dim")
-        self._plan.set_caption("Changes", "")
-        self._diff.say("")
-        self._tell_keys()
-        self._gateway.make_plan(self.post_message, self._generation, self._wish)
-
     def on_plan_made(self, message: PlanMade) -> None:
         """Shows the plan, if it is still the one that is asked for."""
         if message.generation != self._generation or self._result is not None:
@@ -200,11 +183,10 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
     def _show(self, planned: PlannedChanges, rows: DiffRows) -> None:
         self._shown = planned
         choice = isinstance(self._wish, Rollback)
-        known = self._choice_so_far()
         self._plan.show_plan(plan_rows(planned, rows.changes), rows.changes, choice=choice)
-        kept = self._keep(*known) if known else ""
-        if not (kept or self._chosen_beforehand(self._wish)):
+        if not (self._is_chosen_anew or self._chosen_beforehand(self._wish)):
             return
+        kept = self._carry_over()
         nothing = "no file differs" if not rows.changes else "choose a file above"
         heading = f"Disk now {self._glyphs.arrow} after"
         picks = self._plan.picks if choice else None
@@ -212,13 +194,12 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         # The panes get their heights first.
         self.call_after_refresh(self._follow)
         if self._refused:
-            # The reason stays in sight above the new plan.
-            self._promise.say(f"{self._refused}{kept}", "failed")
+            self._tell_refused(kept, self._recovered)
         else:
-            self._promise_safety()
-        self._refused = ""
+            self._promise_safety(kept)
         self._share_height()
         self._tell_choice()
+        self._begin_rest()
 
     def _chosen_beforehand(self, wish: Wish) -> bool:
         """Ticks what was picked in the step's diff; False: the other side is asked for instead.
@@ -229,8 +210,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         if not isinstance(wish, Rollback) or not wish.wanted:
             return True
         self._plan.choose_none()
-        side = "before" if wish.only else wish.side
-        if self._plan.picks.choose(wish.wanted, side):
+        if choose_wanted(self._plan.picks, wish):
             index = next(i for i, _ in enumerate(self._plan.changes) if self._plan.picks.key(i))
             row = next(r for r, row in enumerate(self._plan.rows) if row.change == index)
             self._plan.move_to(row)
@@ -245,6 +225,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
 
     def _tell_choice(self) -> None:
         """Says what would be done by what is ticked."""
+        self._before = self._plan.losing()
         shown = self._shown
         if isinstance(shown, PlannedChanges):
             picks = self._plan.picks
@@ -265,15 +246,18 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._headline.say(operation_headline(operation, self._wish.undo), "strong")
         self._plan.show_plan((), ())
         self._diff.say("no file is concerned")
-        first = f"{self._refused}." if self._refused else self._recovered
-        role = "failed" if self._refused else "dim"
-        self._promise.say(f"{first} The disk stays as it is.".lstrip(), role)
+        stays = "The disk stays as it is."
+        if self._refused:
+            self._tell_refused("", self._recovered, stays)
+        else:
+            self._promise.say(f"{self._recovered} {stays}".lstrip(), "dim")
         self._share_height()
         self._tell_keys()
+        self._begin_rest()
 
-    def _promise_safety(self) -> None:
+    def _promise_safety(self, kept: str) -> None:
         asked = _to_decide(self._plan.unticked)
-        parts = [part for part in (self._recovered, asked, self._safety) if part]
+        parts = [part for part in (kept, self._recovered, asked, self._safety) if part]
         self._promise.say(" ".join(parts), "warning" if parts[1:] else "dim")
 
     @property
@@ -337,35 +321,23 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
 
     @property
     def _may_tick(self) -> bool:
-        return self._shown is not None and not self._busy and self._result is None
+        return self._shown is not None and not self._busy and not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return self._result is not None
 
     def on_descendant_focus(self) -> None:
         """List and diff have keys of their own."""
         self._tell_keys()
 
-    def on_picks_changed(self, message: PicksChanged) -> None:
-        """The list shows it already."""
-        message.stop()
-
-    def action_reach(self) -> None:
-        """Plans for the step's own change only, or again for everything since."""
-        if isinstance(self._wish, Rollback) and not self._busy and self._result is None:
-            self._wish = self._wish.other_reach()
-            self._ask()
-
-    def action_flip(self) -> None:
-        """Plans for the other side of the step."""
-        other = self._wish.other_side()
-        if other is None or self._busy or self._result is not None:
-            return
-        self._wish = other
-        self._ask()
-
     def action_apply(self) -> None:
         """Carries out what is shown."""
-        if self._shown is None or self._busy or self._result is not None:
+        if self._shown is None or not self._may_tick:
             return
-        if self._plan.unticked:
+        if self._too_soon():
+            self._tell_too_soon()
+        elif self._plan.unticked:
             self._plan.to_open()
             self._plan.focus(scroll_visible=False)
             self._promise.say(_unready(self._plan), "warning")
@@ -377,7 +349,7 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
             self._carry_out(self._shown)
 
     def _carry_out(self, shown: PlannedChanges | Operation) -> None:
-        self._busy = True
+        self._busy = self._diff.held = True
         self._tell_keys()
         force = bool(self._plan.ticked)
         wish, generation = self._wish, self._generation
@@ -406,28 +378,6 @@ class RestorePreview(Ticking, Above, ModalScreen[Outcome | None]):
         self._promise.say("What is not restored is on your disk as it was.", "dim")
         self._share_height()
         self._tell_keys()
-
-    def on_plan_failed(self, message: PlanFailed) -> None:
-        """Says what was refused, and plans anew when the shown plan is void."""
-        if message.generation != self._generation:
-            return
-        self._refuse(message.error)
-
-    def on_failed(self, message: Failed) -> None:
-        """The store could not even be asked."""
-        message.stop()
-        self._refuse(message.error)
-
-    def _refuse(self, error: StepwellError) -> None:
-        was_busy, self._busy = self._busy, False
-        sentence = told(error)
-        if not was_busy:
-            self._headline.say(sentence, "failed")
-            self._plan.show_plan((), ())
-            self._tell_keys()
-            return
-        self._ask(sentence)
-        self._promise.say(sentence, "failed")
 
     @property
     def help_scopes(self) -> Sequence[Scope]:

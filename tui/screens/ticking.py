@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 
-from stepwell.tui.feed.wishes import Rollback, Wish
+from stepwell.tui.feed.wishes import Wish
 from stepwell.tui.keys.actions import key_of
+from stepwell.tui.messages import PicksChanged
 from stepwell.tui.model.picks import LineAt, Picks, State
 from stepwell.tui.values import plural
 from stepwell.tui.widgets.diff import DiffView
@@ -24,7 +25,8 @@ class Ticking:
     _diff: DiffView
     _promise: Sentence
     _wish: Wish
-    _refused: str
+    _before: Mapping[int, State] = {}
+    """How much was chosen of what would lose something when the choice was told last."""
 
     @property
     @abstractmethod
@@ -37,6 +39,10 @@ class Ticking:
         """What happens before anything changes."""
 
     @abstractmethod
+    def _too_soon(self) -> bool:
+        """Counts a key; tells whether the plan that is shown can be agreed to yet."""
+
+    @abstractmethod
     def _tell_choice(self) -> None:
         """Says what would be done by what is ticked."""
 
@@ -46,9 +52,9 @@ class Ticking:
             return
         first = ""
         if self._diff.has_focus and self._diff.picks is not None:
-            before = self._plan.losing()
-            self._diff.action_pick_hunk()
-            first = self._agreed(before)
+            with self._diff.prevent(PicksChanged):
+                self._diff.action_pick_hunk()
+            first = self._agreed()
         elif not self._plan.toggle():
             first = "This row needs no tick. "
         self._ticked(first + self._safety)
@@ -63,17 +69,22 @@ class Ticking:
             self._promise.say(problem, "warning")
             return
         picks = self._plan.picks
-        before = self._plan.losing()
         is_range = self._diff.span is not None
         picks.toggle_lines(lines)
         self._diff.end_range()
-        agreed = self._agreed(before)
+        agreed = self._agreed()
         pair = "" if is_range or len(lines) == 1 else "Both lines of this row go together. "
         self._ticked(f"{agreed}{pair}{_ticks(picks)} {self._safety}")
 
-    def _agreed(self, before: Mapping[int, State]) -> str:
+    def on_picks_changed(self, message: PicksChanged) -> None:
+        """Something was ticked by a key of the diff's own."""
+        message.stop()
+        if self._may_tick:
+            self._ticked(self._agreed() + self._safety)
+
+    def _agreed(self) -> str:
         """Returns what is to be said first, when what was ticked since agrees to a loss."""
-        return _TOLD if self._plan.agree_since(before) else ""
+        return _TOLD if self._plan.agree_since(self._before) else ""
 
     def _no_lines(self, lines: list[LineAt]) -> str:
         """Returns why no line can be ticked here; empty: some can."""
@@ -96,21 +107,8 @@ class Ticking:
         self._plan.tick_all()
         self._ticked((_TOLD if agrees else "") + self._safety)
 
-    def _choice_so_far(self) -> tuple[Picks, set[bytes]] | None:
-        """What was left out of a plan that was refused: it is not to be ticked again unasked."""
-        chosen = isinstance(self._wish, Rollback) and bool(self._wish.wanted)
-        is_part = self._refused and (self._plan.partial or chosen)
-        return (self._plan.picks, self._plan.left) if is_part else None
-
-    def _keep(self, known: Picks, left: set[bytes]) -> str:
-        """Ticks what was ticked of the plan before; returns what is to be said of it."""
-        lost = self._plan.take_over(known, left)
-        kept = ". Your ticks are kept: what you left out, and what is new, stays as it is."
-        if not lost:
-            return kept
-        return f"{kept} {plural(lost, 'file')} with a part ticked changed, and is left out."
-
     def _ticked(self, said: str) -> None:
+        self._too_soon()
         self._promise.say(said, "dim")
         self._diff.redraw()
         self._plan.redraw()

@@ -60,6 +60,8 @@ class DiffView(ColouredList):
         self._fades = fades
         self.picks: Picks | None = None
         """What is chosen; None: nothing can be, as where everything is meant."""
+        self.held = False
+        """Nothing can be chosen now, nor let go of."""
 
     def show(
         self,
@@ -309,7 +311,7 @@ class DiffView(ColouredList):
         here = self.hunk_here()
         if self.picks is None and self.choices.ignore_space:
             self.post_message(Refused(_no_picks()))
-        if here is not None and self.picks is not None:
+        if here is not None and self.picks is not None and not self.held:
             self.picks.toggle_hunks(self._hunks_in_range() or [here])
             self.end_range()
             self.redraw()
@@ -317,7 +319,7 @@ class DiffView(ColouredList):
 
     def action_pick_all(self) -> None:
         """Chooses every hunk, or none when all are chosen."""
-        if self.picks is not None and len(self.rows):
+        if self.picks is not None and len(self.rows) and not self.held:
             self.picks.toggle_all()
             self.redraw()
             self.post_message(PicksChanged())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from rich.segment import Segment
 
@@ -38,6 +38,8 @@ class PlanList(LineList):
         self.left: set[bytes] = set()
         """What was left out instead, by tick; and conflicting paths."""
         self._choice = False
+        self._is_part = False
+        """A part was chosen of the plan before: it stays one, whatever is left to leave out."""
         self._boxes = False
         self._path_cells = 0
         self._note_cells = 0
@@ -50,7 +52,7 @@ class PlanList(LineList):
         `choice`: rows can be left out.
         """
         self.rows, self.changes, self._choice = rows, changes, choice
-        self.ticked, self.left = set(), set()
+        self.ticked, self.left, self._is_part = set(), set(), False
         self.picks = Picks(changes, everything=True)
         self._boxes = any(self._has_box(row) for row in rows)
         paths = (cells(shown_path(change.path)) for change in changes)
@@ -92,8 +94,12 @@ class PlanList(LineList):
 
     @property
     def partial(self) -> bool:
-        """Something is left out."""
-        return not self.picks.complete or any(row.path in self.left for row in self.rows)
+        """Something is left out, or was of the plan in whose place this one came."""
+        return (
+            self._is_part
+            or not self.picks.complete
+            or any(row.path in self.left for row in self.rows)
+        )
 
     @property
     def state(self) -> str:
@@ -106,12 +112,25 @@ class PlanList(LineList):
             self.picks.set_file(index, False)
         self.left |= {row.path for row in self.rows if row.path is not None}
 
-    def take_over(self, known: Picks, left: set[bytes]) -> int:
-        """Chooses as in the plan before, agreeing to nothing; returns how many parts were lost."""
+    def take_over(self, known: Picks, left: set[bytes], whole: Collection[bytes]) -> int:
+        """Chooses as in the plan before, agreeing to nothing; returns how many files were lost.
+
+        What is chosen is a part from then on, until everything is ticked at once. `whole` are
+        paths that were asked for whatever is in them.
+        """
+        self._is_part = True
         self.left |= left & {row.path for row in self.rows}
-        lost = self.picks.take_over(known)
+        lost = self.picks.take_over(known, whole)
         self.to_open()
         return lost
+
+    def leave_out(self, paths: Collection[bytes], left: set[bytes]) -> int:
+        """Leaves files out by path, and conflicts; returns how many of the files there are."""
+        self.left |= left & {row.path for row in self.rows}
+        count = self.picks.leave_out(paths)
+        if count:
+            self.to_open()
+        return count
 
     def toggle(self) -> bool:
         """Decides on the cursor's row, or changes the decision; tells whether it has a box."""
@@ -158,6 +177,7 @@ class PlanList(LineList):
 
     def tick_all(self) -> None:
         """Chooses everything and agrees to every row that has a box; leaves conflicts out."""
+        self._is_part = False
         for row in self.rows:
             if row.path is not None:
                 self.left.add(row.path)

@@ -84,7 +84,7 @@ def test_ranges_touch_when_they_share_a_line() -> None:
 
 
 def test_a_choice_is_taken_over_by_path_and_parts_by_their_hunks() -> None:
-    """New paths are left out, and parts whose hunks are others now; a rename is both its paths."""
+    """New paths are left out, by a rename too, and parts whose hunks are others now."""
     known = Picks([change(b"a", *TWO), change(b"b", *TWO), change(b"out"), change(b"in")],
                   everything=True)  # fmt: skip
     known.toggle_hunk(0, 0)
@@ -96,6 +96,25 @@ def test_a_choice_is_taken_over_by_path_and_parts_by_their_hunks() -> None:
     now = Picks([change(b"a", *TWO), change(b"b", other), change(b"out"), moved, change(b"new"),
                  replace(moved, path=TrackedPath(b"out2"), old_path=TrackedPath(b"out"))],
                 everything=True)  # fmt: skip
-    assert now.take_over(known) == 1
-    assert [now.state(at) for at in range(6)] == ["some", "none", "none", "all", "none", "none"]
+    assert now.take_over(known) == 2
+    assert [now.state(at) for at in range(6)] == ["some", "none", "none", "none", "none", "none"]
     assert now.key(0) == known.key(0)
+
+
+def test_a_file_is_taken_over_whole_only_as_it_was_seen() -> None:
+    """Every hunk ticked is not every hunk that comes; what was asked for whole is."""
+    moved = replace(change(b"in2"), status="R", old_path=TrackedPath(b"in"))
+    known = Picks([change(b"a", TWO[0]), change(b"bin"), moved], everything=True)
+    now = Picks([change(b"a", *TWO), change(b"bin"), change(b"in2")])
+    assert now.take_over(known) == 1
+    assert [now.state(at) for at in range(3)] == ["none", "all", "all"]
+    assert now.take_over(known, {b"a"}) == 0
+    assert now.complete
+
+
+def test_files_are_left_out_by_any_of_their_paths() -> None:
+    """Those of the other side of a step, whatever they are called there."""
+    moved = replace(change(b"in2"), status="R", old_path=TrackedPath(b"in"))
+    picks = Picks([change(b"a", *TWO), moved], everything=True)
+    assert picks.leave_out({b"in", b"elsewhere"}) == 1
+    assert [picks.state(at) for at in range(2)] == ["all", "none"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from stepwell.tui.widgets.sentence import Sentence
 
 Make = Callable[..., Any]
 
+LONG = 10**10
+"""Nanoseconds after which a key answers what is drawn."""
 LINES = [f"line {number}\r\n" for number in range(40)]
 
 
@@ -350,7 +353,7 @@ def test_what_was_left_out_is_not_chosen_again_unasked(
 
 
 def test_a_part_that_changed_since_the_preview_is_not_written(
-    root: Path, play_over: Make, settle: Make, screen_text: Make
+    root: Path, play_over: Make, settle: Make
 ) -> None:
     """What is applied is what was shown, or nothing."""
 
@@ -362,7 +365,7 @@ def test_a_part_that_changed_since_the_preview_is_not_written(
         await pilot.press("y")
         await settle(pilot, app)
         assert isinstance(app.screen, RestorePreview)
-        assert any("src/a.txt changed on disk since the preview" in x for x in screen_text(app))
+        assert "src/a.txt changed on disk since the preview" in promise(app)
 
     play_over(root, scene)
     assert disk(root)["src/a.txt"] == b"written meanwhile\n"
@@ -372,7 +375,8 @@ def test_a_part_that_changed_since_the_preview_is_not_written(
 def test_what_was_left_out_stays_left_out_when_it_is_planned_anew(
     root: Path, play_over: Make, settle: Make
 ) -> None:
-    """`y` is refused as another file changed; `space`, `y` then agrees to that one alone."""
+    """`y` is refused as another file changed; that is ticked again by a person alone."""
+    now = [time.time_ns()]
     (root / "src/b.txt").write_bytes(text(l3="mine"))
     with Workspace.open(root, home=root.parent / "home") as ws:
         ws.capture("mine")
@@ -385,22 +389,27 @@ def test_what_was_left_out_stays_left_out_when_it_is_planned_anew(
         (root / "src/a.txt").write_bytes(b"written meanwhile\n")
         await pilot.press("y")
         await settle(pilot, app)
-        assert boxes(app) == ["[✓] D", "[?] M", "[ ] M"]
-        assert "Your ticks are kept: what you left out" in promise(app)
-        await pilot.press("space", "y")
+        assert boxes(app) == ["[✓] D", "[ ] M", "[ ] M"]
+        assert promise(app).startswith(
+            "1 ticked file changed and is left out. Your other ticks are kept: what you left out"
+        )
+        await pilot.press("j", "space")
+        now[0] += LONG
+        await pilot.press("y")
         await settle(pilot, app)
         assert app.screen is app.main
 
-    play_over(root, scene)
-    now = disk(root)
-    assert now["src/b.txt"] == text(l3="mine")
-    assert now["src/a.txt"] == text() and "c.txt" not in now
+    play_over(root, scene, clock=lambda: now[0])
+    after = disk(root)
+    assert after["src/b.txt"] == text(l3="mine")
+    assert after["src/a.txt"] == text() and "c.txt" not in after
 
 
 def test_ticked_hunks_and_lines_are_kept_where_their_file_is_as_it_was(
     root: Path, play_over: Make, settle: Make
 ) -> None:
     """What came meanwhile is left out; so is a file whose hunks are others now, and it says so."""
+    now = [time.time_ns()]
 
     async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
         await pilot.press("j", "r")
@@ -416,14 +425,222 @@ def test_ticked_hunks_and_lines_are_kept_where_their_file_is_as_it_was(
             other.capture("late")
         await pilot.press("y")
         await settle(pilot, app)
-        assert "src/b.txt changed" in promise(app) and "Your ticks are kept" in promise(app)
-        assert boxes(app) == ["[ ] D", "[ ] D", "[±] M", "[✓] M"]
-        assert headline(app) == before.replace("3 files", "4 files")
+        assert promise(app).startswith("1 ticked file changed and is left out. Your other ticks")
+        assert "src/b.txt changed" in promise(app)
+        assert boxes(app) == ["[ ] D", "[ ] D", "[±] M", "[ ] M"]
+        assert headline(app) == before.replace("1 of 3 files, ", "")
         (root / "src/a.txt").write_bytes(text(l3="THREE", l10="meanwhile", l30="THIRTY"))
+        now[0] += LONG
         await pilot.press("y")
         await settle(pilot, app)
-        assert boxes(app) == ["[ ] D", "[ ] D", "[ ] M", "[✓] M"]
-        assert "1 file with a part ticked changed, and is left out." in promise(app)
+        assert boxes(app) == ["[ ] D", "[ ] D", "[ ] M", "[ ] M"]
+        assert promise(app).startswith("1 ticked file changed and is left out. ")
+
+    play_over(root, scene, clock=lambda: now[0])
+
+
+def test_keys_that_repeat_apply_no_plan_that_nobody_read(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """What another process recorded voids the plan; the new one waits until the keys rest."""
+    now = [time.time_ns()]
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        with Workspace.open(root, home=root.parent / "home") as other:
+            (root / "late.txt").write_text("late\n")
+            other.capture("late")
+        before = disk(root)
+        await pilot.press("y")
+        await settle(pilot, app)
+        now[0] += LONG // 40
+        await pilot.press("y", "y")
+        await settle(pilot, app)
+        assert isinstance(app.screen, RestorePreview) and disk(root) == before
+        assert promise(app).startswith("That came too soon: read, then press y again. ")
+        assert "was recorded since" in promise(app)
+        now[0] += LONG // 40
+        await pilot.press("j")
+        now[0] += LONG // 40
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert disk(root) == before
+        now[0] += LONG
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert app.screen is app.main
+
+    play_over(root, scene, clock=lambda: now[0])
+    assert "late.txt" not in disk(root)
+
+
+def test_keys_that_repeat_undo_nothing_else(root: Path, play_over: Make, settle: Make) -> None:
+    """What was to be undone is undone already: the operation before it is not meant."""
+    now = [time.time_ns()]
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.mark(ws.get_step("#1"), label="first")
+        ws.mark(ws.get_step("#2"), label="second")
+
+    def labels() -> list[bool]:
+        with Workspace.open(root, home=root.parent / "home") as ws:
+            return [ws.get_step(name).checkpoint is not None for name in ("#1", "#2")]
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("u")
+        await settle(pilot, app)
+        with Workspace.open(root, home=root.parent / "home") as other:
+            other.undo()
+        for _ in range(3):
+            await pilot.press("y")
+            await settle(pilot, app)
+        assert labels() == [True, False]
+        assert promise(app).startswith("That came too soon: read, then press y again. ")
+        now[0] += LONG
+        await pilot.press("y")
+        await settle(pilot, app)
+
+    play_over(root, scene, clock=lambda: now[0])
+    assert labels() == [False, False]
+
+
+@pytest.mark.parametrize(("key", "in_part"), [("k", True), ("A", False)])
+def test_a_part_stays_one_when_what_was_left_out_went_away(
+    root: Path, play_over: Make, settle: Make, key: str, in_part: bool
+) -> None:
+    """The branch is moved back only by who ticks everything."""
+    now = [time.time_ns()]
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        (root / "c.bin").write_bytes(b"\0one")
+        ws.capture("one")
+        (root / "c.bin").write_bytes(b"\0two")
+        (root / "src/b.txt").write_bytes(text(l3="two"))
+        ws.capture("two")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("G", "space")
+        assert boxes(app) == ["[✓] M", "[ ] M"]
+        with Workspace.open(root, home=root.parent / "home") as other:
+            (root / "c.bin").write_bytes(b"\0three")
+            (root / "src/b.txt").write_bytes(text(l39="LAST"))
+            other.capture("late")
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert boxes(app) == ["[✓] M"]
+        assert headline(app).startswith("Put 1 of 1 file back")
+        now[0] += LONG
+        await pilot.press(key)
+        now[0] += LONG
+        await pilot.press("y")
+        await settle(pilot, app)
+        assert app.screen is app.main
+
+    play_over(root, scene, clock=lambda: now[0])
+    assert disk(root)["c.bin"] == b"\0one"
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        assert ("late" in {step.title for step in ws.steps()}) is in_part
+
+
+def test_ticks_outlast_a_plan_that_cannot_be_made(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """The first step's own change cannot be taken back; what was asked for before is as it was."""
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space")
+        await pilot.press("o")
+        await settle(pilot, app)
+        assert "the first step can only be gone back to" in headline(app)
+        await pilot.press("o")
+        await settle(pilot, app)
+        assert boxes(app) == ["[ ] D", "[✓] M", "[✓] M"]
+        assert promise(app).startswith("Your ticks are kept: ")
+
+    play_over(root, scene)
+
+
+def test_files_left_out_stay_left_out_on_the_other_side(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """`b` and `o` plan something else; what is ticked of a part there is everything, and it says so."""
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        (root / "src/a.txt").write_bytes(text(l3="THREE", l10="later", l30="THIRTY"))
+        (root / "src/b.txt").write_bytes(text(l10="later", l39="LAST"))
+        ws.capture("later")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space")
+        assert boxes(app) == ["[ ] M", "[✓] M"]
+        for key in ("b", "o"):
+            await pilot.press(key)
+            await settle(pilot, app)
+            assert boxes(app) == ["[✓] D", "[ ] M", "[✓] M"]
+            assert promise(app).startswith("Files that you left out stay left out. Before")
+        await pilot.press("G", "tab", "right_square_bracket", "x")
+        assert boxes(app) == ["[✓] D", "[ ] M", "[±] M"]
+        await pilot.press("o")
+        await settle(pilot, app)
+        assert boxes(app) == ["[ ] M", "[✓] M"]
+        assert "stay left out. Of other files everything is ticked. " in promise(app)
+
+    play_over(root, scene)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_what_became_of_the_choice_is_in_sight_however_long_a_path_is(
+    root: Path, play_over: Make, settle: Make, screen_text: Make, size: tuple[int, int]
+) -> None:
+    """It comes first, and the middle of the path in the reason gives way."""
+    long = root / ("d" * 120) / ("e" * 120 + ".txt")
+    long.parent.mkdir()
+    long.write_text("long\n")
+    with Workspace.open(root, home=root.parent / "home") as ws:
+        ws.capture("long")
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "j", "r")
+        await settle(pilot, app)
+        await pilot.press("space")
+        long.write_text("changed\n")
+        await pilot.press("y")
+        await settle(pilot, app)
+        shown = " ".join(line.strip(" │") for line in screen_text(app))
+        for part in ("1 ticked file changed and is left out. Your other", "…", "e.txt changed on"):
+            assert part in promise(app)
+        for word in ("Your", "kept:", "since", "preview."):
+            assert word in shown
+
+    play_over(root, scene, size)
+
+
+def test_the_keys_of_the_diff_tick_as_those_of_the_preview(
+    root: Path, play_over: Make, settle: Make
+) -> None:
+    """Where settings leave them to it: a loss is told, headline and list follow; not while it applies."""
+    (root / "src/b.txt").write_bytes(text(l3="in no step", l39="in no step"))
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        await pilot.press("j", "r")
+        await settle(pilot, app)
+        await pilot.press("space", "space")
+        assert boxes(app)[2] == "[ ] M"
+        diff = app.screen.query_one("#preview-diff", DiffView)
+        diff.action_pick_all()
+        await settle(pilot, app)
+        assert boxes(app) == ["[✓] D", "[✓] M", "[✓] M"]
+        assert headline(app).startswith("Put 3 files back")
+        assert promise(app).startswith("Other work goes, too; it is saved before. ")
+        diff.held = True
+        diff.action_pick_all()
+        diff.action_pick_hunk()
+        await settle(pilot, app)
+        assert boxes(app) == ["[✓] D", "[✓] M", "[✓] M"]
 
     play_over(root, scene)
 
