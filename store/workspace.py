@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -30,7 +29,6 @@ from stepwell.store.engine.journal import Durability, JournalWriter
 from stepwell.store.engine.leftovers import clear_leftovers
 from stepwell.store.engine.lock import WriterLock
 from stepwell.store.engine.marking import Marking
-from stepwell.store.engine.ourhooks import hooked_paths
 from stepwell.store.engine.partial import part_of
 from stepwell.store.engine.recording import Act, Recorded, note_gap, plain_act, record
 from stepwell.store.engine.scan import CaptureConfig
@@ -79,8 +77,7 @@ def _context(
     root, store = registered.root, registered.store
     settings = capture_config(config, root, home)
     sight = ScanSight(root, store, settings)
-    hooked = partial(hooked_paths, home, root)
-    return Context(root, store, clock, randomness, settings, sight, hooked=hooked)
+    return Context(root, store, clock, randomness, settings, sight)
 
 
 class Workspace(ShareVerbs):

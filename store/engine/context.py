@@ -11,7 +11,6 @@ from stepwell.store.engine.scan import CaptureConfig
 from stepwell.store.engine.sight import Sight
 from stepwell.store.engine.tiers import Tiers
 from stepwell.store.model.ids import Clock, RandomBytes
-from stepwell.store.model.paths import TrackedPath
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) during long work; total 0 when it is not known."""
@@ -38,5 +37,3 @@ class Context:
     durability: Durability = "durable"
     tiers: Tiers = field(default_factory=Tiers)
     """What is ready in memory, and what this process counts of its own work."""
-    hooked: Callable[[], frozenset[TrackedPath]] = frozenset
-    """Looks up the files that `install` gave hooks of ours."""

@@ -1,51 +1,45 @@
-"""Which files of a workspace hold Stepwell's own hooks: going back leaves them there unless told.
+"""Where agents look for hooks in a project, and how ours are known there.
 
-`stepwell install` notes in the data folder each file that it wrote (agents/installing).
+`stepwell install` writes them (agents/installing); going back leaves them there unless told.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
 
-from stepwell.store.model.paths import TrackedPath
+from stepwell.store.model.paths import is_under
 
 MARK = "# stepwell"
 """Ends every command of ours, and begins every file: by it they are known again."""
 CODE_MARK = "// stepwell"
 """The same in a file of code."""
 
-_MARKS = (MARK.encode(), CODE_MARK.encode())
+PROJECT_PLACES: Mapping[str, str] = {
+    "claude": ".claude/settings.local.json",
+    "opencode": ".opencode/plugins/stepwell.js",
+    "codex": ".codex/hooks.json",
+    "gemini": ".gemini/settings.json",
+    "qwen": ".qwen/settings.json",
+    "pi": ".pi/extensions/stepwell.ts",
+    "cline": ".clinerules/hooks",
+    "cursor": ".cursor/hooks.json",
+    "goose": ".agents/plugins/stepwell",
+}
+"""Agent -> the file, or the folder of files, below a project's root that gets hooks of ours."""
+
+_PLACES = tuple(map(os.fsencode, PROJECT_PLACES.values()))
+_LINES = (MARK.encode(), CODE_MARK.encode())
+_COMMAND_END = f'{MARK}"'.encode()
 
 
-def records_folder(home: Path) -> Path:
-    """Returns where the records of files that were written lie, one JSON object with `path` each."""
-    return home / "installed"
+def is_hook_place(path: bytes) -> bool:
+    """Tells whether an agent looks for hooks at a workspace path."""
+    # Most paths begin like none of them, and this is asked of all that a plan changes.
+    return path.startswith(_PLACES) and any(is_under(path, place) for place in _PLACES)
 
 
-def hooked_paths(home: Path, root: bytes) -> frozenset[TrackedPath]:
-    """Returns the workspace paths of the files below `root` that are on record now.
-
-    A record that cannot be read counts for nothing.
-    """
-    inside = root.rstrip(b"/") + b"/"
-    found = map(os.fsencode, _recorded(records_folder(home)))
-    return frozenset(TrackedPath(p.removeprefix(inside)) for p in found if p.startswith(inside))
-
-
-def _recorded(folder: Path) -> Iterator[str]:
-    for file in folder.glob("*.json"):
-        try:
-            yield str(json.loads(file.read_bytes())["path"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-
-
-def hooks_in(content: bytes) -> frozenset[bytes]:
-    """Returns the hooks of ours that a file holds: the whole of one that is ours, else its lines."""
-    lines = [line.strip().rstrip(b",") for line in content.split(b"\n")]
-    if any(line in _MARKS for line in lines[:2]):
-        return frozenset((content,))
-    return frozenset(line for line in lines if any(mark in line for mark in _MARKS))
+def holds_hooks(content: bytes) -> bool:
+    """Tells whether a file is ours, or a configuration in JSON with a command of ours."""
+    first = content.split(b"\n", 2)[:2]
+    return any(line.strip() in _LINES for line in first) or _COMMAND_END in content

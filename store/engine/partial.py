@@ -27,8 +27,8 @@ from stepwell.store.model.steps import Snapshot, Step
 Pairs = Mapping[TrackedPath, Difference]
 """(on disk, wanted) by path."""
 
-Draft = Callable[[Pairs], Plan]
-"""Makes a plan of what is to change."""
+Draft = Callable[[Pairs, Collection[TrackedPath]], Plan]
+"""Makes a plan of what is to change; the paths were asked for, each by its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +159,14 @@ def narrowed(
     Raises:
         NotFoundError, UsageError: as `plan_part`, of hunks.
     """
+    asked = set(part.paths)
     if part.hunks:
-        pairs, fresh = _with_hunks(scene, part, pairs, named, draft(pairs))
+        # Whichever file a hunk is of, it was asked for.
+        pairs, fresh, files = _with_hunks(scene, part, pairs, named, draft(pairs, pairs))
         contents = (*contents, *fresh)
+        asked |= files
     pairs, blocked = _free_of_files(scene, pairs)
-    plan = draft(pairs)
+    plan = draft(pairs, asked)
     written = {item.after.blob for item in plan.items if item.after is not None}
     return replace(
         plan,
@@ -288,14 +291,15 @@ def _ancestors(path: TrackedPath) -> Iterator[TrackedPath]:
 
 def _with_hunks(
     scene: Scene, part: Part, pairs: Pairs, named: Collection[TrackedPath], whole: Plan
-) -> tuple[Pairs, list[bytes]]:
-    """Returns the pairs of the chosen hunks (and of whole paths asked for), and new contents."""
+) -> tuple[Pairs, list[bytes], set[TrackedPath]]:
+    """Returns the pairs of the chosen hunks and of whole paths, new contents, the hunks' files."""
     items = [(_entry(i.path, i.before), _entry(i.path, i.after)) for i in whole.items]
     choice = read_hunk_names(part.hunks)
     left = set(choice)
     picked: set[TrackedPath] = set()
     changed: dict[TrackedPath, Difference] = {}
     contents: list[bytes] = []
+    files: set[TrackedPath] = set()
     for change in changes_of_pairs(scene.reader, items, hunks=True):
         chosen = {hunk.id: lines_meant(hunk, choice) for hunk in change.hunks if hunk.id in left}
         is_whole = len(chosen) == len(change.hunks) and not any(chosen.values())
@@ -308,11 +312,17 @@ def _with_hunks(
                 contents.append(content)
                 changed[change.path] = pair
         elif named and _is_under_any(change.path, named):
-            picked |= {change.path} | ({change.old_path} if change.old_path else set())
+            picked |= _names(change)
+        if chosen:
+            files |= _names(change)
         left -= chosen.keys()
     if left:
         raise _no_hunk(min(left), whole)
-    return {**_closed(pairs, picked | changed.keys()), **changed}, contents
+    return {**_closed(pairs, picked | changed.keys()), **changed}, contents, files
+
+
+def _names(change: Change) -> set[TrackedPath]:
+    return {change.path} if change.old_path is None else {change.path, change.old_path}
 
 
 def lines_meant(hunk: Hunk, choice: Mapping[str, Lines | None]) -> Lines | None:

@@ -57,7 +57,6 @@ from stepwell.store.model.steps import (
     Effect,
     Intent,
     IntentSet,
-    Operation,
     Snapshot,
     Step,
     StepRecorded,
@@ -104,7 +103,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     own = _own_writes(journal, aim)
     then = (covered_of(journal, aim.onto), decode_rules(_blob(journal, aim.onto.rules_blob)))
 
-    def draft(pairs: Pairs) -> Plan:
+    def draft(pairs: Pairs, asked: Collection[TrackedPath]) -> Plan:
         return make_plan(
             reader,
             own=own,
@@ -123,7 +122,7 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
             uncaptured=_uncaptured(reader, context, disk.snapshot, pairs, own),
             plan_id=context.randomness(16).hex(),
             operation=aim.operation,
-            hooked=context.hooked() - _named(journal, aim),
+            asked=asked,
         )
 
     scene = Scene(journal, reader, context.root, head, disk.snapshot, aim.step, aim.onto)
@@ -138,19 +137,8 @@ def plan_travel(journal: Journal, context: Context, aim: Aim) -> tuple[Plan, Obj
     else:
         stays = aim.branch == journal.view().current
         differ = [] if stays else _differing(reader, context, disk.snapshot, aim.onto.snapshot)
-        plan = replace(draft(by_path(differ)), branch=aim.branch)
+        plan = replace(draft(by_path(differ), ()), branch=aim.branch)
     return replace(plan, other_sessions=other_sessions(journal, head, aim, plan)), reader
-
-
-def _named(journal: Journal, aim: Aim) -> set[TrackedPath]:
-    """Returns the paths that were asked for by their own names, of a redo: when it was done first."""
-    if aim.kind == "redo" and aim.operation is not None:
-        done = journal.operation(aim.operation)
-        return set(_plan_of(journal, done).paths) if done.details.get("partial") else set()
-    if isinstance(aim.merge, PicksRequest):
-        return {path for one in aim.merge.picked for path in one.paths}
-    part = aim.part if aim.merge is None else aim.merge.part
-    return set() if part is None else set(part.paths)
 
 
 def _differing(
@@ -180,12 +168,9 @@ def _own_writes(journal: Journal, aim: Aim) -> dict[TrackedPath, PathState]:
     """Returns what the operation that is taken back, or done again, left on disk."""
     if aim.inverts is None:
         return {}
-    plan = _plan_of(journal, journal.operation(aim.inverts))
+    done = journal.operation(aim.inverts)
+    plan = decode_plan(journal.read(oid_from_hex(done.details["plan"]))[1], journal.step)
     return {i.path: i.after for i in plan.items if i.after is not None}
-
-
-def _plan_of(journal: Journal, done: Operation) -> Plan:
-    return decode_plan(journal.read(oid_from_hex(done.details["plan"]))[1], journal.step)
 
 
 def _uncaptured(

@@ -76,6 +76,9 @@ class Conflict:
     theirs: PathState | None
 
 
+HOOKS_STAY = "holds Stepwell's hooks; `stepwell rollback STEP --path FILE` takes it back"
+"""Why a file is kept that would be left without the agents' hooks."""
+
 PlanKind = Literal["rollback", "undo", "redo", "switch", "merge"]
 
 
@@ -129,6 +132,11 @@ class Plan:
     def restores_state(self) -> bool:
         """Tells whether the state that steps carry goes back with the files: all of both, or none."""
         return not self.partial and self.merged is None
+
+    @property
+    def leaves_hooks(self) -> bool:
+        """Tells whether files are left alone because they hold the agents' hooks."""
+        return any(kept.reason == HOOKS_STAY for kept in self.keep)
 
     @property
     def leaves_conflicts(self) -> bool:

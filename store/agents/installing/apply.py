@@ -12,15 +12,16 @@ from typing import Any
 
 from stepwell.store.agents.installing.plan import Edit, Setup
 from stepwell.store.engine.atomic import make_private_folder, system_error, write_atomic
-from stepwell.store.engine.ourhooks import records_folder
 from stepwell.store.model.errors import RefusedError
+
+_FOLDER = "installed"
 
 
 class Backups:
     """What files held before we changed them, in the data folder; one record a file."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = records_folder(home)
+        self._folder = home / _FOLDER
 
     def keep(self, edit: Edit) -> Path:
         """Keeps what the file holds, unless it is our own work already; returns where."""

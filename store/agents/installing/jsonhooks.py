@@ -43,11 +43,6 @@ def without_hooks(text: str, where: str) -> str | None:
     return _written(document, text) if document.keys() - {"version"} else None
 
 
-def has_hooks(text: str) -> bool:
-    """Tells whether any hook of ours is in a configuration, whatever its shape."""
-    return MARK in text
-
-
 def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         document = json.loads(text)

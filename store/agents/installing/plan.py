@@ -15,7 +15,7 @@ from stepwell.store.agents.installing.targets import (
     shared_command,
 )
 from stepwell.store.engine.atomic import system_error
-from stepwell.store.engine.ourhooks import CODE_MARK, MARK, hooks_in
+from stepwell.store.engine.ourhooks import CODE_MARK, MARK, holds_hooks
 from stepwell.store.model.errors import RefusedError
 
 _PLUGINS = Path(__file__).parent.parent / "plugins"
@@ -93,7 +93,7 @@ def installed_in(target: Target, scope: Scope, folder: Path, project: Path) -> P
     places = [place / event for event in target.events] if target.form == "files" else [place]
     for path in places:
         content = _read(path)
-        if content is not None and hooks_in(content):
+        if content is not None and holds_hooks(content):
             return path
     return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from stepwell.store.agents.adapters import claude, cline, codex, documented, gemini, opencode, pi
-from stepwell.store.engine.ourhooks import MARK
+from stepwell.store.engine.ourhooks import MARK, PROJECT_PLACES
 from stepwell.store.model.errors import UsageError
 
 Scope = Literal["user", "project"]
@@ -76,38 +76,40 @@ AGENTS: Mapping[str, Target] = {
     for target in (
         Target(
             claude.AGENT, "groups", claude.EVENTS, "project", "settings.json",
-            ".claude/settings.local.json", extra=_SECONDS,
+            PROJECT_PLACES[claude.AGENT], extra=_SECONDS,
         ),
         Target(
             opencode.AGENT, "plugin", (), "user", "plugins/stepwell.js",
-            ".opencode/plugins/stepwell.js",
+            PROJECT_PLACES[opencode.AGENT],
         ),
         Target(
-            codex.AGENT, "groups", codex.EVENTS, "user", "hooks.json", ".codex/hooks.json",
+            codex.AGENT, "groups", codex.EVENTS, "user", "hooks.json", PROJECT_PLACES[codex.AGENT],
             shared=True, extra=_SECONDS,
             then="open /hooks in Codex once and trust the new ones; until then it skips them",
         ),
         Target(
-            gemini.AGENT, "groups", gemini.EVENTS, "user", "settings.json", ".gemini/settings.json",
-            shared=True, extra={"type": "command", "name": "stepwell", "timeout": 10_000},
-        ),
-        Target(
-            gemini.QWEN, "groups", gemini.QWEN_EVENTS, "user", "settings.json",
-            ".qwen/settings.json", shared=True,
+            gemini.AGENT, "groups", gemini.EVENTS, "user", "settings.json",
+            PROJECT_PLACES[gemini.AGENT], shared=True,
             extra={"type": "command", "name": "stepwell", "timeout": 10_000},
         ),
         Target(
-            pi.AGENT, "plugin", (), "user", "extensions/stepwell.ts", ".pi/extensions/stepwell.ts"
+            gemini.QWEN, "groups", gemini.QWEN_EVENTS, "user", "settings.json",
+            PROJECT_PLACES[gemini.QWEN], shared=True,
+            extra={"type": "command", "name": "stepwell", "timeout": 10_000},
         ),
-        Target(cline.AGENT, "files", cline.EVENTS, "user", "hooks", ".clinerules/hooks"),
+        Target(
+            pi.AGENT, "plugin", (), "user", "extensions/stepwell.ts", PROJECT_PLACES[pi.AGENT],
+        ),
+        Target(cline.AGENT, "files", cline.EVENTS, "user", "hooks", PROJECT_PLACES[cline.AGENT]),
         Target(
             documented.CURSOR, "flat", documented.CURSOR_EVENTS, "user", "hooks.json",
-            ".cursor/hooks.json", shared=True, extra={"timeout": 10}, root={"version": 1},
-            program="cursor-agent", untested=True,
+            PROJECT_PLACES[documented.CURSOR], shared=True, extra={"timeout": 10},
+            root={"version": 1}, program="cursor-agent", untested=True,
         ),
         Target(
             documented.GOOSE, "groups", documented.GOOSE_EVENTS, "user",
-            "plugins/stepwell/hooks/hooks.json", ".agents/plugins/stepwell/hooks/hooks.json",
+            "plugins/stepwell/hooks/hooks.json",
+            f"{PROJECT_PLACES[documented.GOOSE]}/hooks/hooks.json",
             shared=True, extra=_SECONDS, untested=True,
         ),
     )

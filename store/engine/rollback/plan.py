@@ -13,12 +13,20 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from stepwell.store.engine.objects import ObjectReader
-from stepwell.store.engine.ourhooks import hooks_in
+from stepwell.store.engine.ourhooks import holds_hooks, is_hook_place
 from stepwell.store.engine.rollback.looking import SET_ID_BITS
 from stepwell.store.engine.snapshots import Difference, Entry, by_path, differing, lookup
 from stepwell.store.model.ids import Oid
 from stepwell.store.model.paths import TrackedPath, escape, parent
-from stepwell.store.model.plans import Kept, OtherSession, PathState, Plan, PlanItem, PlanKind
+from stepwell.store.model.plans import (
+    HOOKS_STAY,
+    Kept,
+    OtherSession,
+    PathState,
+    Plan,
+    PlanItem,
+    PlanKind,
+)
 from stepwell.store.model.steps import Covered, Reason, Snapshot, Step
 
 REPOSITORY_NAMES = frozenset({b".git", b".hg", b".jj", b".svn"})
@@ -42,11 +50,8 @@ _THEN: Mapping[Reason, str] = {
     "purged": "cannot be restored: its content was purged from the history",
 }
 _SET_ID = "set-user-id and set-group-id bits of files are never put back"
-_HOOKS = (
-    "holds Stepwell's hooks: `stepwell uninstall AGENT` takes them out, --path goes back anyway"
-)
 
-_POLICY = frozenset({_NOW["capped"], _THEN["ignored"], _THEN["capped"], _SET_ID, _HOOKS})
+_POLICY = frozenset({_NOW["capped"], _THEN["ignored"], _THEN["capped"], _SET_ID, HOOKS_STAY})
 
 _SURE: frozenset[Reason] = frozenset({"ignored", "unstable"})
 """Reasons that say nothing against what a tree does hold at or below such a path."""
@@ -83,7 +88,7 @@ def make_plan(
     own: Mapping[TrackedPath, PathState] | None = None,
     pairs: Mapping[TrackedPath, Difference] | None = None,
     whole: bool = True,
-    hooked: Collection[TrackedPath] = (),
+    asked: Collection[TrackedPath] = (),
 ) -> Plan:
     """Returns what would turn the disk, whose content is `disk`, into `snapshot`.
 
@@ -94,8 +99,8 @@ def make_plan(
     ignore rule protects it, because the store has it. `plan_id` is fresh, 8 hex digits or more.
     `pairs`, when given, is all that is to change: (on disk, wanted) by path, instead of whatever
     differs between `disk` and `snapshot`; `uncaptured` then speaks of what is wanted. `whole`: all
-    of the target is wanted, so that what was purged of it is named. A file of `hooked` stays as it
-    is when hooks of ours would go with it.
+    of the target is wanted, so that what was purged of it is named. A file that would be left
+    without our hooks stays, but if it is one of `asked`, or what is taken back brought them.
 
     Raises:
         IntegrityError: an object that the comparison or a write needs is missing or damaged.
@@ -106,7 +111,7 @@ def make_plan(
     if whole:
         planner.name_purged()
     planner.add_all(pairs, uncaptured)
-    planner.keep_hooks(reader, hooked)
+    planner.keep_hooks(reader, asked)
     planner.settle()
     items = tuple(planner.items[path] for path in sorted(planner.items))
     return Plan(
@@ -247,12 +252,18 @@ class _Planner:
         yield from self.keep.items()
         yield from ((path, _SET_ID) for path in self._stripped & self.items.keys())
 
-    def keep_hooks(self, reader: ObjectReader, hooked: Collection[TrackedPath]) -> None:
-        """Keeps the files among those that hold hooks of ours which they would lose."""
-        for path in self.items.keys() & set(hooked):
+    def keep_hooks(self, reader: ObjectReader, asked: Collection[TrackedPath]) -> None:
+        """Keeps the files that would be left without hooks of ours, but for those `asked` for."""
+        for path in list(filter(is_hook_place, self.items)):
             item = self.items[path]
-            if _hooks(reader, item.before) - _hooks(reader, item.after):
-                self._keep(path, _HOOKS)
+            loses = _has_hooks(reader, item.before) and not _has_hooks(reader, item.after)
+            if loses and path not in asked and not self._came_with_hooks(reader, path):
+                self._keep(path, HOOKS_STAY)
+
+    def _came_with_hooks(self, reader: ObjectReader, path: TrackedPath) -> bool:
+        own = self.own.get(path)
+        is_known = own is not None and own.blob is not None and reader.has(own.blob)
+        return is_known and _has_hooks(reader, own)
 
     def settle(self) -> None:
         """Keeps what cannot go or come because of something that stays."""
@@ -309,10 +320,10 @@ def _kind(state: PathState) -> int:
     return stat.S_IFMT(state.mode)
 
 
-def _hooks(reader: ObjectReader, state: PathState | None) -> frozenset[bytes]:
+def _has_hooks(reader: ObjectReader, state: PathState | None) -> bool:
     if state is None or state.blob is None or not stat.S_ISREG(state.mode):
-        return frozenset()
-    return hooks_in(reader.read(state.blob)[1])
+        return False
+    return holds_hooks(reader.read(state.blob)[1])
 
 
 def _is_folder(state: PathState | None) -> bool:
