@@ -37,7 +37,7 @@ def tell_plan(out: Output, planned: PlannedChanges) -> None:
     if planned.changes:
         out.line(*total(planned.changes), f", {size(plan.bytes)} to write")
     elif not plan.conflicts:
-        out.line("no file differs")
+        out.line("no file changes" if plan.keep else "no file differs")
     _warn(out, plan)
 
 
@@ -68,6 +68,8 @@ def _warn(out: Output, plan: Plan) -> None:
         out.line("left as it is, all or in part:")
         for line in kept_lines(plan.keep):
             out.line(*line)
+    if plan.kind == "switch" and plan.leaves_hooks:
+        out.line(f"the hooks are recorded as a step on branch {plan.branch}")
     if plan.drift:
         out.line(Styled("in no step yet; saved first, and written over only with --force:", "bad"))
         for line in kept_lines(plan.drift):
@@ -133,6 +135,8 @@ def tell_done(out: Output, done: Applied, failed: Sequence[Kept], back: str | No
         if failed:
             left = f"{plural(len(failed), 'path')} could not be put back as {at}"
             out.line(Styled(f"nothing was changed: {left}", "bad"))
+        elif done.plan.keep:
+            out.line("nothing was changed: what differs is left as it is")
         else:
             out.line(f"nothing had to change: {_as_wanted(done.plan, at)}")
         return

@@ -111,6 +111,7 @@ class Toolbox:
             "safety_step": done.safety_step.id,
             "step": done.step.id,
             "undo": f"stepwell undo {done.operation}",
+            "keep": [forms.kept_form(kept) for kept in planned.plan.keep],
             "not_restored": [forms.kept_form(kept) for kept in done.not_restored],
         }
 

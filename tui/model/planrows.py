@@ -234,7 +234,8 @@ def outcome(done: Applied | Operation, undo: bool = True) -> str:
     if isinstance(done, Operation):
         return f"{'Undid' if undo else 'Did again'}: {one_line(done.summary)}."
     if not done.applied:
-        return "Nothing was changed: " + (_missed(done) or "the disk already was like that.")
+        same = "what differs stays." if done.plan.keep else "the disk already was like that."
+        return "Nothing was changed: " + (_missed(done) or same)
     left = {kept.path for kept in done.not_restored}
     written = [item for item in done.plan.items if item.path not in left]
     saved = f"disk saved as #{done.safety_step.seq}."

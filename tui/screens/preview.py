@@ -187,7 +187,8 @@ class RestorePreview(Planning, Ticking, ModalScreen[Outcome | None]):
         if not (self._is_chosen_anew or self._chosen_beforehand(self._wish)):
             return
         kept = self._carry_over()
-        nothing = "no file differs" if not rows.changes else "choose a file above"
+        differs = "no file changes" if planned.plan.keep else "no file differs"
+        nothing = "choose a file above" if rows.changes else differs
         heading = f"Disk now {self._glyphs.arrow} after"
         picks = self._plan.picks if choice else None
         self._diff.show(rows, heading, empty=nothing, picks=picks)

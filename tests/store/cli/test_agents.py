@@ -62,3 +62,20 @@ def test_what_cannot_be_installed(run: Run, folder: Path) -> None:
     refused = run("install", "claude", "--json")
     assert refused.code == 4
     assert json.loads(refused.out)["error"]["code"] == "refused"
+
+
+def test_going_back_past_an_install_is_told_as_it_is(run: Run, folder: Path) -> None:
+    """What differs and stays is listed, not denied; a switch says that it records the hooks."""
+    assert run("branch", "create", "early").code == 0
+    run("install", "claude")
+    assert run("capture", "-m", "hooks").code == 0
+    settings = ".claude/settings.local.json"
+    told = run("rollback", "@~1", "--files-only", "--yes").text.splitlines()
+    assert told[1] == "no file changes" and any(settings in line for line in told)
+    assert told[-1] == "nothing was changed: what differs is left as it is"
+    switched = run("switch", "early", "--yes").text
+    assert "the hooks are recorded as a step on branch early" in switched
+    steps = run("log", "--json").json["steps"]
+    assert [(one["seq"], one["branch"]) for one in steps] == [(3, "early"), (1, "main")]
+    again = run("switch", "main", "--yes").text
+    assert "the hooks" not in again and (folder / settings).exists()

@@ -105,6 +105,18 @@ def test_restoring_is_planned_and_done_only_when_allowed(worked: Workspace, proj
     assert done["undo"].startswith("stepwell undo ")
 
 
+def test_a_restore_tells_what_it_leaves(worked: Workspace, project: Path) -> None:
+    """With the reason: here the agents' hooks, which are nothing that failed."""
+    hooks = project / ".codex" / "hooks.json"
+    hooks.parent.mkdir()
+    hooks.write_text('{"hooks": {"Stop": [{"hooks": [{"command": "true # stepwell"}]}]}}')
+    worked.capture("hooks")
+    done = call(worked, "restore", may_restore=True, step="#1", dry_run=False)
+    assert hooks.exists() and done["not_restored"] == []
+    assert [one["path"] for one in done["keep"]] == [".codex/hooks.json"]
+    assert "hooks" in done["keep"][0]["reason"]
+
+
 def test_what_cannot_be_answered_is_said(worked: Workspace, project: Path) -> None:
     """In the sentence and the hint of the command line."""
     assert "no step, branch or label" in refusal(worked, "show_step", step="nowhere")

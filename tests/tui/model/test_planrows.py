@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from stepwell.store.model.plans import PathState
+from stepwell.store.model.plans import HOOKS_STAY, PathState
 from stepwell.store.model.steps import ChangeCounts
 from stepwell.tui.model.planrows import headline, outcome, plan_rows, recovery_notice, tally
 from stepwell.tui.values import (
@@ -135,6 +135,8 @@ def test_nothing_done_is_not_called_done() -> None:
     """A plan whose paths all moved away changed nothing."""
     none = Applied(plan(), False, step(58), step(58), (), 0)
     assert outcome(none) == "Nothing was changed: the disk already was like that."
+    left = replace(none, plan=plan(keep=(Kept(TrackedPath(b"a"), HOOKS_STAY),)))
+    assert outcome(left) == "Nothing was changed: what differs stays."
 
 
 def test_what_was_settled_is_told_with_what_was_left_alone() -> None:
