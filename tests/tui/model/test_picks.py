@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from stepwell.tui.model import picks as module
 from stepwell.tui.model.picks import LineAt, Lines, Picks, Wanted
 from stepwell.tui.values import Change, Hunk, Oid, TrackedPath
 
@@ -110,6 +113,23 @@ def test_a_file_is_taken_over_whole_only_as_it_was_seen() -> None:
     assert [now.state(at) for at in range(3)] == ["none", "all", "all"]
     assert now.take_over(known, {b"a"}) == 0
     assert now.complete
+
+
+def test_many_files_are_taken_over_without_comparing_each_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is looked at grows with the number of files."""
+    looks, paths = [0], module._paths
+
+    def counted(one: Change) -> set[bytes]:
+        looks[0] += 1
+        return paths(one)
+
+    monkeypatch.setattr(module, "_paths", counted)
+    many = [change(b"%d" % number) for number in range(300)]
+    now = Picks(many)
+    assert now.take_over(Picks(many, everything=True)) == 0
+    assert now.complete and looks[0] <= 4 * len(many)
 
 
 def test_files_are_left_out_by_any_of_their_paths() -> None:

@@ -504,6 +504,26 @@ def test_an_interrupted_rollback_is_settled_before_the_preview(
     assert tree(root) == before
 
 
+def test_what_was_settled_is_still_told_when_it_is_planned_anew(root: Path) -> None:
+    """Behind the reason why the plan is another one."""
+    interrupt_a_rollback(root)
+
+    async def scene(pilot: Pilot[int], app: StepwellApp) -> None:
+        preview = await open_preview(pilot, app, "u")
+        with Workspace.open(root, home=root.parent / "home") as other:
+            write(root, "late.txt", "late\n")
+            other.capture("from elsewhere")
+        await pilot.press("y")
+        await until(lambda: "was recorded since" in said(preview, "promise"))
+        await idle(pilot, app)
+        told = said(preview, "promise")
+        assert told.endswith(". An interrupted rollback was finished first.")
+        await pilot.press("q")
+        await back_on_main(pilot, app)
+
+    play(root, scene)
+
+
 def test_a_disk_that_nobody_left_half_way_is_not_settled(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
