@@ -18,6 +18,7 @@ import pytest
 from support.hostile import Disk
 
 from stepwell.store import Step, Workspace
+from stepwell.store.engine.coverage import decode_rules
 from stepwell.store.engine.snapshots import entries
 
 VICTIM = Path(__file__).resolve().parents[1] / "support" / "victim.py"
@@ -101,10 +102,17 @@ def same(ws: Workspace, disk: Disk, step: Step) -> bool:
     """Tells whether the disk is what `step` holds, but for what the last few steps say is ignored.
 
     What was ignored before a rollback stays, with the folders that it lies in, and no rule may be
-    left afterwards that ignores it.
+    left afterwards that ignores it. A step also holds what came to be ignored since the one before.
     """
     last = ws.steps(limit=5, all_branches=True)
     ignored = {bytes(c.path) for s in last for c in ws.covered(s) if c.reason == "ignored"}
+    for one in last:
+        rules = decode_rules(b"" if one.rules_blob is None else ws.blob(one.rules_blob))
+        ignored |= {
+            path
+            for path, (kind, _, _) in stored(ws, one).items()
+            if rules.matches(path, kind == "folder")
+        }
     wanted = Disk(stored(ws, step)).without(ignored)
     holding = {path for one in ignored for path in folders_of(one)} - wanted.keys()
     found = disk.without(ignored)
