@@ -551,3 +551,31 @@ def test_a_side_of_a_conflict_is_taken_exactly(
     assert contents(project) == before
     with pytest.raises(NotFoundError):
         ws.plan_settle("ours", [b"renamed"])
+
+
+@pytest.mark.parametrize("becomes", ["link", "file", "nothing"])
+def test_a_folder_that_gives_way_takes_those_in_it_along(
+    ws: Workspace, project: Path, becomes: str
+) -> None:
+    """Also one that was empty on every branch, and holds only what nobody has captured yet."""
+    write(project, "d/file", "one\n")
+    capture(ws, "base")
+    ws.create_branch("theirs")
+    ws.apply(ws.plan_switch("theirs"))
+    shutil.rmtree(project / "d")
+    if becomes == "link":
+        (project / "d").symlink_to("nowhere")
+    elif becomes == "file":
+        write(project, "d", "a file\n")
+    capture(ws, "gives way")
+    ws.apply(ws.plan_switch("main"))
+    (project / "d" / "empty").mkdir()
+    capture(ws, "ours")
+    write(project, "d/empty/inside", "new\n")
+    with_it = contents(project)
+    done = ws.apply(ws.plan_merge("theirs", prefer="theirs"), force=True)
+    assert done.not_restored == ()
+    if becomes != "nothing":
+        assert not (project / "d").is_dir() or (project / "d").is_symlink()
+        ws.undo()
+        assert contents(project) == with_it

@@ -106,8 +106,9 @@ def apply_plan(
 
     `store` is a folder where many files are made before they come into place, where that does as
     well; else each is made beside its place. `seen` tells how files looked that were as the plan says
-    before; others are read before they are replaced. `progress` is called with (what, done, total). What comes next may begin while the system makes
-    the changes durable: to count on that is for after `Execution.settle`, which has to be called.
+    before; others are read before they are replaced. `progress` is called with (what, done, total).
+    What comes next may begin while the system makes the changes durable: to count on that is for
+    after `Execution.settle`, which has to be called.
 
     Raises:
         IntegrityError: a target object is missing or damaged; nothing was changed.

@@ -112,7 +112,7 @@ def make_plan(
         planner.name_purged()
     planner.add_all(pairs, uncaptured)
     planner.keep_hooks(reader, asked)
-    planner.settle()
+    planner.settle(reader, disk)
     items = tuple(planner.items[path] for path in sorted(planner.items))
     return Plan(
         id=plan_id,
@@ -265,8 +265,23 @@ class _Planner:
         is_known = own is not None and own.blob is not None and reader.has(own.blob)
         return is_known and _has_hooks(reader, own)
 
-    def settle(self) -> None:
-        """Keeps what cannot go or come because of something that stays."""
+    def _take_folders_along(self, reader: ObjectReader, disk: Snapshot) -> None:
+        """A folder that goes takes those in it along that only hold what goes.
+
+        Merges speak of a folder in it only if it was empty on some side.
+        """
+        items = self.items.values()
+        going = {i.path for i in items if _is_folder(i.before) and not _is_folder(i.after)}
+        holding = {folder for path in self.items for folder in _ancestors(path)} if going else set()
+        for folder in holding - self.items.keys() - self.keep.keys():
+            entry = lookup(reader, disk, folder)
+            if entry and _is_folder(_state(entry)) and not going.isdisjoint(_ancestors(folder)):
+                self._before[folder] = _state(entry)
+                self.items[folder] = PlanItem(folder, _state(entry), None)
+
+    def settle(self, reader: ObjectReader, disk: Snapshot) -> None:
+        """Adds what goes with something else; keeps what cannot, because of something that stays."""
+        self._take_folders_along(reader, disk)
         self._keep_full_folders()
         for path in sorted(self.items) if self.keep else ():
             blocker = next((p for p in _ancestors(path) if self._blocks(p)), None)

@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from stepwell.store.engine.atomic import make_private_folder
 from stepwell.store.engine.objects import FileMovedError
@@ -72,12 +72,18 @@ class Batch:
         self._move("whole")
 
     @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Has the batch stay when what is done in the context is broken off, or leaves something in it."""
+    def holding(self, folder: int, names: Names, index: int) -> Iterator[Names]:
+        """Gives an item's names in the batch, which stays when what is done to them is broken off.
+
+        What has to stay then lies beside its place, or the StrandedError tells where it is.
+        """
         held, self.holds = self.holds, True
         try:
-            yield
-        except StrandedError:
+            yield _apart(names, index, self.folder)
+        except StrandedError as error:
+            if not _move_beside(folder, names, index, self.folder):
+                raise StrandedError(self.where(index)) from error
+            self.holds = held
             raise
         except (FileMovedError, OSError):
             self.holds = held
@@ -90,12 +96,11 @@ class Batch:
 
     def end(self) -> Path:
         """Removes what is in it, of a batch that `holds` something only unused drafts; returns its path."""
-        names = map(name_of, self.made) if self.holds else os.listdir(self.folder)
         if not self.holds:
             with suppress(OSError):
                 self._move("done")
-        for name in names:
-            with suppress(OSError):
+        with suppress(OSError):
+            for name in map(name_of, self.made) if self.holds else os.listdir(self.folder):
                 os.unlink(name, dir_fd=self.folder)
         os.close(self.folder)
         return self._path
@@ -185,15 +190,12 @@ class Staging:
             return None
         if made.st_gid != os.getegid() and os.geteuid() != 0:
             return None
-        held = batch.holds
         try:
             owner = owner_at(folder, names.own)
             if owner is not None and owner != (made.st_uid, made.st_gid):
                 os.chown(name_of(index), *owner, dir_fd=batch.folder, follow_symlinks=False)
-            with batch.holding():
-                swaps.put(folder, _apart(names, index, batch.folder), expected, wanted, unlink)
-        except StrandedError as error:
-            self._bring_out(folder, names, index, batch, held, error)
+            with batch.holding(folder, names, index) as apart:
+                swaps.put(folder, apart, expected, wanted, unlink)
         except OSError as error:
             self._is_of_use = self._is_of_use and error.errno != errno.EXDEV
             return None
@@ -206,30 +208,12 @@ class Staging:
         batch = self.batch
         if batch is None or os.fstat(folder).st_dev != self._device:
             return False
-        held = batch.holds
         try:
-            with batch.holding():
-                swaps.remove(folder, _apart(names, index, batch.folder), expected, unlink)
-        except StrandedError as error:
-            self._bring_out(folder, names, index, batch, held, error)
+            with batch.holding(folder, names, index) as apart:
+                swaps.remove(folder, apart, expected, unlink)
         except OSError:
             return False
         return True
-
-    def _bring_out(
-        self,
-        folder: int,
-        names: Names,
-        index: int,
-        batch: Batch,
-        held: bool,
-        error: StrandedError,
-    ) -> NoReturn:
-        """Has what has to stay lie beside its place, or tells where it is."""
-        if not _move_beside(folder, names, index, batch.folder):
-            raise StrandedError(batch.where(index)) from error
-        batch.holds = held
-        raise error
 
     def end(self) -> None:
         """Ends the batch: what is left in it was judged, or not needed."""
